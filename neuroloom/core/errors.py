@@ -1,0 +1,33 @@
+"""Errors that tell a user what to do; the command line prints them without a traceback."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """Input that cannot be used: says what was expected, what came and what to do."""
+
+
+class NotSupportedError(TypeError):
+    """A method met a kind of data or a problem that it has no answer for."""
+
+
+def nearest(name: str, options: Iterable[str]) -> str | None:
+    """Return the option most like ``name``, or None when nothing comes near."""
+    found = difflib.get_close_matches(str(name), [str(o) for o in options], n=1, cutoff=0.5)
+    return found[0] if found else None
+
+
+def unknown(what: str, name: str, options: Iterable[str], hint: str = "") -> InputError:
+    """Return the error for a name that is none of ``options``, with the nearest one in its text."""
+    options = sorted(str(o) for o in options)
+    close = nearest(name, options)
+    if close is not None:
+        text = f"{what} {name!r} is not known; did you mean {close!r}?"
+    elif len(options) <= 20:
+        text = f"{what} {name!r} is not known; it must be one of {', '.join(options)}."
+    else:
+        text = f"{what} {name!r} is not known."
+    return InputError(f"{text} {hint}".strip())

@@ -1,0 +1,108 @@
+"""What is learned: a data set, the protocol that splits it, and the metric that counts."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """A loaded data set.
+
+    Args:
+        X: a sample set of the task's kind (array, DataFrame, ``NodeSet``, …) of ``n`` samples.
+        y: ``(n,)`` labels (any sortable dtype) or float targets; None for control.
+        notes: what was done while reading, for the user: ``"3 rows without a target were left out"``.
+        extra: published parts and the like, for the task's own ``split``.
+    """
+
+    X: Any
+    y: NDArray[Any] | None
+    notes: tuple[str, ...] = ()
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Row numbers of one split; ``valid`` only where the task publishes a validation part."""
+
+    train: Ints
+    test: Ints
+    valid: Ints | None = None
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of the row numbers."""
+        digest = hashlib.sha256()
+        for part in (self.train, self.test, self.valid):
+            digest.update(b"-" if part is None else np.ascontiguousarray(part, dtype="<i8").tobytes() + b";")
+        return digest.hexdigest()
+
+
+class Task(ABC):
+    """One thing to learn. Cheap to make; nothing is read before :meth:`load`.
+
+    Attributes:
+        name: what users write, and the report's label.
+        kind: the kind of sample set (``neuroloom.core.samples.KINDS``).
+        problem: ``classification``, ``regression``, ``control``, ``detection`` or ``forecast``.
+        metrics: names from ``neuroloom.tasks.metrics``; the first is the main one.
+        protocol: ``"folds"`` (repetition ``seed`` is one shuffled k-fold, stratified for classes) or ``"published"``
+            (the source's own splits; seeds vary the method only).
+        published_splits: how many splits the source publishes (0 for the ``folds`` protocol). Split ``k`` of several is
+            trial ``seed = k // folds, fold = k % folds``; a single one is fold 0 of every seed.
+        version: raised whenever data, split or metric of the same name change.
+        summary: one line for listings.
+        source: where the data come from, with the citation.
+        spec: pure JSON from which ``neuroloom.tasks.open_task(spec, data_dir)`` makes this task again.
+    """
+
+    name: str
+    kind: str
+    problem: str
+    metrics: tuple[str, ...]
+    protocol: str = "folds"
+    published_splits: int = 0
+    version: int = 1
+    summary: str = ""
+    source: str = ""
+    spec: dict[str, Any]
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Return a hash of the data: of the files' bytes, or of the names and versions of what makes them.
+
+        Needs no heavy import and is the same on every machine; it goes into the key of each trial.
+        """
+
+    @abstractmethod
+    def load(self, seed: int = 0) -> Data:
+        """Return the data; tasks that are drawn (generators, links) draw from ``stream(seed, "data", name)``.
+
+        Raises:
+            InputError: the data are missing or unreadable; the message says where they were looked for.
+        """
+
+    @property
+    def drawn(self) -> bool:
+        """Whether ``load`` depends on the seed."""
+        return False
+
+    @abstractmethod
+    def split(self, data: Data, seed: int, fold: int, folds: int) -> Split:
+        """Return split ``fold`` of ``folds`` in repetition ``seed``."""
+
+    def cells(self, seeds: int, folds: int) -> list[tuple[int, int]]:
+        """Return the ``(seed, fold)`` pairs that a bench with so many repetitions and folds runs, in order."""
+        if self.protocol == "folds":
+            return [(seed, fold) for seed in range(seeds) for fold in range(folds)]
+        if self.published_splits <= 1:
+            return [(seed, 0) for seed in range(seeds)]
+        return [divmod(k, folds) for k in range(min(self.published_splits, seeds * folds))]
