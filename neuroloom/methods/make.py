@@ -1,0 +1,265 @@
+"""From an expression such as ``wavelets+ridge`` to an estimator, or to the reason why there is none."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from neuroloom.core.errors import InputError, NotSupportedError, unknown
+from neuroloom.core.seeding import derive
+from neuroloom.methods.registry import TRANSFORM, Method, find
+
+HEADS = {"classification": "logreg", "regression": "ridge"}
+_FLAT = ("series", "image")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a recipe: its name in the pipeline, the method and the ``(kind, problem)`` it is taken for."""
+
+    name: str
+    method: Method
+    kind: str
+    problem: str
+
+    def cls(self) -> type[Any]:
+        """Import and return the step's class."""
+        return self.method.load(self.kind, self.problem)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How an expression answers a problem on a kind of data."""
+
+    expression: str
+    kind: str
+    problem: str
+    steps: tuple[Step, ...]
+    flatten: bool
+    notes: tuple[str, ...]
+
+    @property
+    def room(self) -> str:
+        """The room it belongs to: that of its parts other than baselines, ``composition`` if they are of several."""
+        rooms = {step.method.room for step in self.steps} - {"baseline"}
+        return "baseline" if not rooms else rooms.pop() if len(rooms) == 1 else "composition"
+
+    @property
+    def title(self) -> str:
+        """What it is, in a few words."""
+        return ", then ".join(step.method.title for step in self.steps)
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """Declared version of each method in it."""
+        return {step.method.key: step.method.version for step in self.steps}
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Why an expression does not fit; the reason is for users."""
+
+    reason: str
+
+
+def parts(expression: str) -> list[str]:
+    """Return the method names of ``a+b``.
+
+    Raises:
+        InputError: a part is empty.
+    """
+    names = [name.strip() for name in expression.split("+")]
+    if not all(names):
+        raise InputError(
+            f"method {expression!r} has an empty part; write names joined by +, as wavelets+ridge."
+        )
+    return names
+
+
+@functools.lru_cache(maxsize=4096)
+def recipe(expression: str, kind: str, problem: str) -> Recipe | Skip:
+    """Return how ``expression`` answers ``problem`` on samples of ``kind``, or why it does not.
+
+    Raises:
+        InputError: the expression names a method that does not exist.
+    """
+    methods = [find(name) for name in parts(expression)]
+    for method in methods[:-1]:
+        if not method.transformer:
+            return Skip(f"{method.key} gives answers, not features, so nothing can follow it in {expression}")
+    if methods[-1].transformer and (kind, problem) not in methods[-1].classes:
+        if problem not in HEADS:
+            return Skip(f"{expression} gives features, and there is no head for {problem}")
+        methods.append(find(HEADS[problem]))
+    notes = []
+    if len(methods) > len(parts(expression)):
+        notes.append(f"{expression} gives features; {HEADS[problem]} answers from them")
+    steps: list[Step] = []
+    at, flatten = kind, False
+    for method in methods:
+        wanted = problem if method is methods[-1] else TRANSFORM
+        if (at, wanted) not in method.classes and at in _FLAT and ("table", wanted) in method.classes:
+            flatten, at = True, "table"
+            notes.append(
+                f"each {'series' if kind == 'series' else 'picture'} is flattened to one row of numbers"
+            )
+        if (at, wanted) not in method.classes:
+            return Skip(_mismatch(method, at, wanted, expression, kind))
+        name = method.key.replace(":", ".").rsplit(".", 1)[-1]
+        taken = [step.name for step in steps]
+        steps.append(Step(name if name not in taken else f"{name}{len(taken) + 1}", method, at, wanted))
+        at = "table"
+    return Recipe(expression, kind, problem, tuple(steps), flatten, tuple(notes))
+
+
+def _mismatch(method: Method, kind: str, wanted: str, expression: str, start: str) -> str:
+    kinds = sorted({k for k, _ in method.classes})
+    if kind not in kinds:
+        takes = " and ".join(kinds)
+        hint = ""
+        if kinds == ["table"] and kind in ("nodes", "links", "graphs"):
+            hint = f"; features of {kind} before it would do, as in FEATURES+{method.key}"
+        return f"{method.key} takes {takes}, and {'the data are' if kind == start else 'it would get'} {kind}{hint}"
+    problems = sorted({p for k, p in method.classes if k == kind})
+    if wanted == TRANSFORM:
+        return f"{method.key} gives no features of {kind}"
+    return f"{method.key} does {' and '.join(problems)} on {kind}, not {wanted}"
+
+
+def _require(expression: str, kind: str, problem: str) -> Recipe:
+    found = recipe(expression, kind, problem)
+    if isinstance(found, Skip):
+        raise NotSupportedError(f"{expression!r} does not fit {problem} on {kind}: {found.reason}.")
+    return found
+
+
+def step_params(found: Recipe, params: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the parameters by step name, from ``name=value``, ``step__name=value`` or ``step={name: value}``.
+
+    A bare name is for a method that stands alone.
+
+    Raises:
+        InputError: a step or a parameter of that name does not exist; the message names the nearest.
+    """
+    by_step: dict[str, dict[str, Any]] = {step.name: {} for step in found.steps}
+    alone = parts(found.expression)
+    last = found.steps[len(alone) - 1] if len(alone) == 1 else None
+    for name, value in params.items():
+        step, _, inner = name.partition("__")
+        if step in by_step and inner:
+            by_step[step][inner] = value
+        elif step in by_step and isinstance(value, Mapping) and len(found.steps) > 1:
+            by_step[step].update(value)
+        elif last is not None:
+            by_step[last.name][name] = value
+        else:
+            hint = ", ".join(f"{s.name}__{name}" for s in found.steps)
+            raise InputError(
+                f"parameter {name!r} of {found.expression} must say which step it is for: {hint}."
+            )
+    for step_ in found.steps:
+        known = parameters(step_.cls())
+        for name in by_step[step_.name]:
+            if name not in known:
+                raise unknown(f"parameter of {step_.method.key}:", name, known)
+    return by_step
+
+
+def parameters(cls: type[Any]) -> dict[str, Any]:
+    """Return the constructor's parameters of an estimator class and their defaults."""
+    signature = inspect.signature(cls.__init__)
+    return {
+        name: None if p.default is inspect.Parameter.empty else p.default
+        for name, p in list(signature.parameters.items())[1:]
+        if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    }
+
+
+def make(method_name: str, kind: str, problem: str, **params: Any) -> Any:
+    """Return the unfitted estimator behind a registry name, composed names too.
+
+    Args:
+        method_name: ``"rbfn"``, ``"wavelets+ridge"``, ``"package.module:Class"``.
+        kind: kind of the samples, ``"table"``, ``"series"``, …
+        problem: ``"classification"``, ``"regression"``, ``"control"``, ``"detection"`` or ``"forecast"``.
+        params: the method's own parameters; of a composition as ``step__name=value``.
+
+    Raises:
+        InputError: an unknown name or parameter.
+        NotSupportedError: the method has no answer for this kind and problem; the message says why.
+    """
+    found = _require(method_name, kind, problem)
+    return _assemble(found, step_params(found, params), prepare=False)
+
+
+def _assemble(found: Recipe, by_step: Mapping[str, Mapping[str, Any]], *, prepare: bool) -> Any:
+    """Build the estimator; ``prepare`` puts the preparation of DataFrames first."""
+    steps: list[tuple[str, Any]] = []
+    last = found.steps[-1]
+    if found.flatten:
+        from neuroloom.methods.prepare import Flatten
+
+        steps.append(("flatten", Flatten()))
+    if prepare:
+        from neuroloom.methods.prepare import TablePreparation
+
+        alone = len(found.steps) == 1
+        steps.append(
+            ("prepare", TablePreparation(alone and last.method.scale, alone and last.method.missing))
+        )
+    for step in found.steps:
+        if step.method.scale and not (prepare and len(found.steps) == 1):
+            from sklearn.preprocessing import StandardScaler
+
+            steps.append(("scale", StandardScaler()))
+        fixed = dict(step.method.fixed)
+        if prepare and step.method.missing and len(found.steps) == 1:
+            fixed["categorical_features"] = "from_dtype"
+        steps.append((step.name, step.cls()(**{**fixed, **by_step[step.name]})))
+    if len(steps) == 1:
+        return steps[0][1]
+    from neuroloom.methods.pipeline import Pipeline
+
+    return Pipeline(steps)
+
+
+def build(
+    expression: str,
+    kind: str,
+    problem: str,
+    params: Mapping[str, Any],
+    *,
+    X: Any = None,
+    random_state: int | None = None,
+) -> tuple[Any, list[str]]:
+    """Return the estimator that the runner fits and remarks on how it was put together.
+
+    Args:
+        expression: registry expression.
+        kind: kind of the samples.
+        problem: the task's problem.
+        params: as ``make`` takes them.
+        X: the training samples; a DataFrame gets scikit-learn's preparation in front.
+        random_state: seed; every part that takes a ``random_state`` and has none gets one derived from it.
+
+    Raises:
+        InputError: an unknown name or parameter.
+        NotSupportedError: the expression does not fit.
+    """
+    found = _require(expression, kind, problem)
+    frame = kind == "table" and type(X).__module__.startswith("pandas")
+    estimator = _assemble(found, step_params(found, params), prepare=frame)
+    if random_state is not None:
+        seed_all(estimator, random_state)
+    return estimator, list(found.notes)
+
+
+def seed_all(estimator: Any, seed: int) -> None:
+    """Give each ``random_state`` in the estimator that is None a seed derived from ``seed`` and its place."""
+    params = estimator.get_params()
+    names = sorted(name for name in params if name.split("__")[-1] == "random_state" and params[name] is None)
+    if names:
+        estimator.set_params(**{name: derive(seed, name) for name in names})

@@ -1,0 +1,205 @@
+"""From a table as people keep it (categories, missing values, dates) to numbers, by scikit-learn's own parts."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from neuroloom.core.errors import InputError
+
+MAX_CATEGORIES = 30
+_NATIVE_CATEGORIES = 254  # histogram gradient boosting takes at most 255, missing included
+
+
+class DateFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Numbers from dates: days since 1970, and sine and cosine of the year's, the week's and the day's turn.
+
+    A missing date gives missing numbers.
+    """
+
+    parts = ("days", "year_sin", "year_cos", "week_sin", "week_cos", "day_sin", "day_cos")
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Remember the column names of ``X (n, columns)``, a DataFrame of dates."""
+        self.feature_names_in_ = np.asarray(X.columns, dtype=object)
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.float64]:
+        """Return ``(n, 7 columns)`` numbers."""
+        made: list[NDArray[np.float64]] = []
+        for name in X.columns:
+            dates = X[name]
+            if getattr(dates.dt, "tz", None) is not None:
+                dates = dates.dt.tz_convert("UTC").dt.tz_localize(None)
+            days = (
+                dates.to_numpy(dtype="datetime64[ns]") - np.datetime64("1970-01-01", "ns")
+            ) / np.timedelta64(1, "D")
+            made.append(days)
+            for period in (365.2425, 7.0, 1.0):
+                made += [np.sin(2 * np.pi * days / period), np.cos(2 * np.pi * days / period)]
+        return np.column_stack(made) if made else np.empty((len(X), 0))
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Return names like ``bought_on__week_sin``."""
+        return np.array([f"{c}__{part}" for c in self.feature_names_in_ for part in self.parts], dtype=object)
+
+
+class TablePreparation(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Numbers from a DataFrame with any columns.
+
+    Numbers get the training median where they are missing, and a column that says so; categories become one-hot
+    columns, at most 30 each, rare and new values together in one; dates become ``DateFeatures``; truth values 0 and 1.
+
+    Args:
+        scale: whether number columns are standardised as well.
+        native: leave missing numbers and categories to the estimator that follows (gradient boosting copes with both).
+
+    Raises:
+        InputError: ``transform`` gets a table that lacks a column of ``fit``.
+    """
+
+    def __init__(self, scale: bool = False, native: bool = False) -> None:
+        self.scale = scale
+        self.native = native
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn medians, categories and scales of ``X``, a DataFrame of ``n`` rows."""
+        self.columns_ = [str(c) for c in X.columns]
+        self.kinds_ = [column_kind(X.iloc[:, i]) for i in range(X.shape[1])]
+        if self.native:
+            self.categories_ = {
+                name: _frequent(X.iloc[:, i])
+                for i, (name, kind) in enumerate(zip(self.columns_, self.kinds_, strict=True))
+                if kind == "category"
+            }
+            return self
+        self.transformer_ = self._column_transformer().fit(self._typed(X))
+        return self
+
+    def _column_transformer(self) -> Any:
+        from sklearn.compose import ColumnTransformer
+        from sklearn.impute import SimpleImputer
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+        def columns(*kinds: str) -> list[str]:
+            return [c for c, kind in zip(self.columns_, self.kinds_, strict=True) if kind in kinds]
+
+        def numbers() -> list[Any]:
+            fill = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+            return [fill, StandardScaler()] if self.scale else [fill]
+
+        encoder = OneHotEncoder(
+            handle_unknown="infrequent_if_exist",
+            max_categories=MAX_CATEGORIES,
+            sparse_output=False,
+            drop="if_binary",
+        )
+        return ColumnTransformer(
+            [
+                ("number", make_pipeline(*numbers()), columns("number")),
+                ("category", encoder, columns("category")),
+                ("date", make_pipeline(DateFeatures(), *numbers()), columns("date")),
+            ],
+            verbose_feature_names_out=False,
+        )
+
+    def _typed(self, X: Any) -> Any:
+        """Return the columns of ``fit``, numbers as float, categories as text with "(missing)" where there is none."""
+        import pandas as pd
+
+        missing = [c for c in self.columns_ if c not in map(str, X.columns)]
+        if missing:
+            shown = ", ".join(repr(c) for c in missing[:5])
+            raise InputError(
+                f"the table lacks {len(missing)} of the {len(self.columns_)} columns learned from: {shown}."
+            )
+        by_name = {str(c): i for i, c in enumerate(X.columns)}
+        made: dict[str, Any] = {}
+        for name, kind in zip(self.columns_, self.kinds_, strict=True):
+            column = X.iloc[:, by_name[name]]
+            if kind == "number":
+                made[name] = pd.to_numeric(column, errors="coerce").to_numpy(
+                    dtype=np.float64, na_value=np.nan
+                )
+            elif kind == "date":
+                made[name] = pd.to_datetime(column, errors="coerce").to_numpy()
+            else:
+                text = column.astype(object)
+                made[name] = np.where(text.isna(), "(missing)", text.astype(str)).astype(object)
+        return pd.DataFrame(made, index=X.index)
+
+    def transform(self, X: Any) -> Any:
+        """Return ``(n, columns)`` float64, or with ``native`` a DataFrame of float and category columns."""
+        typed = self._typed(X)
+        if not self.native:
+            found: NDArray[np.float64] = self.transformer_.transform(typed)
+            return found
+        import pandas as pd
+
+        parts: list[Any] = []
+        for name, kind in zip(self.columns_, self.kinds_, strict=True):
+            if kind == "date":
+                dates = DateFeatures().fit(typed[[name]])
+                parts.append(
+                    pd.DataFrame(dates.transform(typed[[name]]), typed.index, dates.get_feature_names_out())
+                )
+            elif kind == "category":
+                known = self.categories_[name]
+                text = typed[name].where(typed[name].isin(known), None)
+                parts.append(pd.Series(pd.Categorical(text, categories=known), typed.index, name=name))
+            else:
+                parts.append(typed[name])
+        return pd.concat(parts, axis=1)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Return the names of the columns that ``transform`` gives."""
+        if self.native:
+            dates = [[f"{c}__{part}" for part in DateFeatures.parts] if kind == "date" else [c]
+                     for c, kind in zip(self.columns_, self.kinds_, strict=True)]  # fmt: skip
+            return np.array([name for names in dates for name in names], dtype=object)
+        found: NDArray[np.object_] = self.transformer_.get_feature_names_out()
+        return found
+
+
+def column_kind(column: Any) -> str:
+    """Return ``"number"``, ``"date"`` or ``"category"`` for a DataFrame's column."""
+    import pandas as pd
+
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return "date"
+    if pd.api.types.is_bool_dtype(column.dtype) or pd.api.types.is_numeric_dtype(column.dtype):
+        return "number"
+    return "category"
+
+
+def _frequent(column: Any) -> list[str]:
+    text = column.dropna().astype(object).astype(str)
+    counts = text.value_counts()
+    kept = sorted(counts.index[:_NATIVE_CATEGORIES].tolist())
+    return kept
+
+
+class Flatten(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """``(n, …)`` arrays as ``(n, features)`` tables, so that a table method can meet a raw series or image."""
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Remember the shape of one sample of ``X (n, …)``."""
+        self.shape_ = tuple(int(s) for s in np.shape(X)[1:])
+        return self
+
+    def transform(self, X: Any) -> NDArray[Any]:
+        """Return ``(n, features)``.
+
+        Raises:
+            InputError: the samples have another shape than those of ``fit``.
+        """
+        array = np.asarray(X)
+        if array.shape[1:] != self.shape_:
+            raise InputError(
+                f"expected samples of shape {self.shape_}, as in fit, but got {array.shape[1:]}."
+            )
+        return array.reshape(len(array), -1)

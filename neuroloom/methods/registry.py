@@ -1,0 +1,210 @@
+"""The registry: a short name -> an estimator class, kept as text so that listing it imports nothing.
+
+``classes`` maps ``(kind, problem)`` to ``"module:Class"``. The problem of a transformer is ``"transform"``: it turns its
+kind into a table, which any table method can follow (``wavelets+ridge``). Third parties add methods through the
+entry-point group ``neuroloom.methods``: each entry is a :class:`Method` or a function that returns one or several.
+A config may also name unpackaged code as ``module:Class``.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from neuroloom.core.errors import InputError, unknown
+
+TRANSFORM = "transform"
+KINDS = ("table", "series", "image", "tokens", "nodes", "links", "graphs", "episodes")
+LEARNED = ("classification", "regression")
+
+
+@dataclass(frozen=True)
+class Method:
+    """One registry line.
+
+    Args:
+        key: the short name.
+        room: ``evolve``, ``graphs``, ``signal``, ``nets``, ``baseline`` or ``other``.
+        title: what it is, in a few words.
+        classes: ``(kind, problem)`` -> ``"module:Class"``.
+        version: raised when the same parameters begin to give other results; part of a trial's key.
+        scale: whether the runner standardises table columns before it (our own methods do so themselves).
+        missing: whether it copes with missing values and categories itself.
+        fixed: constructor arguments that belong to the name rather than to the class's defaults.
+        problem: why it cannot be used, for a plug-in that failed to load.
+    """
+
+    key: str
+    room: str
+    title: str
+    classes: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    version: int = 1
+    scale: bool = False
+    missing: bool = False
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    problem: str | None = None
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds it accepts as they are, in the order of ``KINDS``."""
+        return tuple(kind for kind in KINDS if any(kind == k for k, _ in self.classes))
+
+    @property
+    def transformer(self) -> bool:
+        """Whether it turns its kind into a table instead of answering."""
+        return any(problem == TRANSFORM for _, problem in self.classes)
+
+    def load(self, kind: str, problem: str) -> type[Any]:
+        """Import and return the class behind ``(kind, problem)``."""
+        return load_class(self.classes[kind, problem], self.key)
+
+
+def load_class(path: str, name: str) -> type[Any]:
+    """Import ``"module:Class"``.
+
+    Raises:
+        InputError: the module or the class cannot be imported.
+    """
+    module, _, attribute = path.partition(":")
+    try:
+        found: type[Any] = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"method {name!r} needs {path}, which cannot be imported: {error}.") from error
+    return found
+
+
+def _classifier_and_regressor(kind: str, module: str, stem: str) -> dict[tuple[str, str], str]:
+    return {(kind, LEARNED[0]): f"{module}:{stem}Classifier", (kind, LEARNED[1]): f"{module}:{stem}Regressor"}
+
+
+def _transformer(path: str, *kinds: str) -> dict[tuple[str, str], str]:
+    return {(kind, TRANSFORM): path for kind in kinds}
+
+
+def _dummy() -> dict[tuple[str, str], str]:
+    answers = {(kind, p): f"neuroloom.methods.dummy:Dummy{'Classifier' if p == LEARNED[0] else 'Regressor'}"
+               for kind in KINDS if kind != "episodes" for p in LEARNED}  # fmt: skip
+    return {**answers, ("episodes", "control"): "neuroloom.methods.dummy:RandomPolicy"}
+
+
+def _sklearn(module: str, classifier: str, regressor: str) -> dict[tuple[str, str], str]:
+    return {
+        ("table", LEARNED[0]): f"sklearn.{module}:{classifier}",
+        ("table", LEARNED[1]): f"sklearn.{module}:{regressor}",
+    }
+
+
+def _built_in() -> Iterable[Method]:
+    evolve, graphs, signal, nets = (f"neuroloom.{room}" for room in ("evolve", "graphs", "signal", "nets"))
+    yield Method(
+        "neat",
+        "evolve",
+        "NEAT: networks whose topology and weights evolve",
+        {
+            **_classifier_and_regressor("table", evolve, "NEAT"),
+            ("episodes", "control"): f"{evolve}:NEATPolicy",
+        },
+    )
+    yield Method("prone", "graphs", "ProNE: spectral node embedding by sparse factorisation",
+                 _transformer(f"{graphs}:ProNE", "nodes", "links"))  # fmt: skip
+    yield Method("deepwalk", "graphs", "DeepWalk: node embedding from random walks",
+                 _transformer(f"{graphs}:DeepWalk", "nodes", "links"))  # fmt: skip
+    yield Method("node2vec", "graphs", "node2vec: node embedding from biased random walks",
+                 _transformer(f"{graphs}:Node2Vec", "nodes", "links"))  # fmt: skip
+    yield Method("gcn", "graphs", "GCN: graph convolutional network",
+                 {("nodes", LEARNED[0]): f"{graphs}:GCNNodeClassifier"})  # fmt: skip
+    yield Method("gat", "graphs", "GAT: graph attention network",
+                 {("nodes", LEARNED[0]): f"{graphs}:GATNodeClassifier"})  # fmt: skip
+    yield Method("wavelets", "signal", "statistics of wavelet bands",
+                 _transformer(f"{signal}:WaveletFeatures", "series", "image"))  # fmt: skip
+    yield Method("rbfn", "nets", "RBFN: radial basis function network",
+                 _classifier_and_regressor("table", nets, "RBFN"))  # fmt: skip
+    yield Method("mlp", "nets", "MLP: dense network", _classifier_and_regressor("table", nets, "MLP"))
+    yield Method("dummy", "baseline", "the most frequent class, the mean, or random actions", _dummy())
+    yield Method("logreg", "baseline", "logistic regression",
+                 {("table", LEARNED[0]): "sklearn.linear_model:LogisticRegression"},
+                 scale=True, fixed={"max_iter": 2000})  # fmt: skip
+    yield Method("ridge", "baseline", "ridge regression, or a ridge classifier on classes",
+                 {("table", LEARNED[0]): "neuroloom.methods.ridge:RidgeClassifier",
+                  ("table", LEARNED[1]): "neuroloom.methods.ridge:Ridge"}, scale=True)  # fmt: skip
+    yield Method("knn", "baseline", "k nearest neighbours",
+                 _sklearn("neighbors", "KNeighborsClassifier", "KNeighborsRegressor"), scale=True)  # fmt: skip
+    yield Method("svm", "baseline", "support vector machine with an RBF kernel",
+                 _sklearn("svm", "SVC", "SVR"), scale=True)  # fmt: skip
+    yield Method("random-forest", "baseline", "random forest",
+                 _sklearn("ensemble", "RandomForestClassifier", "RandomForestRegressor"))  # fmt: skip
+    yield Method("extra-trees", "baseline", "extremely randomised trees",
+                 _sklearn("ensemble", "ExtraTreesClassifier", "ExtraTreesRegressor"))  # fmt: skip
+    yield Method("hist-gradient-boosting", "baseline", "histogram gradient boosting",
+                 _sklearn("ensemble", "HistGradientBoostingClassifier", "HistGradientBoostingRegressor"),
+                 missing=True)  # fmt: skip
+
+
+@functools.cache
+def registry() -> Mapping[str, Method]:
+    """Return all methods by key: built in, then plug-ins; a plug-in that fails is there with its ``problem``."""
+    found = {method.key: method for method in _built_in()}
+    for entry in _entry_points("neuroloom.methods"):
+        try:
+            loaded = entry.load()
+            made = loaded if isinstance(loaded, Method) else loaded()
+            methods = [made] if isinstance(made, Method) else list(made)
+            for method in methods:
+                if not isinstance(method, Method):
+                    raise TypeError(f"expected a neuroloom.methods.Method, got {type(method).__name__}")
+                if method.key in found:
+                    raise ValueError(f"the name {method.key!r} is taken")
+                found[method.key] = method
+        except Exception as error:
+            reason = f"plug-in {entry.value} failed: {type(error).__name__}: {error}"
+            found.setdefault(entry.name, Method(entry.name, "other", "broken plug-in", problem=reason))
+    return found
+
+
+def _entry_points(group: str) -> Iterable[Any]:
+    from importlib.metadata import entry_points
+
+    return sorted(entry_points(group=group), key=lambda entry: (entry.name, entry.value))
+
+
+def find(key: str) -> Method:
+    """Return the method called ``key``, or one made of the class that ``module:Class`` names.
+
+    Raises:
+        InputError: there is none; the message names the nearest.
+    """
+    if ":" in key:
+        return _unpackaged(key)
+    methods = registry()
+    if key not in methods:
+        raise unknown("method", key, methods, "`neuroloom list methods` shows them all.")
+    problem = methods[key].problem
+    if problem is not None:
+        raise InputError(f"method {key!r} cannot be used: {problem}.")
+    return methods[key]
+
+
+def _unpackaged(path: str) -> Method:
+    from sklearn.base import is_classifier, is_regressor
+
+    cls = load_class(path, path)
+    kinds = getattr(cls, "kinds", ("table",))
+    classes: dict[tuple[str, str], str] = {}
+    for kind in kinds:
+        if hasattr(cls, "act"):
+            classes[kind, "control"] = path
+        elif hasattr(cls, "predict"):
+            made = cls()
+            takes = (
+                [LEARNED[0]] if is_classifier(made) else [LEARNED[1]] if is_regressor(made) else list(LEARNED)
+            )
+            classes.update({(kind, problem): path for problem in takes})
+        elif hasattr(cls, "transform"):
+            classes[kind, TRANSFORM] = path
+    if not classes:
+        raise InputError(f"{path} is no estimator: it needs `fit` and `predict`, `transform` or `act`.")
+    version = int(getattr(cls, "version", 1))
+    return Method(path, "other", (cls.__doc__ or path).strip().splitlines()[0], classes, version)
