@@ -40,9 +40,15 @@ def check_float(
         InputError: ``value`` is no finite real number or lies outside the interval.
     """
     real = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(float(value))
-    inside = real and (low < value if open_low else low <= value) and (value < high if open_high else value <= high)
+    inside = (
+        real
+        and (low < value if open_low else low <= value)
+        and (value < high if open_high else value <= high)
+    )
     if not inside:
-        span = f"{'(' if open_low or low == -math.inf else '['}{low}, {high}{')' if open_high or high == math.inf else ']'}"
+        left = "(" if open_low or low == -math.inf else "["
+        right = ")" if open_high or high == math.inf else "]"
+        span = f"{left}{low}, {high}{right}"
         raise InputError(f"`{name}` must be a number in {span}, but got {value!r}.")
     return float(value)
 
@@ -65,4 +71,6 @@ def check_lengths(X: Any, y: Any) -> None:
         InputError: they do not.
     """
     if len(X) != len(y):
-        raise InputError(f"X holds {len(X)} samples but y holds {len(y)} values; pass one value for each sample.")
+        raise InputError(
+            f"X holds {len(X)} samples but y holds {len(y)} values; pass one value for each sample."
+        )

@@ -1,7 +1,7 @@
 """The registry: a short name -> an estimator class, kept as text so that listing it imports nothing.
 
-``classes`` maps ``(kind, problem)`` to ``"module:Class"``. The problem of a transformer is ``"transform"``: it turns its
-kind into a table, which any table method can follow (``wavelets+ridge``). Third parties add methods through the
+``classes`` maps ``(kind, problem)`` to ``"module:Class"``. The problem of a transformer is ``"transform"``: it turns
+its kind into a table, which any table method can follow (``wavelets+ridge``). Third parties add methods through the
 entry-point group ``neuroloom.methods``: each entry is a :class:`Method` or a function that returns one or several.
 A config may also name unpackaged code as ``module:Class``.
 """
@@ -33,6 +33,7 @@ class Method:
         version: raised when the same parameters begin to give other results; part of a trial's key.
         scale: whether the runner standardises table columns before it (our own methods do so themselves).
         missing: whether it copes with missing values and categories itself.
+        batch: whether many fits of it can be done at once (``core.fitting``).
         fixed: constructor arguments that belong to the name rather than to the class's defaults.
         problem: why it cannot be used, for a plug-in that failed to load.
     """
@@ -44,6 +45,7 @@ class Method:
     version: int = 1
     scale: bool = False
     missing: bool = False
+    batch: bool = False
     fixed: Mapping[str, Any] = field(default_factory=dict)
     problem: str | None = None
 
@@ -122,7 +124,9 @@ def _built_in() -> Iterable[Method]:
                  _transformer(f"{signal}:WaveletFeatures", "series", "image"))  # fmt: skip
     yield Method("rbfn", "nets", "RBFN: radial basis function network",
                  _classifier_and_regressor("table", nets, "RBFN"))  # fmt: skip
-    yield Method("mlp", "nets", "MLP: dense network", _classifier_and_regressor("table", nets, "MLP"))
+    yield Method(
+        "mlp", "nets", "MLP: dense network", _classifier_and_regressor("table", nets, "MLP"), batch=True
+    )
     yield Method("dummy", "baseline", "the most frequent class, the mean, or random actions", _dummy())
     yield Method("logreg", "baseline", "logistic regression",
                  {("table", LEARNED[0]): "sklearn.linear_model:LogisticRegression"},

@@ -1,0 +1,200 @@
+"""From a config to the list of trials: every pairing of task and method, in complete rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from neuroloom.core.errors import InputError
+from neuroloom.methods import Recipe, Skip, find, recipe, step_params
+from neuroloom.runner.config import Config, Entry, Source, entries
+from neuroloom.runner.trial import Trial
+from neuroloom.tasks import METRICS, Task, open_task
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a bench will do.
+
+    Args:
+        trials: all trials, those to be skipped included, round by round: in a round each method meets one split of
+            each task, so a bench that is stopped is complete up to a round.
+        tasks: what the report says of each task, by name.
+        methods: what the report says of each method, by label.
+    """
+
+    trials: list[Trial]
+    tasks: dict[str, dict[str, Any]]
+    methods: dict[str, dict[str, Any]]
+
+
+def make_plan(config: Config, source: Source, data_dir: str | Path | None = None) -> Plan:
+    """Return the plan of a config.
+
+    Raises:
+        InputError: a task, method or parameter does not exist, is named twice, or its data are missing; says where.
+    """
+    tasks = _open_tasks(config, source, data_dir)
+    methods = _check_entries(config, source)
+    pairs: dict[tuple[str, str], Recipe | Skip] = {}
+    for task in tasks:
+        for entry in methods:
+            pairs[task.name, entry.label] = _pair(task, entry, source)
+    trials: list[Trial] = []
+    for task in tasks:
+        data = task.fingerprint()
+        for round_, (seed, fold) in enumerate(task.cells(config.seeds, config.folds)):
+            for entry in methods:
+                found = pairs[task.name, entry.label]
+                if isinstance(found, Skip) and round_ > 0:
+                    continue  # one row says why
+                trials.append(_trial(config, task, data, entry, found, seed, fold))
+    order = {task.name: i for i, task in enumerate(tasks)}
+    trials.sort(key=lambda t: (t.seed, t.fold, order[t.task_name]))  # stable: methods keep their order
+    return Plan(
+        trials,
+        {task.name: _describe_task(task) for task in tasks},
+        {entry.label: _describe_method(entry, tasks, pairs) for entry in methods},
+    )
+
+
+def _open_tasks(config: Config, source: Source, data_dir: str | Path | None) -> list[Task]:
+    named: list[tuple[Any, tuple[str | int, ...]]] = [
+        (name, ("tasks", i)) for i, name in enumerate(config.tasks)
+    ]
+    base = Path(source.file).parent if source.text and Path(source.file).is_file() else Path()
+    for i, own in enumerate(config.task):
+        spec = own.model_dump()
+        for part in ("path", "labels", "features"):
+            if isinstance(spec.get(part), str):  # relative to the config that names it
+                spec[part] = str((base / Path(spec[part]).expanduser()).resolve())
+        named.append((spec, ("task", i)))
+    if not named:
+        raise source.error((), "names no task; add `tasks = [...]` or a [[task]] table.")
+    found: list[Task] = []
+    for spec, loc in named:
+        try:
+            task = open_task(spec, data_dir)
+        except InputError as error:
+            raise source.error(loc, f"cannot be used: {error}") from error
+        if task.name in [other.name for other in found]:
+            raise source.error(loc, f"names the task {task.name!r} a second time; names must differ.")
+        found.append(task)
+    return found
+
+
+def _check_entries(config: Config, source: Source) -> list[Entry]:
+    found = entries(config)
+    if not found:
+        raise source.error((), "names no method; add `methods = [...]`.")
+    labels: set[str] = set()
+    for entry in found:
+        try:
+            for name in entry.expression.split("+"):
+                find(name.strip())
+        except InputError as error:
+            loc = ("variant", entry.loc[1], "method") if entry.loc[0] == "variant" else entry.loc
+            raise source.error(loc, str(error)) from error
+        if entry.label in labels:
+            raise source.error(
+                entry.loc, f"names the method {entry.label!r} a second time; names must differ."
+            )
+        labels.add(entry.label)
+    used = {name for entry in found for name in (entry.expression, *entry.expression.split("+"))}
+    for name in config.method:
+        if name not in used:
+            raise source.error(
+                ("method", name), f"sets parameters of {name!r}, which no entry of `methods` uses."
+            )
+    if config.baseline is not None and config.baseline not in labels:
+        raise source.error(
+            ("baseline",), f"is {config.baseline!r}, which is none of {', '.join(sorted(labels))}."
+        )
+    return found
+
+
+def _pair(task: Task, entry: Entry, source: Source) -> Recipe | Skip:
+    found = recipe(entry.expression, task.kind, task.problem)
+    if isinstance(found, Recipe) and entry.params:
+        try:
+            step_params(found, entry.params)
+        except InputError as error:
+            raise source.error(_params_loc(entry, error), str(error)) from error
+    return found
+
+
+def _params_loc(entry: Entry, error: InputError) -> tuple[str | int, ...]:
+    """Return where the parameter that the error names was given."""
+    named = next((p for p in _flat(entry.params) if repr(p[-1]) in str(error)), ())
+    if entry.loc[0] == "variant":
+        return ("variant", entry.loc[1], "params", *named)
+    return ("method", entry.expression if len(named) < 2 else named[0], *named[-1:])
+
+
+def _flat(params: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+    for name, value in params.items():
+        found += [(name, inner) for inner in value] if isinstance(value, Mapping) else [(name,)]
+    return found
+
+
+def _trial(
+    config: Config, task: Task, data: str, entry: Entry, found: Recipe | Skip, seed: int, fold: int
+) -> Trial:
+    skipped = isinstance(found, Skip)
+    return Trial(
+        task=task.spec,
+        task_version=task.version,
+        data=data,
+        kind=task.kind,
+        problem=task.problem,
+        metrics=tuple(task.metrics),
+        protocol=task.protocol,
+        label=entry.label,
+        expression=entry.expression,
+        versions={} if isinstance(found, Skip) else found.versions,
+        params=dict(entry.params),
+        seed=seed,
+        fold=fold,
+        folds=config.folds,
+        seconds=config.limits.seconds,
+        memory_mb=config.limits.memory_mb,
+        batch=not isinstance(found, Skip) and found.steps[-1].method.batch,
+        skip=found.reason if skipped and isinstance(found, Skip) else None,
+    )
+
+
+def _describe_task(task: Task) -> dict[str, Any]:
+    main = METRICS[task.metrics[0]]
+    return {
+        "kind": task.kind,
+        "problem": task.problem,
+        "metrics": list(task.metrics),
+        "protocol": task.protocol,
+        "greater_is_better": main.greater_is_better,
+        "bounds": [float(bound) for bound in main.bounds],
+        "summary": task.summary,
+        "source": task.source,
+        "fingerprint": task.fingerprint(),
+        "published_splits": task.published_splits,
+        "notes": [],
+    }
+
+
+def _describe_method(
+    entry: Entry, tasks: list[Task], pairs: Mapping[tuple[str, str], Recipe | Skip]
+) -> dict[str, Any]:
+    recipes = [r for task in tasks if isinstance(r := pairs[task.name, entry.label], Recipe)]
+    notes = [note for found in recipes for note in found.notes]
+    names = entry.expression.split("+")
+    room = recipes[0].room if recipes else find(names[0]).room if len(names) == 1 else "composition"
+    title = recipes[0].title if recipes else ", then ".join(find(name).title for name in names)
+    return {
+        "expression": entry.expression,
+        "room": room,
+        "title": title,
+        "params": dict(entry.params),
+        "notes": list(dict.fromkeys(notes)),
+    }
