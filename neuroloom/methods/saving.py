@@ -143,7 +143,11 @@ class _Writer:
             state = {name: getattr(value, name) for name in _GRAPH_FIELDS}
             return {"$graph": self.encode(state, where)}
         if type(value).__module__.startswith("scipy.sparse"):
-            return {"$csr": self.encode((value.tocsr().data, value.tocsr().indices, value.tocsr().indptr, value.shape), where)}
+            return {
+                "$csr": self.encode(
+                    (value.tocsr().data, value.tocsr().indices, value.tocsr().indptr, value.shape), where
+                )
+            }
         return self._object(value, where)
 
     def _array(self, value: Any, where: str) -> Any:
@@ -245,7 +249,9 @@ class _Reader:
     def _object(self, path: str, state: Mapping[str, Any]) -> Any:
         allowed = _allowed()
         if path not in allowed:
-            raise InputError(f"{self.folder} asks for {path!r}, which is not on the list of classes a model may hold.")
+            raise InputError(
+                f"{self.folder} asks for {path!r}, which is not on the list of classes a model may hold."
+            )
         from neuroloom.methods.registry import load_class
 
         cls = load_class(allowed[path], path)
