@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -136,7 +137,9 @@ class TablePreparation(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Return ``(n, columns)`` float64, or with ``native`` a DataFrame of float and category columns."""
         typed = self._typed(X)
         if not self.native:
-            found: NDArray[np.float64] = self.transformer_.transform(typed)
+            with warnings.catch_warnings():  # a category that is new has its column, as the docstring says
+                warnings.filterwarnings("ignore", message="Found unknown categories")
+                found: NDArray[np.float64] = self.transformer_.transform(typed)
             return found
         import pandas as pd
 

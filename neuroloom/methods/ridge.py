@@ -27,7 +27,8 @@ class RidgeClassifier(RidgeClassifierCV):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any) -> Self:
         """Fit on ``X (n, features)`` and labels ``y (n,)``."""
-        given, self.alphas = self.alphas, _ALPHAS if self.alphas is None else self.alphas
+        given: Any = self.alphas
+        self.alphas = _ALPHAS if given is None else given
         try:
             super().fit(X, y)
         finally:
@@ -51,7 +52,8 @@ class Ridge(RidgeCV):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any) -> Self:
         """Fit on ``X (n, features)`` and targets ``y (n,)``."""
-        given, self.alphas = self.alphas, _ALPHAS if self.alphas is None else self.alphas
+        given: Any = self.alphas
+        self.alphas = _ALPHAS if given is None else given
         try:
             super().fit(X, y)
         finally:

@@ -1,0 +1,290 @@
+"""The command ``neuroloom``: reads the command line, calls the runner, prints; nothing else."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+OK, FAILED, WRONG, REGRESSION, INTERRUPTED = 0, 1, 2, 3, 130
+
+app = typer.Typer(
+    name="neuroloom",
+    help="Evolved networks, graph learners, wavelet features and deep nets on one bench.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit status: 0 all done, 1 some trials failed, 2 wrong input, 3 compare found a regression, 130 interrupted.",
+)
+
+
+class Engine(StrEnum):
+    """Where trials run."""
+
+    inline = "inline"
+    processes = "processes"
+
+
+class Format(StrEnum):
+    """Forms of a report."""
+
+    html = "html"
+    md = "md"
+    csv = "csv"
+    latex = "latex"
+
+
+class Listed(StrEnum):
+    """What can be listed."""
+
+    tasks = "tasks"
+    methods = "methods"
+
+
+Data = Annotated[
+    Path | None, typer.Option("--data", help="Folder with real data sets; the default is NEUROLOOM_DATA.")
+]
+Kind = Annotated[
+    str | None, typer.Option("--kind", help="table, series, image, nodes, links, graphs or episodes.")
+]
+Target = Annotated[str | None, typer.Option("--target", help="The column to learn.")]
+Labels = Annotated[
+    Path | None, typer.Option("--labels", help="The file with a label for each node or series.")
+]
+Out = Annotated[Path | None, typer.Option("--out", help="Where to put the results.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Workers = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Worker processes; the default is the cores.")
+]
+
+
+def _version(value: bool) -> None:
+    if value:
+        from neuroloom import __version__
+
+        typer.echo(f"neuroloom {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """Evolved networks, graph learners, wavelet features and deep nets on one bench."""
+
+
+@app.command("try")
+def try_(
+    data: Annotated[Path, typer.Argument(help="A table, series, pictures by class, or an edge list.")],
+    target: Target = None,
+    labels: Labels = None,
+    kind: Kind = None,
+    minutes: Annotated[float, typer.Option("--minutes", min=0.05, help="Time to spend.")] = 5.0,
+    out: Out = None,
+    workers: Workers = None,
+) -> None:
+    """Learn your own data by every method that fits, and say which serves it best."""
+    from neuroloom.runner.attempt import attempt
+
+    with _errors(resume=None):
+        _finish(
+            attempt(data, target=target, labels=labels, kind=kind, minutes=minutes, out=out, workers=workers)
+        )
+
+
+@app.command()
+def run(
+    config: Annotated[Path, typer.Argument(help="The bench, a TOML file.")],
+    out: Out = None,
+    engine: Annotated[Engine, typer.Option("--engine", help="Where trials run.")] = Engine.processes,
+    workers: Workers = None,
+    store: Annotated[str | None, typer.Option("--store", help="postgresql://… for a team.")] = None,
+    data: Data = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed trials again.")] = False,
+) -> None:
+    """Run a bench, or go on with it, and write its report."""
+    from neuroloom.runner import run as run_bench
+    from neuroloom.runner.progress import Progress
+
+    with _errors(resume=" ".join(["neuroloom", *sys.argv[1:]])):
+        results = run_bench(
+            config,
+            out=out,
+            engine=engine.value,
+            workers=workers,
+            store=store,
+            data_dir=_data_dir(data),
+            retry_failed=retry_failed,
+            progress=Progress(),
+        )
+        _finish(results)
+
+
+@app.command()
+def demo(out: Out = None, workers: Workers = None, data: Data = None) -> None:
+    """Run a bench on data that is built in, and write its report."""
+    from neuroloom.runner import run as run_bench
+    from neuroloom.runner.bench import demo_config
+    from neuroloom.runner.progress import Progress
+
+    with _errors(resume=" ".join(["neuroloom", *sys.argv[1:]])):
+        _finish(
+            run_bench(demo_config(), out=out, workers=workers, data_dir=_data_dir(data), progress=Progress())
+        )
+
+
+@app.command()
+def report(
+    directory: Annotated[Path, typer.Argument(help="A run directory.")],
+    format: Annotated[Format, typer.Option("--format", help="The form.")] = Format.html,
+    out: Out = None,
+) -> None:
+    """Write the report of a run again, from what is stored."""
+    from neuroloom.runner import load_results
+    from neuroloom.runner.report import render
+
+    with _errors(resume=None):
+        text = render(load_results(directory), format.value)
+        if out is None and format is not Format.html:
+            sys.stdout.write(text)
+            return
+        path = out or directory / "report.html"
+        path.write_text(text, encoding="utf-8")
+        typer.echo(path)
+
+
+@app.command()
+def compare(
+    run_a: Annotated[Path, typer.Argument(help="The run directory to compare with.")],
+    run_b: Annotated[Path, typer.Argument(help="The run directory that is new.")],
+    json: Json = False,
+) -> None:
+    """Say what got better, worse or slower from RUN_A to RUN_B; exit status 3 on a significant regression."""
+    from neuroloom.runner import load_results
+    from neuroloom.runner.compare import compare as compare_runs
+
+    with _errors(resume=None):
+        found = compare_runs(load_results(run_a), load_results(run_b))
+        typer.echo(found.frame().to_json(orient="records", indent=1) if json else found.text())
+        raise typer.Exit(REGRESSION if len(found.regressions) else OK)
+
+
+@app.command()
+def fit(
+    method: Annotated[str, typer.Argument(help="A method, as rbfn or wavelets+ridge.")],
+    data: Annotated[Path, typer.Argument(help="The data to learn.")],
+    out: Annotated[Path, typer.Option("--out", help="The folder to save the model in.")],
+    target: Target = None,
+    labels: Labels = None,
+    kind: Kind = None,
+    param: Annotated[
+        list[str] | None, typer.Option("--param", help="name=value, as often as needed.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="The seed.")] = 0,
+) -> None:
+    """Fit one method to all of your data and save it."""
+    from neuroloom.runner.models import fit_model
+
+    with _errors(resume=None):
+        typer.echo(
+            fit_model(
+                method, data, out, target=target, labels=labels, kind=kind, params=param or [], seed=seed
+            )
+        )
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="A model that `neuroloom fit` saved.")],
+    data: Annotated[Path, typer.Argument(help="New samples, in the form of those learned from.")],
+    out: Annotated[Path | None, typer.Option("--out", help="A CSV file; the default is the screen.")] = None,
+) -> None:
+    """Answer for new samples with a saved model."""
+    from neuroloom.runner.models import predict_with_model
+
+    with _errors(resume=None):
+        text = predict_with_model(model, data)
+        if out is None:
+            sys.stdout.write(text)
+        else:
+            out.write_text(text, encoding="utf-8")
+            typer.echo(out)
+
+
+@app.command("list")
+def list_(
+    what: Annotated[Listed, typer.Argument(help="tasks or methods.")], kind: Kind = None, json: Json = False
+) -> None:
+    """List what there is to learn, or to learn it with."""
+    from neuroloom.runner import listing
+
+    with _errors(resume=None):
+        listing.show_list(what.value, kind, json)
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="A method or a task.")], json: Json = False) -> None:
+    """Say what a method or a task is: paper, parameters, ranges, defaults."""
+    from neuroloom.runner import listing
+
+    with _errors(resume=None):
+        listing.show_one(name, json)
+
+
+@app.command()
+def doctor(data: Data = None) -> None:
+    """Look at this machine and installation, and say what is wrong with it."""
+    from neuroloom.runner.doctor import findings
+
+    with _errors(resume=None):
+        bad = 0
+        for found in findings(_data_dir(data)):
+            bad += found.state == "bad"
+            typer.echo(f"{found.state:>4}  {found.what}: {found.text}")
+        typer.echo("all well" if not bad else f"{bad} things to mend")
+        raise typer.Exit(FAILED if bad else OK)
+
+
+def _data_dir(option: Path | None) -> Path | None:
+    """Return the data folder: the option's, then the environment's; read here and nowhere else."""
+    given = option if option is not None else os.environ.get("NEUROLOOM_DATA") or None
+    return None if given is None else Path(given)
+
+
+def _finish(results: Any) -> None:
+    """Print the answer and leave with the status the trials deserve."""
+    typer.echo(results.summary())
+    raise typer.Exit(FAILED if results.failed else OK)
+
+
+@contextmanager
+def _errors(resume: str | None) -> Iterator[None]:
+    """Turn errors meant for users into a line and an exit status."""
+    from neuroloom.core.errors import InputError, NotSupportedError
+
+    try:
+        yield
+    except (InputError, NotSupportedError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(WRONG) from None
+    except KeyboardInterrupt:
+        hint = f" Go on with: {resume}" if resume else ""
+        typer.echo(f"\nstopped; what was finished is kept.{hint}", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(OK) from None
+
+
+def main() -> None:
+    """Run the command."""
+    app()

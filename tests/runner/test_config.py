@@ -1,0 +1,89 @@
+"""Configs: what they mean, and that each mistake is answered with its line and the nearest name."""
+
+from pathlib import Path
+
+import pytest
+
+from neuroloom.core import InputError
+from neuroloom.runner.config import Config, entries, load_config, to_toml
+
+WHOLE = """
+name = "whole"
+seeds = 2
+tasks = ["wine",
+  "iris"]
+methods = ["neat", "wavelets+neat"]
+
+[limits]
+seconds = 60
+
+[method.neat]
+population = [100, 200]
+
+[[variant]]
+name = "neat-lamarck"
+method = "neat"
+params = { learning = "lamarckian", population = 50 }
+
+[[task]]
+name = "mine"
+path = "my data.csv"
+target = "bought it"
+"""
+
+
+def _load(tmp_path: Path, text: str) -> Config:
+    path = tmp_path / "bench.toml"
+    path.write_text(text)
+    return load_config(path)[0]
+
+
+def test_grids_variants_and_parameters_wherever_a_method_appears(tmp_path: Path) -> None:
+    found = {entry.label: dict(entry.params) for entry in entries(_load(tmp_path, WHOLE))}
+    assert found == {
+        "neat[population=100]": {"population": 100},
+        "neat[population=200]": {"population": 200},
+        "wavelets+neat[neat.population=100]": {"neat": {"population": 100}},
+        "wavelets+neat[neat.population=200]": {"neat": {"population": 200}},
+        "neat-lamarck": {"learning": "lamarckian", "population": 50},
+    }
+
+
+def test_a_config_written_out_reads_back_equal(tmp_path: Path) -> None:
+    config = _load(tmp_path, WHOLE)
+    assert _load(tmp_path, to_toml(config)) == config
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('name = "x"\nsedes = 3\n', r"bench\.toml:2: `sedes` is not known here; did you mean `seeds`"),
+        ('name = "x"\n\nseeds = "3"\n', r"bench\.toml:3: `seeds` must be a valid integer, but got '3'"),
+        ('name = "x"\nseeds = 0\n', r"bench\.toml:2: `seeds` must be greater than or equal to 1, but got 0"),
+        ("seeds = 2\n", r"`name` is missing"),
+        ("name = x\n", r"bench\.toml:1: this is no TOML"),
+        ('name = "a/b"\n', r"bench\.toml:1: `name` must do as the name of a folder"),
+        (
+            'name = "x"\n[limits]\n\nsecond = 3\n',
+            r"bench\.toml:4: `limits\.second` .* did you mean `seconds`",
+        ),
+        (
+            'name = "x"\nmethods = ["a",\n "b",\n 3]\n',
+            r"bench\.toml:4: `methods\[2\]` must be a valid string",
+        ),
+        (
+            'name = "x"\n[[variant]]\nname="a"\nmethod="b"\n[[variant]]\nname="a"\nmetod="b"\n',
+            r"bench\.toml:5: `variant\[1\]\.method` is missing",
+        ),
+    ],
+)
+def test_a_mistake_is_answered_with_file_line_and_nearest_name(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        _load(tmp_path, text)
+
+
+def test_a_missing_file_says_so(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there is no file"):
+        load_config(tmp_path / "none.toml")
