@@ -1,0 +1,301 @@
+"""What :func:`neuroloom.core.training.train` keeps while it runs: flat weights, optimiser, best weights, records."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuroloom.core.checks import check_int
+from neuroloom.core.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+    from neuroloom.core.training import TrainConfig
+
+
+class DivergenceWarning(UserWarning):
+    """A job's loss or gradient stopped being finite; its last good weights were kept."""
+
+
+class Progress(NamedTuple):
+    """What the progress callback gets after each epoch; loss and score are means over the jobs still running."""
+
+    epoch: int
+    epochs: int
+    running: int
+    loss: float
+    score: float | None
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What came out, one entry a job.
+
+    Args:
+        histories: per job one record an epoch: ``step`` (the epoch, from 1), ``seconds``, ``loss`` (the epoch's mean)
+            and, with validation, ``score``.
+        epochs: ``(jobs,)`` epochs done.
+        kept: ``(jobs,)`` the epoch after which the kept weights were taken: the best with validation, else the last;
+            0 stands for the initial weights.
+        scores: ``(jobs,)`` validation score of the kept weights; NaN without validation.
+        diverged: ``(jobs,)`` whether the job was stopped because its loss or gradient was not finite.
+    """
+
+    histories: list[list[dict[str, float]]]
+    epochs: NDArray[np.int64]
+    kept: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    diverged: NDArray[np.bool_]
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """The records of the only job, or of the first."""
+        return self.histories[0]
+
+
+def each(value: Any) -> list[Any]:
+    """Return ``value`` as a list: itself if it is a sequence or array, else of one."""
+    return list(value) if isinstance(value, Sequence | np.ndarray) else [value]
+
+
+class Optimizing:
+    """The state of one run; all trainable parameters are views of ``flat``, ``(jobs, P)``."""
+
+    def __init__(
+        self,
+        network: torch.nn.Module,
+        config: TrainConfig,
+        jobs: int | None,
+        rate_scale: Mapping[str, float] | None,
+        decay_scale: Mapping[str, float] | None,
+        validated: bool,
+    ) -> None:
+        import torch
+
+        self.network, self.config, self.validated = network, config, validated
+        self.jobs = 1 if jobs is None else check_int("jobs", jobs)
+        named = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
+        _check_parameters(named, jobs)
+        self.parameters = [p for _, p in named]
+        self.device, self.dtype = self.parameters[0].device, self.parameters[0].dtype
+        self.flat = torch.cat([p.detach().reshape(self.jobs, -1) for p in self.parameters], dim=1)
+        self.grad = torch.zeros_like(self.flat)
+        start = 0
+        for p in self.parameters:
+            stop = start + p.numel() // self.jobs
+            p.data = self.flat[:, start:stop].view(p.shape)
+            p.grad = self.grad[:, start:stop].view(p.shape)
+            start = stop
+        self.delta = torch.zeros_like(self.flat)
+        self.delta.grad = self.grad
+        self.optimizer = _optimizer(config, self.delta)
+        self.rates = self._per_job("learning_rate", config.learning_rate)
+        self.decays = self._per_job("weight_decay", config.weight_decay)
+        self.rate_scale = self._per_parameter(rate_scale, named)
+        self.decay_scale = self._per_parameter(decay_scale, named)
+        self.decaying = bool(self.decays.any())
+        self.buffers = [
+            b for b in network.buffers() if b.is_floating_point() and (jobs is None or b.shape[:1] == (jobs,))
+        ]
+        self.best_flat, self.best_buffers = self.flat.clone(), [b.clone() for b in self.buffers]
+        self.alive = torch.ones((self.jobs, 1), dtype=torch.bool, device=self.device)
+        self.losses = torch.zeros(self.jobs, dtype=self.dtype, device=self.device)
+        self.loss = np.full(self.jobs, np.nan)
+        self.running, self.diverged = np.ones(self.jobs, bool), np.zeros(self.jobs, bool)
+        self.epochs, self.best_epoch = np.zeros(self.jobs, np.int64), np.zeros(self.jobs, np.int64)
+        self.best, self.cut = np.full(self.jobs, -np.inf), np.zeros(self.jobs, np.int64)
+        self.histories: list[list[dict[str, float]]] = [[] for _ in range(self.jobs)]
+
+    def _per_job(self, name: str, value: float | Sequence[float]) -> torch.Tensor:
+        import torch
+
+        values = each(value)
+        if len(values) not in (1, self.jobs):
+            raise InputError(f"`{name}` must be one number or {self.jobs}, one a job, but got {len(values)}.")
+        return torch.tensor(values, dtype=self.dtype, device=self.device).expand(self.jobs).clone()[:, None]
+
+    def _per_parameter(
+        self, scale: Mapping[str, float] | None, named: Sequence[tuple[str, Any]]
+    ) -> torch.Tensor | None:
+        import torch
+
+        if scale is None:
+            return None
+        names = [name for name, _ in named]
+        strange = sorted(set(scale) - set(names))
+        if strange:
+            raise InputError(f"no trainable parameter is called {strange[0]!r}; there are {names}.")
+        parts = [torch.full((p.numel() // self.jobs,), float(scale.get(name, 1.0))) for name, p in named]
+        return torch.cat(parts).to(self.flat)
+
+    def step(self, loss: Callable[[Any, Any], torch.Tensor], rows: Any, at: float) -> None:
+        """Take one step of every running job, ``at`` epochs from the start; a job that is not finite stays put."""
+        import torch
+
+        self.grad.zero_()
+        value = loss(self.network, rows)
+        value.sum().backward()
+        with torch.no_grad():
+            value = value.detach().reshape(-1)
+            norm = torch.linalg.vector_norm(self.grad, dim=1, keepdim=True)
+            self.losses += value
+            self.alive &= (torch.isfinite(value) & torch.isfinite(norm[:, 0]))[:, None]
+            if self.config.clip_norm is not None:
+                self.grad.mul_((self.config.clip_norm / (norm + 1e-6)).clamp(max=1.0))
+            rates: torch.Tensor = torch.where(self.alive, self.rates * _factor(self.config, at), 0.0)
+            if self.rate_scale is not None:
+                rates = rates * self.rate_scale
+            if self.decaying:
+                decays = self.decays if self.decay_scale is None else self.decays * self.decay_scale
+                if self.config.optimizer == "adamw":
+                    self.flat.mul_(1 - rates * decays)
+                else:
+                    self.grad.add_(self.flat * decays)
+            self.optimizer.step()
+            self.flat.add_(self.delta.mul_(rates).masked_fill_(~self.alive, 0.0))
+            self.delta.zero_()
+
+    def end_epoch(self, epoch: int, steps: int, score: torch.Tensor | None, seconds: float) -> None:
+        """Record the epoch, keep the weights of jobs that improved, and stop those that are done."""
+        import torch
+
+        self.loss = (self.losses / steps).double().cpu().numpy()
+        self.losses.zero_()
+        alive = self.alive[:, 0].cpu().numpy()
+        self.score = -self.loss if score is None else score.detach().double().reshape(-1).cpu().numpy()
+        was_running = self.running.copy()
+        self.epochs[was_running] = epoch
+        for job in np.flatnonzero(was_running):
+            record = {"step": epoch, "seconds": seconds, "loss": float(self.loss[job])}
+            self.histories[job].append(
+                record if score is None else record | {"score": float(self.score[job])}
+            )
+        better = was_running & alive & (self.score > self.best)  # False where the score is not a number
+        if better.any():
+            better &= torch.isfinite(self.flat).all(dim=1).cpu().numpy()
+        if better.any():
+            mask = torch.from_numpy(better).to(self.device)
+            for kept, now in (
+                (self.best_flat, self.flat),
+                *zip(self.best_buffers, self.buffers, strict=True),
+            ):
+                kept.copy_(now) if better.all() else _copy_rows(kept, now, mask)
+            self.best[better], self.best_epoch[better] = self.score[better], epoch
+        self.diverged |= was_running & ~alive
+        self.running &= alive
+        if self.config.patience is not None and epoch >= self.config.min_epochs:
+            self.running &= epoch - self.best_epoch < self.config.patience
+        if self.config.schedule == "plateau":
+            waited = epoch - np.maximum(self.best_epoch, self.cut) >= self.config.every
+            self.cut[waited] = epoch
+            self.rates.mul_(
+                torch.from_numpy(np.where(waited, self.config.decay, 1.0)[:, None]).to(self.rates)
+            )
+        self.alive.copy_(torch.from_numpy(self.running)[:, None])
+
+    def report(self, epoch: int) -> Progress:
+        """Return what the progress callback is told."""
+        who = self.running if self.running.any() else np.ones(self.jobs, bool)
+        score = float(self.score[who].mean()) if self.validated else None
+        return Progress(
+            epoch, self.config.epochs, int(self.running.sum()), float(self.loss[who].mean()), score
+        )
+
+    def finish(self) -> None:
+        """Put the kept weights into the network, whose parameters get memory of their own again."""
+        import torch
+
+        back = np.ones(self.jobs, bool) if self.validated else self.diverged
+        if back.any():
+            mask = torch.from_numpy(back).to(self.device)
+            for kept, now in (
+                (self.best_flat, self.flat),
+                *zip(self.best_buffers, self.buffers, strict=True),
+            ):
+                _copy_rows(now, kept, mask)
+        for p in self.parameters:
+            p.data, p.grad = p.data.clone(memory_format=torch.contiguous_format), None
+
+    def result(self) -> TrainResult:
+        """Return the records, and warn of jobs that diverged."""
+        back = self.diverged | self.validated
+        kept = np.where(back, self.best_epoch, self.epochs)
+        for job in np.flatnonzero(self.diverged):
+            which = "" if self.jobs == 1 else f" of job {job} (of {self.jobs})"
+            warnings.warn(
+                f"training{which} diverged in epoch {self.epochs[job]}: the loss or its gradient is not finite. The "
+                f"weights after epoch {kept[job]} were kept; lower `learning_rate` (now "
+                f"{each(self.config.learning_rate)[job % len(each(self.config.learning_rate))]:g}), set `clip_norm`, "
+                "or check the scale of the inputs.",
+                DivergenceWarning,
+                stacklevel=3,
+            )
+        scores = np.where(self.validated & np.isfinite(self.best), self.best, np.nan)
+        return TrainResult(self.histories, self.epochs, kept, scores, self.diverged)
+
+
+def _check_parameters(named: Sequence[tuple[str, Any]], jobs: int | None) -> None:
+    if not named:
+        raise InputError("the network has no trainable parameter; there is nothing to train.")
+    kinds = {(str(p.dtype), str(p.device)) for _, p in named}
+    if len(kinds) > 1:
+        raise InputError(
+            f"all trainable parameters must share one type and device, but have {sorted(kinds)}."
+        )
+    for name, p in named:
+        if jobs is not None and p.shape[:1] != (jobs,):
+            raise InputError(
+                f"parameter {name!r} of a stack of {jobs} jobs must have shape ({jobs}, …), but has {tuple(p.shape)}."
+            )
+
+
+def _copy_rows(target: torch.Tensor, source: torch.Tensor, mask: torch.Tensor) -> None:
+    if len(mask) == 1:  # a plain module: its buffers have no dimension of jobs
+        target.copy_(source)
+    else:
+        target[mask] = source[mask]
+
+
+def _optimizer(config: TrainConfig, delta: torch.Tensor) -> torch.optim.Optimizer:
+    """Return torch's optimiser over ``delta`` at rate 1; rates and weight decay are the caller's."""
+    from torch import optim
+
+    adam: dict[str, Any] = {"lr": 1.0, "betas": config.betas, "weight_decay": 0.0}
+    makers: dict[str, Callable[[], optim.Optimizer]] = {
+        "sgd": lambda: optim.SGD([delta], lr=1.0),
+        "momentum": lambda: optim.SGD([delta], lr=1.0, momentum=config.momentum),
+        "nesterov": lambda: optim.SGD([delta], lr=1.0, momentum=config.momentum, nesterov=True),
+        "adam": lambda: optim.Adam([delta], **adam),
+        "adamw": lambda: optim.Adam([delta], **adam),
+        "nadam": lambda: optim.NAdam([delta], **adam),
+        "radam": lambda: optim.RAdam([delta], **adam),
+        "rmsprop": lambda: optim.RMSprop([delta], lr=1.0, momentum=config.momentum),
+        "adagrad": lambda: optim.Adagrad([delta], lr=1.0),
+    }
+    return makers[config.optimizer]()
+
+
+def _factor(config: TrainConfig, at: float) -> float:
+    """Return the schedule's factor ``at`` epochs from the start."""
+    t, epoch = at / config.epochs, math.floor(at)
+    match config.schedule:
+        case "cosine":
+            return (1 + math.cos(math.pi * t)) / 2
+        case "flat-cosine":
+            return 1.0 if t < 0.5 else (1 + math.cos(math.pi * (2 * t - 1))) / 2
+        case "one-cycle":
+            if t < 0.3:
+                return 1 / 25 + (1 - 1 / 25) * (1 - math.cos(math.pi * t / 0.3)) / 2
+            return 4e-6 + (1 - 4e-6) * (1 + math.cos(math.pi * (t - 0.3) / 0.7)) / 2
+        case "exponential":
+            return config.decay**epoch
+        case "step":
+            return config.decay ** (epoch // config.every)
+    return 1.0

@@ -1,0 +1,227 @@
+"""The one torch training loop of the package: a module, or J independent modules stacked in one.
+
+Why not skorch or Lightning Fabric. skorch's ``NeuralNet`` is one module and one optimiser an estimator, with stopping
+by callbacks that act on the whole net; Fabric leaves the loop to its user and brings devices and precision. Neither
+knows members that share a module but stop, clip, diverge and draw on their own, which is what makes a hundred small
+nets cost as much as a few. What torch does well is used as it is: its own optimisers take every step here.
+
+All trainable parameters become views of one ``(jobs, P)`` matrix. torch's optimiser runs at learning rate 1 over a
+matrix of zeros of that shape, which leaves in it the step's direction ``-d``; the loop then adds ``rate_j · (-d_j)``,
+so that rates, weight decay, clipping and stopping are a job's own while the optimiser is one call. Every optimiser
+on offer is linear in its learning rate, so the numbers are those of a loop written by hand.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neuroloom.core._training import DivergenceWarning, Optimizing, Progress, TrainResult, each
+from neuroloom.core.checks import check_choice, check_float, check_int
+from neuroloom.core.errors import InputError
+from neuroloom.core.seeding import derive, stream
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = [
+    "OPTIMIZERS",
+    "SCHEDULES",
+    "DivergenceWarning",
+    "Progress",
+    "TrainConfig",
+    "TrainResult",
+    "steps_per_epoch",
+    "train",
+]
+OPTIMIZERS = ("adagrad", "adam", "adamw", "momentum", "nadam", "nesterov", "radam", "rmsprop", "sgd")
+SCHEDULES = ("none", "cosine", "exponential", "flat-cosine", "one-cycle", "plateau", "step")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How to train; every field is checked when the value is made.
+
+    Args:
+        epochs: passes over the samples, at least 1.
+        batch_size: at most so many samples a step, dealt out evenly (100 samples at 32 give 4 batches of 25); None
+            takes all at once (a full graph).
+        optimizer: one of ``OPTIMIZERS``.
+        learning_rate: above 0; a sequence gives each job its own.
+        weight_decay: at least 0; decoupled for ``adamw`` (Loshchilov & Hutter 2019), else an L2 term in the gradient.
+            A sequence gives each job its own.
+        momentum: in [0, 1), for ``momentum``, ``nesterov`` and ``rmsprop``.
+        betas: two numbers in [0, 1), for the Adam family.
+        schedule: factor on the rate over the run's share ``t`` in [0, 1): ``none``; ``cosine`` ``(1 + cos πt) / 2``;
+            ``one-cycle`` (Smith 2018: up from 1/25 over the first 0.3, then down to 1/250,000, both as cosines);
+            ``flat-cosine`` (1 for the first half, then a cosine to 0); ``exponential`` ``decay^epoch``; ``step``
+            ``decay^(epoch // every)``; ``plateau``: times ``decay`` after ``every`` epochs in which a job's score
+            (its training loss, without validation) did not improve.
+        decay: in (0, 1], for ``exponential``, ``step`` and ``plateau``.
+        every: epochs, at least 1, for ``step`` and ``plateau``.
+        clip_norm: largest L2 norm of a job's gradient, above 0, or None.
+        patience: stop a job after so many epochs without a better validation score; None never stops early.
+        min_epochs: no job stops before it has done so many.
+
+    Raises:
+        InputError: a field lies outside its range.
+    """
+
+    epochs: int = 100
+    batch_size: int | None = None
+    optimizer: str = "adamw"
+    learning_rate: float | Sequence[float] = 1e-3
+    weight_decay: float | Sequence[float] = 0.0
+    momentum: float = 0.9
+    betas: tuple[float, float] = (0.9, 0.999)
+    schedule: str = "none"
+    decay: float = 0.5
+    every: int = 10
+    clip_norm: float | None = None
+    patience: int | None = None
+    min_epochs: int = 0
+
+    def __post_init__(self) -> None:
+        check_int("epochs", self.epochs)
+        if self.batch_size is not None:
+            check_int("batch_size", self.batch_size)
+        check_choice("optimizer", self.optimizer, OPTIMIZERS)
+        for rate in each(self.learning_rate):
+            check_float("learning_rate", rate, 0, open_low=True)
+        for rate in each(self.weight_decay):
+            check_float("weight_decay", rate, 0)
+        check_float("momentum", self.momentum, 0, 1, open_high=True)
+        for beta in self.betas:
+            check_float("betas", beta, 0, 1, open_high=True)
+        check_choice("schedule", self.schedule, SCHEDULES)
+        check_float("decay", self.decay, 0, 1, open_low=True)
+        check_int("every", self.every)
+        if self.clip_norm is not None:
+            check_float("clip_norm", self.clip_norm, 0, open_low=True)
+        if self.patience is not None:
+            check_int("patience", self.patience)
+        check_int("min_epochs", self.min_epochs, low=0)
+
+
+def steps_per_epoch(n_samples: int, batch_size: int | None) -> int:
+    """Return how many steps an epoch over ``n_samples`` takes; jobs of one stack must agree in it."""
+    return 1 if batch_size is None else max(1, math.ceil(n_samples / batch_size))
+
+
+def train(
+    network: torch.nn.Module,
+    loss: Callable[[Any, torch.Tensor | None], torch.Tensor],
+    *,
+    config: TrainConfig,
+    n_samples: int | Sequence[int] | None = None,
+    seed: int | Sequence[int] = 0,
+    valid: Callable[[Any], torch.Tensor] | None = None,
+    jobs: int | None = None,
+    rate_scale: Mapping[str, float] | None = None,
+    decay_scale: Mapping[str, float] | None = None,
+    progress: Callable[[Progress], object] | None = None,
+) -> TrainResult:
+    """Train ``network`` in place and return what happened; it ends on the weights to keep.
+
+    Args:
+        network: any module (``jobs=None``), or one whose every trainable parameter holds ``jobs`` independent members
+            in its first dimension. All trainable parameters of one floating type on one device.
+        loss: ``loss(network, rows)``, called in training mode, gives a scalar, or ``(jobs,)`` for a stack. ``rows`` is
+            None when ``config.batch_size`` is; else the indices of the step's samples, ``(b,)``, or ``(jobs, b)`` for
+            a stack, where -1 fills the rows of a job that has fewer: give those weight 0.
+        config: how to train.
+        n_samples: samples that batches are dealt from, one number or one a job; not needed without ``batch_size``.
+        seed: of the batches, one number or one a job. A plain module's random layers draw from torch's generator,
+            which is seeded with it and put back afterwards; those of a stack must draw from streams of their own.
+        valid: ``valid(network)``, called in evaluation mode and without gradients after every epoch, gives scores,
+            greater is better, a scalar or ``(jobs,)``. With it each job ends on its best weights.
+        jobs: members in the stack, at least 1; None for a plain module.
+        rate_scale: parameter name -> factor on its learning rate; 1 where a name is missing.
+        decay_scale: parameter name -> factor on its weight decay; 1 where a name is missing.
+        progress: called after every epoch.
+
+    Raises:
+        InputError: the settings, the samples and the stack do not fit each other.
+    """
+    import torch
+
+    if config.patience is not None and valid is None:
+        raise InputError(
+            "`patience` stops on a validation score, but there is no `valid`; pass one or leave `patience` out."
+        )
+    run = Optimizing(network, config, jobs, rate_scale, decay_scale, validated=valid is not None)
+    deal = _deal(config.batch_size, n_samples, seed, jobs, run.device)
+    forked = [run.device] if run.device.type == "cuda" else []
+    began, was_training = time.perf_counter(), network.training
+    try:
+        with torch.random.fork_rng(devices=forked):
+            torch.manual_seed(derive(each(seed)[0], "layers"))
+            for epoch in range(1, config.epochs + 1):
+                network.train()
+                batches = next(deal)
+                for step, rows in enumerate(batches):
+                    run.step(loss, rows, epoch - 1 + step / len(batches))
+                score = None
+                if valid is not None:
+                    network.eval()
+                    with torch.no_grad():
+                        score = valid(network)
+                run.end_epoch(epoch, len(batches), score, time.perf_counter() - began)
+                if progress is not None:
+                    progress(run.report(epoch))
+                if not run.running.any():
+                    break
+    finally:
+        run.finish()
+        network.train(was_training)
+    return run.result()
+
+
+def _deal(
+    batch_size: int | None,
+    n_samples: int | Sequence[int] | None,
+    seed: int | Sequence[int],
+    jobs: int | None,
+    device: torch.device,
+) -> Iterator[Sequence[torch.Tensor | None]]:
+    """Yield each epoch's batches; a job's come from its own seed, so its neighbours do not matter."""
+    import torch
+
+    count = jobs or 1
+    sizes, seeds = [each(value) for value in (0 if n_samples is None else n_samples, seed)]
+    for name, values in (("n_samples", sizes), ("seed", seeds)):
+        if len(values) not in (1, count):
+            raise InputError(f"`{name}` must be one number or {count}, one a job, but got {len(values)}.")
+    if batch_size is None:
+        while True:
+            yield [None]
+    sizes, seeds = [list(v) * (count if len(v) == 1 else 1) for v in (sizes, seeds)]
+    for size in sizes:
+        check_int("n_samples", size)
+    steps = {steps_per_epoch(size, batch_size) for size in sizes}
+    if len(steps) > 1:
+        raise InputError(
+            f"jobs of one stack must take equally many steps an epoch, but take {sorted(steps)}; group them by "
+            "steps_per_epoch(n_samples, batch_size)."
+        )
+    n_steps = steps.pop()
+    widths = [-(-max(sizes) // n_steps)] * n_steps
+    generators = [stream(s, "batches") for s in seeds]
+    edges = [np.linspace(0, size, n_steps + 1).astype(np.int64) for size in sizes]
+    while True:
+        table = np.full((count, n_steps, max(widths)), -1, dtype=np.int64)
+        for job, (generator, size, edge) in enumerate(zip(generators, sizes, edges, strict=True)):
+            order = generator.permutation(size)
+            for step in range(n_steps):
+                part = order[edge[step] : edge[step + 1]]
+                table[job, step, : len(part)] = part
+        filled = torch.from_numpy(table).to(device)
+        if jobs is None:
+            yield [filled[0, s, : int(edges[0][s + 1] - edges[0][s])] for s in range(n_steps)]
+        else:
+            yield [filled[:, s] for s in range(n_steps)]
