@@ -21,7 +21,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit status: 0 all done, 1 some trials failed, 2 wrong input, 3 compare found a regression, 130 interrupted.",
+    epilog="Exit status: 0 all done, 1 some trials failed, 2 wrong input, 3 a regression found, 130 interrupted.",
 )
 
 

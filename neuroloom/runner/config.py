@@ -222,10 +222,8 @@ def _explain(error: ValidationError) -> tuple[Loc, str]:
     if kind == "missing":
         return loc, "is missing; every bench needs it." if len(loc) == 1 else "is missing."
     expected = re.sub(r"^(Input|Value error,|String|List|Dictionary) ?", "", first["msg"]).strip()
-    return (
-        loc,
-        f"{expected if expected.startswith('must') else expected.replace('should', 'must')}, but got {first['input']!r}.",
-    )
+    text = expected if expected.startswith("must") else expected.replace("should", "must")
+    return loc, f"{text}, but got {first['input']!r}."
 
 
 def _fields_at(loc: Loc) -> list[str]:

@@ -1,0 +1,51 @@
+# `make demo` and `make test` do all their own set-up on a fresh machine with Python 3.11 or newer.
+PYTHON ?= python3
+VENV ?= .venv
+PY := $(VENV)/bin/python
+# Where pip takes torch from: leave empty for the default, or pass the CPU-only address from pytorch.org.
+TORCH_INDEX ?=
+# More for pytest, as in `make test PYTEST="-k graph"`.
+PYTEST ?=
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: help demo test check bench docs clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo    set up, run the built-in bench, say where the report is"
+	@echo "make test    set up, run all tests"
+	@echo "make check   set up, check format, lint, types and the fast tests"
+	@echo "make bench   set up, run the benchmarks against peers (long)"
+	@echo "make docs    set up, write docs/methods.md and docs/tasks.md from the registry"
+	@echo "make clean   remove the virtual environment and what tools left behind"
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "neuroloom needs Python 3.11 or newer; pass one as: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --upgrade pip
+	$(PY) -m pip install --quiet -c constraints.txt torch $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	$(PY) -m pip install --quiet -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.ready
+	$(VENV)/bin/neuroloom demo
+
+test: $(VENV)/.ready
+	$(PY) -m pytest $(PYTEST)
+
+check: $(VENV)/.ready
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(PY) -m pytest -q -m "not slow and not browser" $(PYTEST)
+
+bench: $(VENV)/.ready
+	$(PY) -m pip install --quiet -c constraints.txt -e '.[peers]'
+	$(PY) -m benchmarks
+
+docs: $(VENV)/.ready
+	$(PY) docs/make_lists.py
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
