@@ -1,0 +1,45 @@
+"""What is learned: data sets with their split protocols and metrics, built in or the user's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from neuroloom.tasks.files import recognise
+    from neuroloom.tasks.files.schema import describe_schema, read_like
+    from neuroloom.tasks.metrics import DEFAULTS, METRICS, Metric, evaluate
+    from neuroloom.tasks.registry import TaskInfo, list_tasks, open_task
+    from neuroloom.tasks.task import Data, Split, Task
+
+__all__ = [
+    "DEFAULTS",
+    "METRICS",
+    "Data",
+    "Metric",
+    "Split",
+    "Task",
+    "TaskInfo",
+    "describe_schema",
+    "evaluate",
+    "list_tasks",
+    "open_task",
+    "read_like",
+    "recognise",
+]
+
+_HOMES = {
+    **dict.fromkeys(("DEFAULTS", "METRICS", "Metric", "evaluate"), "metrics"),
+    **dict.fromkeys(("TaskInfo", "list_tasks", "open_task"), "registry"),
+    **dict.fromkeys(("Data", "Split", "Task"), "task"),
+    **dict.fromkeys(("describe_schema", "read_like"), "files.schema"),
+    "recognise": "files",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use."""
+    if name in _HOMES:
+        import importlib
+
+        return getattr(importlib.import_module(f"neuroloom.tasks.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'neuroloom.tasks' has no attribute {name!r}")

@@ -1,0 +1,242 @@
+"""The registry: names to tasks, kept as text so that listing imports none of the libraries behind them.
+
+A name stands for one task (``iris``), or a family and a member (``ucr:GunPoint``). Third parties add tasks through
+the entry-point group ``neuroloom.tasks``: each entry is named as its task and loads a :class:`Task` subclass or a
+function that returns a task, called without arguments. A config may also name unpackaged code as ``module:Class``.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from neuroloom.core.errors import InputError, unknown
+from neuroloom.tasks.folder import data_folder
+from neuroloom.tasks.metrics import find as find_metric
+from neuroloom.tasks.task import Task
+
+_HOME = "neuroloom.tasks"
+TASKS: dict[str, str] = {
+    **dict.fromkeys(("iris", "wine", "breast-cancer", "digits", "diabetes"), "tables:BundledTable"),
+    "two-spirals": "tables:TwoSpirals",
+    "xor": "tables:Xor",
+    "friedman1": "tables:Friedman1",
+    "cbf": "series:CylinderBellFunnel",
+    "ecg": "series:HeartBeats",
+    "sunspots": "sunspots:Sunspots",
+    "digits-images": "images:DigitsImages",
+    "karate": "karate:KarateClub",
+    "cora": "cora:Cora",
+    **dict.fromkeys(("airports-brazil", "airports-europe", "airports-usa"), "airports:Airports"),
+    **dict.fromkeys(("minesweeper", "squirrel-filtered"), "heterophilous:Heterophilous"),
+    **dict.fromkeys(("usair", "ns", "celegans", "yeast", "power"), "links:LinkPrediction"),
+    **dict.fromkeys(("mutag", "proteins"), "graphs:WholeGraphs"),
+    "cartpole": "episodes:CartPole",
+}
+FAMILIES: dict[str, str] = {
+    "table": "foldertables:FolderTable",
+    "uci": "uci:UCIRegression",
+    "ucr": "ucr:UCRSeries",
+    "openml": "openml:OpenML",
+}
+
+
+@dataclass(frozen=True)
+class TaskInfo:
+    """What a listing says of a task or a family of tasks.
+
+    Args:
+        name: what users write; of a family, ``ucr:NAME``.
+        kind: kind of its sample set.
+        problem: its problem; of a family, the problems that occur, joined by "or".
+        metrics: metric names, the main one first.
+        protocol: ``folds`` or ``published``.
+        needs: what loading it reads: ``nothing``, ``data folder`` or ``download``.
+        summary: what it is, in a line.
+        source: where the data come from.
+        members: names in the data folder, of a family.
+        error: why it cannot be used, for a plug-in that failed to load.
+    """
+
+    name: str
+    kind: str = ""
+    problem: str = ""
+    metrics: tuple[str, ...] = ()
+    protocol: str = ""
+    needs: str = ""
+    summary: str = ""
+    source: str = ""
+    members: tuple[str, ...] = ()
+    error: str | None = None
+
+
+def list_tasks(kind: str | None = None, data_dir: str | PathLike[str] | None = None) -> list[TaskInfo]:
+    """Return what there is to learn, in the registry's order; families after single tasks.
+
+    Args:
+        kind: only tasks of this kind.
+        data_dir: data folder whose members of families are listed; None takes that of the environment.
+
+    Raises:
+        InputError: ``data_dir`` does not exist, or ``kind`` is no kind.
+    """
+    from neuroloom.core.checks import check_choice
+    from neuroloom.core.samples import KINDS
+
+    if kind is not None:
+        check_choice("kind", kind, KINDS)
+    folder = data_folder(data_dir)
+    found = [_info(name, _load(path)(name, folder)) for name, path in TASKS.items()]
+    for family, path in FAMILIES.items():
+        cls = _load(path)
+        found.append(
+            TaskInfo(f"{family}:NAME", cls.kind, cls.problem, cls.metrics, cls.protocol, cls.needs, cls.summary,
+                     cls.source, tuple(f"{family}:{name}" for name in cls.members(folder)))
+        )  # fmt: skip
+    for name, plugin in _plugins().items():
+        found.append(TaskInfo(name, error=plugin) if isinstance(plugin, str) else _info(name, plugin))
+    return [info for info in found if kind is None or info.kind == kind or info.error]
+
+
+def open_task(spec: str | Mapping[str, Any], data_dir: str | PathLike[str] | None = None) -> Task:
+    """Return a task by its name, or by a mapping that describes the user's own data.
+
+    Args:
+        spec: a name (``"wine"``, ``"ucr:GunPoint"``, ``"module:Class"``), or a mapping with ``name`` and, for own
+            data, ``path`` and what :func:`neuroloom.tasks.recognise` takes: ``kind``, ``target``, ``labels``,
+            ``features``, ``problem``, ``groups``, ``keep``. ``metric`` puts another main metric first.
+            The ``spec`` of any task opens that task again, without reading its data.
+        data_dir: the data folder; None takes that of ``NEUROLOOM_DATA``.
+
+    Raises:
+        InputError: the name or a part of the mapping is not known, or own data cannot be used.
+    """
+    parts: dict[str, Any] = (
+        {"name": spec} if isinstance(spec, str) else {k: v for k, v in spec.items() if v is not None}
+    )
+    metric = parts.pop("metric", None)
+    if "path" in parts:
+        from neuroloom.tasks.files import open_own
+
+        task = open_own(parts)
+    else:
+        task = _open_named(parts, data_folder(data_dir))
+    if metric is not None:
+        task.metrics = (find_metric(str(metric)).name, *(m for m in task.metrics if m != metric))
+        task.spec = {**task.spec, "metric": str(metric)}
+    return task
+
+
+def _open_named(parts: dict[str, Any], folder: Path | None) -> Task:
+    if "name" not in parts:
+        raise InputError("a task needs a `name`, or a `path` to your own data.")
+    name = str(parts.pop("name"))
+    kind = parts.pop("kind", None)
+    family, _, member = name.partition(":")
+    if name == "digits" and kind == "image":
+        name, kind = "digits-images", None
+    if name in TASKS:
+        task: Task = _load(TASKS[name])(name, folder)
+    elif member and family in FAMILIES:
+        options = {key: parts.pop(key) for key in ("problem",) if key in parts}
+        task = _load(FAMILIES[family])(name, folder, **options)
+    elif member:
+        task = _unpackaged(name)
+    else:
+        task = _plugin(name)
+    if parts:
+        raise InputError(
+            f"task {name!r} takes no {', '.join(sorted(parts))}; these describe own data, which need a `path` too."
+        )
+    if kind is not None and kind != task.kind:
+        raise InputError(f"task {name!r} is of kind {task.kind}, not {kind}; leave `kind` out.")
+    return task
+
+
+def _info(name: str, task: Task) -> TaskInfo:
+    needs = str(getattr(task, "needs", "nothing"))
+    return TaskInfo(
+        name, task.kind, task.problem, tuple(task.metrics), task.protocol, needs, task.summary, task.source
+    )
+
+
+def _load(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(f"{_HOME}.{module}"), name)
+
+
+# -- tasks of others --------------------------------------------------------------------------------------------
+
+
+def _plugin(name: str) -> Task:
+    plugins = _plugins()
+    if name not in plugins:
+        known = [*TASKS, *(f"{family}:NAME" for family in FAMILIES), *plugins]
+        hint = "`neuroloom list tasks` shows them all."
+        if Path(name).suffix or "/" in name:
+            hint += " A file of your own goes into a [[task]] table as `path`, or to `neuroloom try`."
+        raise unknown("task", name, known, hint)
+    found = plugins[name]
+    if isinstance(found, str):
+        raise InputError(f"task {name!r} cannot be used: {found}.")
+    return _own(found, name)
+
+
+@functools.lru_cache(maxsize=1)
+def _plugins() -> dict[str, Task | str]:
+    """Return each plug-in's task, or why it failed."""
+    found: dict[str, Task | str] = {}
+    for entry in _entry_points("neuroloom.tasks"):
+        try:
+            if entry.name in TASKS or entry.name in found:
+                raise ValueError(f"the name {entry.name!r} is taken")
+            found[entry.name] = _own(_made(entry.load()), entry.name)
+        except Exception as error:  # a plug-in may fail in any way; the listing shows how
+            found.setdefault(entry.name, f"plug-in {entry.value} failed: {type(error).__name__}: {error}")
+    return found
+
+
+def _entry_points(group: str) -> Iterable[Any]:
+    from importlib.metadata import entry_points
+
+    return sorted(entry_points(group=group), key=lambda entry: (entry.name, entry.value))
+
+
+def _unpackaged(path: str) -> Task:
+    module, _, attribute = path.partition(":")
+    try:
+        loaded = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        families = ", ".join(FAMILIES)
+        raise InputError(
+            f"task {path!r} begins with none of the families {families}, and as module:Class it cannot be imported: "
+            f"{error}."
+        ) from error
+    try:
+        return _own(_made(loaded), path)
+    except TypeError as error:
+        raise InputError(f"task {path!r} cannot be used: {error}.") from error
+
+
+def _made(loaded: Any) -> Task:
+    made = loaded if isinstance(loaded, Task) else loaded()
+    if not isinstance(made, Task):
+        raise TypeError(f"expected a neuroloom.tasks.Task, got {type(made).__name__}")
+    missing = [part for part in ("kind", "problem", "metrics") if not getattr(made, part, None)]
+    if missing:
+        raise TypeError(f"the task does not say its {', '.join(missing)}")
+    for metric in made.metrics:
+        find_metric(metric)
+    return made
+
+
+def _own(task: Task, name: str) -> Task:
+    """Give the task the name it is opened by, so that its spec opens it again."""
+    task.name = name
+    task.spec = {"name": name}
+    return task
