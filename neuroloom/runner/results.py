@@ -1,0 +1,214 @@
+"""The results of a run: what compare and report read, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neuroloom.core.errors import InputError
+from neuroloom.runner.row import STATUSES, Row
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MEASURED = ("fit_seconds", "predict_seconds", "fit_cpu_seconds", "predict_cpu_seconds", "peak_memory_mb")
+COLUMNS = (
+    *("task", "method", "seed", "fold", "metric", "value"),
+    *MEASURED,
+    *("parameters", "settings", "status", "reason"),
+    *(
+        "kind",
+        "problem",
+        "main",
+        "n_train",
+        "n_test",
+        "split",
+        "batched",
+        "expression",
+        "key",
+        "notes",
+        "started",
+    ),
+)
+CURVE_COLUMNS = (
+    *("task", "method", "seed", "fold", "step", "seconds"),
+    *("loss", "valid_loss", "score", "evaluations"),
+)
+_NEEDED = ("task", "method", "seed", "fold", "metric", "value", "status")
+_COUNTS = ("parameters", "n_train", "n_test")
+_TEXT = ("settings", "reason", "kind", "problem", "split", "expression", "key", "notes")
+_MADE = ("metric", "value", "main", "settings", "notes")
+# When a trial began and with which others it was fitted differ between a run and its repetition.
+_NOT_IN_CSV = ("batched", "started")
+
+
+class Results:
+    """The results of a run: one row per trial and metric, the learning curves, and what was run where.
+
+    Args:
+        frame: a row per trial and metric with the columns of ``COLUMNS``; ``task, method, seed, fold, metric, value,
+            status`` must be there, the others are filled in as unknown. A trial that is not done is one row under the
+            task's main metric with the value NaN. Without ``main``, a task's first metric is its main one.
+        curves: a row per recorded step with the columns of ``CURVE_COLUMNS``, or None.
+        meta: how the run was made; the keys used here are ``tasks`` ({name: {``metrics``, ``greater_is_better``,
+            ``bounds``, ``protocol``, ``published_splits``}}) and ``methods``.
+
+    Raises:
+        InputError: a needed column is missing, a status is unknown, or a trial stands twice under one metric.
+    """
+
+    def __init__(
+        self, frame: pd.DataFrame, curves: pd.DataFrame | None = None, meta: Mapping[str, Any] | None = None
+    ) -> None:
+        import pandas as pd
+
+        self._frame = _completed(frame)
+        steps = pd.DataFrame(columns=list(CURVE_COLUMNS)) if curves is None else curves
+        self.curves: pd.DataFrame = steps.reindex(columns=list(CURVE_COLUMNS)).reset_index(drop=True)
+        self.meta: dict[str, Any] = dict(meta or {})
+
+    @classmethod
+    def from_rows(
+        cls, rows: Iterable[Row], meta: Mapping[str, Any] | None = None, order: Sequence[str] | None = None
+    ) -> Results:
+        """Return the results that finished trials make.
+
+        Args:
+            rows: finished trials, in any order.
+            meta: as for :class:`Results`.
+            order: the keys of the plan's trials in its order; rows of other trials are left out. None keeps ``rows``
+                as they come.
+        """
+        import pandas as pd
+
+        found = list(rows)
+        if order is not None:
+            place = {key: i for i, key in enumerate(order)}
+            found = sorted((row for row in found if row.key in place), key=lambda row: place[row.key])
+        records = [record for row in found for record in _records(row)]
+        steps = [
+            {"task": r.task, "method": r.method, "seed": r.seed, "fold": r.fold, **point}
+            for r in found
+            for point in r.curve
+        ]
+        frame = pd.DataFrame(records, columns=list(COLUMNS))
+        return cls(frame, pd.DataFrame(steps, columns=list(CURVE_COLUMNS)), meta)
+
+    def frame(self) -> pd.DataFrame:
+        """Return a copy of the rows: one per trial and metric, with the columns of ``COLUMNS``."""
+        return self._frame.copy()
+
+    def main(self) -> pd.DataFrame:
+        """Return one row per trial: those of each task's main metric."""
+        return self._frame[self._frame["main"]].reset_index(drop=True)
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks' names, in the order of the plan."""
+        return tuple(dict.fromkeys(self._frame["task"]))
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods' labels, in the order of the plan."""
+        return tuple(dict.fromkeys(self._frame["method"]))
+
+    def metric(self, task: str) -> dict[str, Any]:
+        """Return ``{"name", "greater_is_better", "bounds"}`` of a task's main metric.
+
+        What ``meta`` does not tell is taken from ``neuroloom.tasks.metrics``.
+        """
+        rows = self._frame[(self._frame["task"] == task) & self._frame["main"]]
+        name = str(rows["metric"].iloc[0])
+        known = self.meta.get("tasks", {}).get(task, {})
+        greater, bounds = known.get("greater_is_better"), known.get("bounds")
+        if greater is None or bounds is None:
+            declared = _declared(name)
+            greater = declared[0] if greater is None else greater
+            bounds = declared[1] if bounds is None else bounds
+        low, high = (
+            end if end is not None else sign * math.inf for end, sign in zip(bounds, (-1, 1), strict=True)
+        )
+        return {"name": name, "greater_is_better": bool(greater), "bounds": (float(low), float(high))}
+
+    def to_csv(self, path: str | os.PathLike[str]) -> Path:
+        """Write the rows as CSV, equal for equal results: columns of ``COLUMNS`` but ``batched`` and ``started``."""
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        columns = [name for name in COLUMNS if name not in _NOT_IN_CSV]
+        self._frame.to_csv(target, columns=columns, index=False, lineterminator="\n", encoding="utf-8")
+        return target
+
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write the report to ``path`` (``.html``, ``.md``, ``.csv`` or ``.tex``) and return where it lies."""
+        from neuroloom.runner.report import write
+
+        write(self, path)
+        return Path(path)
+
+    def __len__(self) -> int:
+        return int(self._frame["main"].sum())
+
+    def __repr__(self) -> str:
+        name = self.meta.get("name", "")
+        return (
+            f"Results({name!r}: {len(self)} trials of {len(self.methods)} methods on {len(self.tasks)} tasks)"
+        )
+
+
+def _declared(metric: str) -> tuple[bool, tuple[float, float]]:
+    """Return direction and bounds of a metric as ``neuroloom.tasks.metrics`` declares them."""
+    from neuroloom.tasks.metrics import METRICS
+
+    if metric not in METRICS:
+        raise InputError(
+            f"metric {metric!r} is not known and `meta` does not say which way it points; "
+            "give meta['tasks'][task] the keys 'greater_is_better' and 'bounds'."
+        )
+    return METRICS[metric].greater_is_better, METRICS[metric].bounds
+
+
+def _records(row: Row) -> list[dict[str, Any]]:
+    """Return a trial's rows of the frame: one a metric, or one without a value."""
+    shared = {name: getattr(row, name) for name in COLUMNS if name not in _MADE}
+    shared["settings"] = json.dumps(row.settings, sort_keys=True, ensure_ascii=False)
+    shared["notes"] = " · ".join(row.notes)
+    scores = row.scores if row.status == "done" else {}
+    metrics = [row.metric, *(name for name in scores if name != row.metric)]
+    return [
+        {**shared, "metric": name, "value": scores.get(name, math.nan), "main": name == row.metric}
+        for name in metrics
+    ]
+
+
+def _completed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a checked copy of the frame with all of ``COLUMNS``, in order and of the right types."""
+    missing = [name for name in _NEEDED if name not in frame.columns]
+    if missing:
+        raise InputError(f"the frame of results lacks the columns {', '.join(missing)}; see results.COLUMNS.")
+    whole = frame.copy()
+    whole.index = range(len(whole))
+    if "main" not in whole.columns:
+        whole["main"] = whole["metric"] == whole.groupby("task", sort=False)["metric"].transform("first")
+    if "batched" not in whole.columns:
+        whole["batched"] = 1
+    whole = whole.reindex(columns=list(COLUMNS))
+    numbers = ("value", *MEASURED, "started")
+    types = dict.fromkeys(numbers, "float64") | dict.fromkeys(("seed", "fold", "batched"), "int64")
+    whole = whole.astype({**types, **dict.fromkeys(_COUNTS, "Int64"), "main": bool})
+    for name in ("task", "method", "metric", "status", *_TEXT):
+        whole[name] = whole[name].astype(object).where(whole[name].notna(), "").map(str)
+    unknown = sorted(set(whole["status"]) - set(STATUSES))
+    if unknown:
+        raise InputError(f"status must be one of {', '.join(STATUSES)}, but got {', '.join(unknown)}.")
+    twice = whole.duplicated(["task", "method", "seed", "fold", "metric"])
+    if twice.any():
+        first = whole[twice].iloc[0]
+        raise InputError(
+            f"{first['method']!r} stands twice under {first['metric']} on {first['task']!r}, seed {first['seed']}, "
+            f"fold {first['fold']}; keep one row per trial and metric."
+        )
+    return whole

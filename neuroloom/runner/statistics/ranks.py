@@ -1,0 +1,35 @@
+"""Ranks of methods: 1 is best, ties share the mean of their ranks."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+DIGITS = 12
+"""Scores that agree in so many significant digits are ties: they differ by rounding only."""
+
+
+def rounded(values: ArrayLike) -> NDArray[np.float64]:
+    """Return ``values`` with ``DIGITS`` significant digits; NaN and infinities stay."""
+    x = np.asarray(values, dtype=np.float64)
+    usable = np.isfinite(x) & (x != 0)
+    scale = np.ones_like(x)
+    scale[usable] = 10.0 ** (DIGITS - 1 - np.floor(np.log10(np.abs(x[usable]))))
+    result: NDArray[np.float64] = np.where(usable & np.isfinite(scale), np.round(x * scale) / scale, x)
+    return result
+
+
+def average_ranks(gains: ArrayLike) -> NDArray[np.float64]:
+    """Return the ranks within each row; where a value is NaN so is its rank.
+
+    Args:
+        gains: ``(n, m)`` scores of ``m`` methods, greater being better.
+
+    Returns:
+        ``(n, m)`` ranks from 1 (best).
+    """
+    from scipy.stats import rankdata
+
+    x = np.atleast_2d(rounded(gains))
+    result: NDArray[np.float64] = rankdata(-x, axis=1, nan_policy="omit") if x.size else x
+    return result
