@@ -1,0 +1,91 @@
+"""``neuroloom fit`` and ``neuroloom predict``: one method fitted to all of a user's data, and put to use."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from neuroloom.core.errors import InputError
+from neuroloom.core.seeding import derive
+from neuroloom.methods import build
+from neuroloom.methods.saving import load_estimator, save_estimator
+from neuroloom.tasks import describe_schema, read_like, recognise
+
+
+def fit_model(
+    method: str,
+    data: Path,
+    out: Path,
+    *,
+    target: str | None = None,
+    labels: Path | None = None,
+    kind: str | None = None,
+    params: Sequence[str] = (),
+    seed: int = 0,
+) -> str:
+    """Fit ``method`` to all of ``data``, save the model in the folder ``out``, and say what was done.
+
+    Raises:
+        InputError: the data cannot be read, ``out`` is taken, or a parameter is wrong.
+        NotSupportedError: the method does not fit the data.
+    """
+    import neuroloom
+
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out} exists already; pass another --out, or remove it first.")
+    task = recognise(data, target=target, labels=labels, kind=kind)
+    loaded = task.load()
+    given = dict(_parameter(text) for text in params)
+    random_state = derive(seed, "method", method)
+    estimator, notes = build(method, task.kind, task.problem, given, X=loaded.X, random_state=random_state)
+    estimator.fit(loaded.X, loaded.y)
+    about = {
+        "method": method,
+        "params": {name: _plain(value) for name, value in given.items()},
+        "kind": task.kind,
+        "problem": task.problem,
+        "seed": seed,
+        "samples": len(loaded.X),
+        "notes": [*loaded.notes, *notes],
+        "neuroloom": neuroloom.__version__,
+        "schema": describe_schema(task, loaded),
+    }
+    save_estimator(estimator, out, about)
+    lines = [*about["notes"], f"{method} learned from {len(loaded.X)} samples; the model is in {out}"]
+    return "\n".join(lines)
+
+
+def predict_with_model(model: Path, data: Path) -> str:
+    """Return a CSV text with an answer for each sample of ``data``, and the probabilities of classes.
+
+    Raises:
+        InputError: the model or the data cannot be read, or the data lack what the model learned from.
+    """
+    import pandas as pd
+
+    estimator, about = load_estimator(model)
+    X, names = read_like(data, about["schema"])
+    frame = pd.DataFrame({"sample": names, "prediction": estimator.predict(X)})
+    if about["problem"] == "classification" and hasattr(estimator, "predict_proba"):
+        for label, column in zip(estimator.classes_, estimator.predict_proba(X).T, strict=True):
+            frame[f"p({label})"] = column
+    text: str = frame.to_csv(index=False)
+    return text
+
+
+def _parameter(text: str) -> tuple[str, Any]:
+    """Return name and value of ``name=value``; the value as TOML reads it, or else as plain text."""
+    name, sign, value = text.partition("=")
+    if not sign or not name:
+        raise InputError(f"--param takes name=value, but got {text!r}.")
+    try:
+        return name, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return name, value
+
+
+def _plain(value: Any) -> Any:
+    return json.loads(json.dumps(value, default=str))

@@ -1,0 +1,100 @@
+"""A small sample set of each kind, and quick settings for methods whose defaults take seconds."""
+
+from functools import cache
+from typing import Any
+
+import networkx as nx
+import numpy as np
+from sklearn.datasets import load_digits, load_iris
+
+from neuroloom.core import EnvSet, Graph, GraphSet, LinkSet, NodeSet
+from neuroloom.core.seeding import stream
+from neuroloom.methods import recipe, registry
+from neuroloom.methods.make import HEADS, Recipe
+from neuroloom.methods.registry import TRANSFORM
+
+QUICK: dict[str, dict[str, Any]] = {
+    "neat": {"population": 30, "generations": 8},
+    "deepwalk": {"dimensions": 16, "walks": 5, "walk_length": 20},
+    "node2vec": {"dimensions": 16, "walks": 5, "walk_length": 20},
+    "prone": {"dimensions": 16},
+    "mlp": {"epochs": 8},
+    "gcn": {"epochs": 30},
+    "gat": {"epochs": 30},
+    "random-forest": {"n_estimators": 10},
+    "extra-trees": {"n_estimators": 10},
+    "hist-gradient-boosting": {"max_iter": 10},
+}
+
+
+@cache
+def samples(kind: str, problem: str) -> tuple[Any, Any]:
+    """Return ``X, y`` of one kind: enough to learn something, small enough to be quick."""
+    rng = stream(0, "conformance", kind)
+    if kind == "table":
+        X, y = load_iris(return_X_y=True)
+        rows = np.sort(rng.permutation(150)[:90])
+        return (
+            (X[rows], np.array(["a", "b", "c"])[y[rows]])
+            if problem == "classification"
+            else (X[rows, :3], X[rows, 3])
+        )
+    if kind == "series":
+        y = np.repeat(["low", "high"], 30)
+        t = np.arange(64) / 64
+        pitch = np.where(y == "low", 3, 9) + rng.normal(0, 0.3, 60)
+        X = np.sin(2 * np.pi * (pitch[:, None] * t + rng.random((60, 1)))) + rng.normal(0, 0.2, (60, 64))
+        return (X[:, None], y) if problem == "classification" else (X[:, None], pitch)
+    if kind == "image":
+        X, y = load_digits(n_class=3, return_X_y=True)
+        return X[:90].reshape(-1, 1, 8, 8), y[:90] if problem == "classification" else y[:90].astype(float)
+    if kind == "nodes":
+        club = nx.karate_club_graph()
+        y = np.array([club.nodes[i]["club"] for i in club])
+        graph = Graph.of(club)
+        return NodeSet(graph), y if problem == "classification" else graph.degrees.astype(float)
+    if kind == "links":
+        return _links(rng, problem)
+    if kind == "graphs":
+        made = [
+            nx.cycle_graph(n) if i % 2 else nx.star_graph(n - 1)
+            for i, n in enumerate(rng.integers(6, 14, 40))
+        ]
+        y = np.array(["cycle" if i % 2 else "star" for i in range(40)])
+        return GraphSet(made), y if problem == "classification" else np.array([float(len(g)) for g in made])
+    if kind == "episodes":
+        return EnvSet("CartPole-v1", np.arange(4)), None
+    raise AssertionError(f"no samples of kind {kind}")
+
+
+def _links(rng: np.random.Generator, problem: str) -> tuple[Any, Any]:
+    whole = Graph.of(nx.karate_club_graph())
+    edges = whole.edges()[rng.permutation(whole.n_edges)[:30]]
+    pairs = rng.integers(0, 34, (400, 2))
+    pairs = np.unique(np.sort(pairs[(pairs[:, 0] != pairs[:, 1]) & ~whole.has_edges(pairs)], axis=1), axis=0)
+    chosen = pairs[rng.permutation(len(pairs))[:30]]
+    y = np.repeat([1, 0], 30)
+    X = LinkSet(whole.without_edges(edges), np.concatenate([edges, chosen]))
+    order = rng.permutation(60)
+    return X[order], y[order] if problem == "classification" else y[order].astype(float)
+
+
+def quick(key: str) -> dict[str, Any]:
+    """Return settings under which the method takes a fraction of a second."""
+    return dict(QUICK.get(key, {}))
+
+
+def pairings() -> list[tuple[str, str, str]]:
+    """Return ``(method, kind, problem)`` for all that the registry offers; transformers with the usual heads."""
+    found: list[tuple[str, str, str]] = []
+    for method in registry().values():
+        if method.room == "other":
+            continue
+        for kind, problem in method.classes:
+            if kind == "tokens":
+                continue
+            wanted = list(HEADS) if problem == TRANSFORM else [problem]
+            found += [
+                (method.key, kind, p) for p in wanted if isinstance(recipe(method.key, kind, p), Recipe)
+            ]
+    return list(dict.fromkeys(found))
