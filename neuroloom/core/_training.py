@@ -91,7 +91,6 @@ class Optimizing:
         for p in self.parameters:
             stop = start + p.numel() // self.jobs
             p.data = self.flat[:, start:stop].view(p.shape)
-            p.grad = self.grad[:, start:stop].view(p.shape)
             start = stop
         self.delta = torch.zeros_like(self.flat)
         self.delta.grad = self.grad
@@ -101,10 +100,9 @@ class Optimizing:
         self.rate_scale = self._per_parameter(rate_scale, named)
         self.decay_scale = self._per_parameter(decay_scale, named)
         self.decaying = bool(self.decays.any())
-        self.buffers = [
-            b for b in network.buffers() if b.is_floating_point() and (jobs is None or b.shape[:1] == (jobs,))
-        ]
-        self.best_flat, self.best_buffers = self.flat.clone(), [b.clone() for b in self.buffers]
+        self.stacked = jobs is not None
+        self.best_flat = self.flat.clone()
+        self.best_buffers = {name: b.clone() for name, b in self._buffers().items()}
         self.alive = torch.ones((self.jobs, 1), dtype=torch.bool, device=self.device)
         self.losses = torch.zeros(self.jobs, dtype=self.dtype, device=self.device)
         self.loss = np.full(self.jobs, np.nan)
@@ -135,15 +133,27 @@ class Optimizing:
         parts = [torch.full((p.numel() // self.jobs,), float(scale.get(name, 1.0))) for name, p in named]
         return torch.cat(parts).to(self.flat)
 
+    def _buffers(self) -> dict[str, torch.Tensor]:
+        """Return the floating buffers that go with the weights; a layer may put new tensors in their place."""
+        return {
+            name: b
+            for name, b in self.network.named_buffers()
+            if b.is_floating_point() and (not self.stacked or b.shape[:1] == (self.jobs,))
+        }
+
+    def _kept_and_now(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        now = self._buffers()
+        return [(self.best_flat, self.flat), *((kept, now[name]) for name, kept in self.best_buffers.items())]
+
     def step(self, loss: Callable[[Any, Any], torch.Tensor], rows: Any, at: float) -> None:
         """Take one step of every running job, ``at`` epochs from the start; a job that is not finite stays put."""
         import torch
 
-        self.grad.zero_()
         value = loss(self.network, rows)
-        value.sum().backward()
+        gradients = torch.autograd.grad(value.sum(), self.parameters, materialize_grads=True)
         with torch.no_grad():
             value = value.detach().reshape(-1)
+            torch.cat([g.reshape(self.jobs, -1) for g in gradients], dim=1, out=self.grad)
             norm = torch.linalg.vector_norm(self.grad, dim=1, keepdim=True)
             self.losses += value
             self.alive &= (torch.isfinite(value) & torch.isfinite(norm[:, 0]))[:, None]
@@ -182,11 +192,8 @@ class Optimizing:
             better &= torch.isfinite(self.flat).all(dim=1).cpu().numpy()
         if better.any():
             mask = torch.from_numpy(better).to(self.device)
-            for kept, now in (
-                (self.best_flat, self.flat),
-                *zip(self.best_buffers, self.buffers, strict=True),
-            ):
-                kept.copy_(now) if better.all() else _copy_rows(kept, now, mask)
+            for kept, now in self._kept_and_now():
+                _copy_rows(kept, now, mask)
             self.best[better], self.best_epoch[better] = self.score[better], epoch
         self.diverged |= was_running & ~alive
         self.running &= alive
@@ -215,13 +222,10 @@ class Optimizing:
         back = np.ones(self.jobs, bool) if self.validated else self.diverged
         if back.any():
             mask = torch.from_numpy(back).to(self.device)
-            for kept, now in (
-                (self.best_flat, self.flat),
-                *zip(self.best_buffers, self.buffers, strict=True),
-            ):
+            for kept, now in self._kept_and_now():
                 _copy_rows(now, kept, mask)
         for p in self.parameters:
-            p.data, p.grad = p.data.clone(memory_format=torch.contiguous_format), None
+            p.data = p.data.clone(memory_format=torch.contiguous_format)
 
     def result(self) -> TrainResult:
         """Return the records, and warn of jobs that diverged."""
@@ -257,7 +261,7 @@ def _check_parameters(named: Sequence[tuple[str, Any]], jobs: int | None) -> Non
 
 
 def _copy_rows(target: torch.Tensor, source: torch.Tensor, mask: torch.Tensor) -> None:
-    if len(mask) == 1:  # a plain module: its buffers have no dimension of jobs
+    if bool(mask.all()):  # a plain module's buffers have no dimension of jobs
         target.copy_(source)
     else:
         target[mask] = source[mask]
