@@ -1,0 +1,103 @@
+"""Bands of a batch of signals or images: stationary, decimated and packet transforms under one shape.
+
+Mallat, "A theory for multiresolution signal decomposition" (1989); Coifman and Wickerhauser, "Entropy-based algorithms
+for best basis selection" (1992) for packets.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuroloom.signal.stationary import stationary_bands, stationary_step
+
+if TYPE_CHECKING:
+    import pywt
+
+Floats = NDArray[np.float64]
+
+TRANSFORMS = ("swt", "dwt", "wp")
+_DECIMATED_MODES = {"periodic": "periodization", "symmetric": "symmetric"}
+
+
+def decompose(
+    x: Floats, transform: str, wavelet: pywt.Wavelet, level: int, boundary: str
+) -> list[tuple[str, Floats]]:
+    """Return the named bands of every row of ``x``.
+
+    Args:
+        x: ``(rows, length)`` signals or ``(rows, height, width)`` images.
+        transform: ``"swt"`` (stationary, any length), ``"dwt"`` (decimated) or ``"wp"`` (packets, the leaves of the
+            full tree in PyWavelets' natural order).
+        wavelet: a discrete wavelet.
+        level: number of levels.
+        boundary: ``"periodic"`` or ``"symmetric"``.
+
+    Returns:
+        ``(name, coefficients (rows, …))`` from fine to coarse: ``d1 … dJ, aJ`` for signals; for images ``d1h`` (detail
+        across rows of pixels: horizontal edges), ``d1v``, ``d1d``, …, ``aJ``; for packets the path, as ``aad``.
+    """
+    if transform == "wp":
+        return _packets(x, wavelet, level, _DECIMATED_MODES[boundary])
+    if x.ndim == 3:
+        return _images(x, transform, wavelet, level, boundary)
+    if transform == "swt":
+        arrays = stationary_bands(x, wavelet, level, boundary)
+    else:
+        import pywt
+
+        arrays = []
+        smooth = x
+        for _ in range(level):
+            smooth, detail = pywt.dwt(smooth, wavelet, mode=_DECIMATED_MODES[boundary], axis=-1)
+            arrays.append(detail)
+        arrays.append(smooth)
+    return list(zip([*(f"d{j}" for j in range(1, level + 1)), f"a{level}"], arrays, strict=True))
+
+
+def _images(
+    x: Floats, transform: str, wavelet: pywt.Wavelet, level: int, boundary: str
+) -> list[tuple[str, Floats]]:
+    split = _stationary_quarters if transform == "swt" else _decimated_quarters
+    bands: list[tuple[str, Floats]] = []
+    smooth = x
+    for j in range(1, level + 1):
+        smooth, horizontal, vertical, diagonal = split(smooth, wavelet, j, boundary)
+        bands += [(f"d{j}h", horizontal), (f"d{j}v", vertical), (f"d{j}d", diagonal)]
+    return [*bands, (f"a{level}", smooth)]
+
+
+def _decimated_quarters(x: Floats, wavelet: Any, level: int, boundary: str) -> tuple[Floats, ...]:
+    import pywt
+
+    smooth, details = pywt.dwt2(x, wavelet, mode=_DECIMATED_MODES[boundary], axes=(-2, -1))
+    return smooth, *details
+
+
+def _stationary_quarters(x: Floats, wavelet: Any, level: int, boundary: str) -> tuple[Floats, ...]:
+    def along(y: Floats, taps: Any, axis: int) -> Floats:
+        return stationary_step(y.swapaxes(axis, -1), taps, level, boundary).swapaxes(axis, -1)
+
+    low, high = along(x, wavelet.dec_lo, -1), along(x, wavelet.dec_hi, -1)
+    smooth, horizontal = along(low, wavelet.dec_lo, -2), along(low, wavelet.dec_hi, -2)
+    return smooth, horizontal, along(high, wavelet.dec_lo, -2), along(high, wavelet.dec_hi, -2)
+
+
+def _packets(x: Floats, wavelet: Any, level: int, mode: str) -> list[tuple[str, Floats]]:
+    import pywt
+
+    letters = "ad" if x.ndim == 2 else "ahvd"
+    nodes = [("", x)]
+    for _ in range(level):
+        deeper: list[tuple[str, Floats]] = []
+        for path, node in nodes:
+            if x.ndim == 2:
+                parts = pywt.dwt(node, wavelet, mode=mode, axis=-1)
+            else:
+                smooth, details = pywt.dwt2(node, wavelet, mode=mode, axes=(-2, -1))
+                parts = (smooth, *details)
+            deeper += [(path + letter, part) for letter, part in zip(letters, parts, strict=True)]
+        nodes = deeper
+    return nodes
