@@ -1,0 +1,71 @@
+"""The answer in a sentence: who is best, who cannot be told from it, by how much, at what cost."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from neuroloom.runner.report import numbers
+
+if TYPE_CHECKING:
+    from neuroloom.runner.statistics import Statistics, TaskStatistics
+
+NAMES = 4
+
+
+def of_task(stats: TaskStatistics, decimals: int) -> str:
+    """Return the answer for one task."""
+    w = stats.winner
+    if w is None:
+        return "No trial on this task was done."
+    text = f"{w.method} is best with {stats.metric} {numbers.fixed(w.mean, decimals)}"
+    if w.second is None:
+        return f"{w.method} is alone, with {stats.metric} {numbers.fixed(w.mean, decimals)}{_cost(w.fit_seconds)}."
+    others = len(stats.methods) - 1
+    text += _tied(w.tied, others)
+    margin = w.outside_margin or w.margin
+    if margin is not None and math.isfinite(margin.mean):
+        ends = numbers.interval(margin.joint_low, margin.joint_high, decimals)
+        text += f"; {numbers.fixed(margin.mean, decimals)} ahead of {margin.b}{' ' + ends if ends else ''}"
+    return f"{text}{_cost(w.fit_seconds)}."
+
+
+def of_group(stats: Statistics, title: str) -> str:
+    """Return the answer for tasks that may be ranked together; that of the task where there is only one."""
+    from neuroloom.runner.report.pages import score_decimals
+
+    if len(stats.tasks) == 1:
+        task = next(iter(stats.tasks.values()))
+        text = of_task(task, score_decimals(task))
+        return f"On {task.task}, {text}" if task.winner else text
+    w = stats.across.winner
+    if w is None:
+        return f"No trial on {title.lower()} was done, so there is nothing to compare."
+    count = len(stats.across.common.tasks) or len(stats.tasks)
+    text = (
+        f"{w.method} is best over {numbers.plural(count, 'task')} (mean rank {numbers.fixed(w.mean_rank, 2)})"
+    )
+    if w.second is not None and stats.across.tested:
+        text += _tied(w.tied, len(stats.across.common.methods) - 1)
+    elif w.second is not None:
+        text += f"; too few tasks to test it against {w.second} and the others"
+    if w.second is not None and math.isfinite(w.difference):
+        ends = numbers.interval(w.low, w.high, 3)
+        text += f"; {numbers.signed(w.difference, 3)} from the second, {w.second}{' ' + ends if ends else ''}"
+    return f"{text}{_cost(w.fit_seconds)}."
+
+
+def _tied(tied: tuple[str, ...], others: int) -> str:
+    if not tied:
+        return ", and told apart from every other method"
+    if len(tied) == others:
+        return (
+            ", but no other method can be told from it"
+            if others > 1
+            else f", but {tied[0]} cannot be told from it"
+        )
+    return f", but {numbers.listing(list(tied), NAMES)} cannot be told from it"
+
+
+def _cost(seconds: float) -> str:
+    return f", at {numbers.seconds(seconds)} a fit" if math.isfinite(seconds) else ""

@@ -1,0 +1,144 @@
+"""The page: the template filled with the prepared values and the figures, style and script inside, nothing outside.
+
+The policy in the page's head names the hashes of its one script and one style sheet, so that nothing else may run, and
+forbids every connection. All text goes through the template's escaping; figures escape theirs in ``axes.tag``.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from neuroloom.runner.report import axes, diagram, lines, numbers, record, scatter, strips
+from neuroloom.runner.report.colours import MARKERS
+
+if TYPE_CHECKING:
+    from neuroloom.runner.report.model import CostPlot, Group, Panel, ReportData, TaskView
+
+HERE = Path(__file__).parent
+Charts = dict[int, tuple[Markup, list[Markup]]]
+
+
+@dataclass(frozen=True)
+class TaskFigures:
+    """Figures of a task: chart columns of its table (by the column they follow), costs, curves, and who is in these."""
+
+    charts: Charts
+    costs: list[Markup]
+    panels: list[Markup]
+    drawn: list[int]
+
+
+@dataclass(frozen=True)
+class GroupFigures:
+    """Figures of a group of tasks."""
+
+    costs: list[Markup]
+    diagram: Markup | None
+
+
+def render(data: ReportData) -> str:
+    """Return the page."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    loader = FileSystemLoader(str(HERE))
+    page = Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("page.html")
+    style = _style(data)
+    script = (HERE / "page.js").read_text(encoding="utf-8").strip()
+    return page.render(
+        data=data,
+        style=Markup(style),
+        script=Markup(script),
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+        markers=MARKERS,
+        trials=Markup(record.as_script(data.trials)),
+        order=[h.method for h in data.coverage[0]] if data.coverage else [],
+        boards=[_board(g, data) for g in data.groups],
+        figures=[GroupFigures(_costs(g.costs), _diagram(g)) for g in data.groups],
+        pages=[_task(t, data) for t in data.tasks],
+    )
+
+
+def _hash(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _style(data: ReportData) -> str:
+    sheet = (HERE / "page.css").read_text(encoding="utf-8").strip()
+    colours = [
+        f".m{m.number}{{color:{m.style.light};color:light-dark({m.style.light},{m.style.dark})}}"
+        for m in data.methods
+    ]
+    return sheet + "\n" + "".join(colours)
+
+
+def _charts(rows: list[strips.Strip], after: int, css: str = "strip", zero: bool = False) -> Charts:
+    """Return one chart column of a table, to follow its column ``after``."""
+    more = (0.0,) if zero else ()
+    along = strips.scale(rows, *more)
+    if along is None:
+        return {}
+    write = _signed_ticks(along) if zero else None
+    head = axes.head_axis(along, write, most=4 if zero else 5, css="ax diffaxis" if zero else "ax")
+    return {after: (head, [strips.draw(row, along, zero=zero, css=css) for row in rows])}
+
+
+def _signed_ticks(along: axes.Scale) -> Callable[[float], str]:
+    decimals = axes.tick_decimals(along.ticks(4))
+    return lambda value: numbers.signed(value, decimals)
+
+
+def _board(group: Group, data: ReportData) -> Charts:
+    rows = []
+    for bar, row in zip(group.bars, group.board.rows, strict=True):
+        method = data.methods[row[0].method]
+        rows.append(strips.Strip(method.number, method.style.room, *bar))
+    return _charts(rows, after=group.bar_column)
+
+
+def _costs(plots: tuple[CostPlot, ...]) -> list[Markup]:
+    drawn = [scatter.draw(p.points, p.x_title, p.y_title, p.write_x, p.greater) for p in plots]
+    return [figure for figure in drawn if figure]
+
+
+def _diagram(group: Group) -> Markup | None:
+    d = group.diagram
+    return None if d is None else diagram.draw(d.names, d.ranks, d.colours, d.groups)
+
+
+def _task(task: TaskView, data: ReportData) -> TaskFigures:
+    if not task.members:
+        return TaskFigures({}, [], [], [])
+    sign = 1.0 if task.greater else -1.0
+    own = {m.method: m for m in task.members}
+    base = own[task.baseline].values if task.baseline in own else ()
+    scores, differences = [], []
+    for m in task.members:
+        method = data.methods[m.method]
+        room = method.style.room
+        scores.append(strips.Strip(m.method, room, m.mean, m.low, m.high, m.values))
+        if m.method == task.baseline or task.baseline not in m.differences:
+            differences.append(strips.Strip(m.method, room, math.nan, math.nan, math.nan))
+            continue
+        mean, low, high, _ = m.differences[task.baseline]
+        paired = [sign * (v - b) for v, b in zip(m.values, base, strict=True)]
+        differences.append(strips.Strip(m.method, room, mean, low, high, paired))
+    charts = _charts(scores, after=task.score_column)
+    if len(task.members) > 1:
+        charts |= _charts(differences, after=task.difference_column, css="strip diff", zero=True)
+    dashes = [m.style.dash for m in data.methods]
+    drawn = sorted({c.number for p in task.panels for c in p.curves})
+    return TaskFigures(charts, _costs(task.costs), [_panel(p, dashes) for p in task.panels], drawn)
+
+
+def _panel(panel: Panel, dashes: list[str]) -> Markup:
+    write = numbers.seconds if panel.seconds else numbers.count
+    return lines.draw(panel.curves, panel.x_title, panel.y_title, write, panel.log_x, dashes)

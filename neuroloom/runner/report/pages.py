@@ -1,0 +1,219 @@
+"""A task's page: its methods best first, every trial, paired differences, and who is missing and why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neuroloom.runner.report import answer, costs, numbers
+from neuroloom.runner.report.model import Cell, Column, Member, MethodView, Table, TaskView
+from neuroloom.runner.report.panels import panels
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from neuroloom.runner.statistics import TaskStatistics
+
+METHOD = Column("Method", number=False)
+LONGEST = 400
+
+
+def view(
+    number: int,
+    stats: TaskStatistics,
+    frame: pd.DataFrame,
+    curves: pd.DataFrame,
+    pareto: pd.DataFrame,
+    methods: Mapping[str, MethodView],
+    about: Mapping[str, Any],
+    points: int,
+) -> TaskView:
+    """Return the task's page.
+
+    Args:
+        number: the task's place in the run.
+        stats: comparison within the task.
+        frame: the task's rows of the results.
+        curves: the task's curves.
+        pareto: the task's rows of the statistics' ``pareto``.
+        methods: label -> method, all of the run.
+        about: what ``meta["tasks"]`` says of it.
+        points: points of a drawn curve.
+    """
+    ran = [str(m) for m in stats.methods["method"] if str(m) in set(_scored(stats))]
+    decimals = score_decimals(stats)
+    baseline = _baseline(ran, methods)
+    rows = frame[frame["main"]]
+    return TaskView(
+        number=number,
+        name=stats.task,
+        kind=str(rows["kind"].iloc[0]),
+        problem=str(rows["problem"].iloc[0]),
+        metric=stats.metric,
+        greater=stats.scores.greater_is_better,
+        decimals=decimals,
+        facts=_facts(stats, rows, about),
+        table=_table(stats, ran, methods, baseline, decimals),
+        score_column=2,
+        difference_column=4,
+        members=_members(stats, ran, methods),
+        baseline=methods[baseline].number if baseline else -1,
+        metrics=_metrics(frame, ran, methods, decimals),
+        costs=costs.of_task(pareto, stats.metric, stats.scores.greater_is_better, decimals, methods),
+        panels=panels(curves, {name: m.number for name, m in methods.items()}, points),
+        missing=_missing(rows, ran),
+        answer=answer.of_task(stats, decimals),
+    )
+
+
+def score_decimals(stats: TaskStatistics) -> int:
+    """Return with how many decimals the task's scores are written: three on a scale of about one."""
+    known = stats.scores.values[np.isfinite(stats.scores.values)]
+    if not len(known):
+        return 3
+    size = max(abs(float(known.min())), abs(float(known.max())))
+    return (
+        numbers.decimals_for(size) if size > 1.5 else 3 if size > 0.15 else min(numbers.decimals_for(size), 5)
+    )
+
+
+def _scored(stats: TaskStatistics) -> list[str]:
+    means = stats.methods
+    return [str(m) for m, mean, done in zip(means["method"], means["mean"], means["done"], strict=True)
+            if math.isfinite(mean) and done > 0]  # fmt: skip
+
+
+def _baseline(ran: Sequence[str], methods: Mapping[str, MethodView]) -> str:
+    """Return what differences are shown from at first: the best baseline that learns, else any, else the winner."""
+    plain = [m for m in ran if methods[m].room == "baseline"]
+    learns = [m for m in plain if methods[m].expression != "dummy"]
+    return next(iter(learns or plain or ran), "")
+
+
+def _facts(
+    stats: TaskStatistics, rows: pd.DataFrame, about: Mapping[str, Any]
+) -> tuple[tuple[str, str], ...]:
+    better = "higher is better" if stats.scores.greater_is_better else "lower is better"
+    found = {"Metric": f"{stats.metric} ({better})"}
+    sizes = [rows[c].astype("float64").median() for c in ("n_train", "n_test")]
+    if all(math.isfinite(v) for v in sizes):
+        found["Samples"] = f"{sizes[0]:,.0f} to train, {sizes[1]:,.0f} to test"
+    trials = numbers.plural(len(stats.scores.cells), "seed" if stats.over == "seeds" else "split")
+    found["Repetitions"] = f"{trials}, {about['protocol']} protocol" if about.get("protocol") else trials
+    for label, key in (("What", "summary"), ("Source", "source")):
+        if about.get(key):
+            found[label] = str(about[key])
+    notes = [*(about.get("notes") or []), *stats.notes]
+    return (*found.items(), *(("Note", str(note)) for note in dict.fromkeys(notes)))
+
+
+def _members(
+    stats: TaskStatistics, ran: Sequence[str], methods: Mapping[str, MethodView]
+) -> tuple[Member, ...]:
+    shown = np.where(stats.scores.filled, np.nan, stats.scores.values)
+    column = {name: k for k, name in enumerate(stats.scores.methods)}
+    row = {str(r.method): r for r in stats.methods.itertuples(index=False)}
+    pairs: dict[str, dict[int, tuple[float, float, float, float]]] = {name: {} for name in ran}
+    for pair in stats.pairs.itertuples(index=False):
+        if pair.a in pairs and pair.b in pairs:
+            ahead = (pair.mean, pair.low, pair.high, pair.p_holm)
+            pairs[pair.a][methods[pair.b].number] = ahead
+            pairs[pair.b][methods[pair.a].number] = (-pair.mean, -pair.high, -pair.low, pair.p_holm)
+    return tuple(
+        Member(
+            methods[name].number,
+            tuple(float(v) for v in shown[:, column[name]]),
+            float(row[name].mean),
+            float(row[name].low),
+            float(row[name].high),
+            pairs[name],
+        )
+        for name in ran
+    )
+
+
+def _table(
+    stats: TaskStatistics, ran: Sequence[str], methods: Mapping[str, MethodView], baseline: str, decimals: int
+) -> Table:
+    columns = (
+        METHOD,
+        Column(stats.metric, "Mean over trials; methods in bold were not told apart from the best"),
+        Column("95 % interval", f"Interval of the mean over {stats.over}"),
+        Column("Difference", "Mean paired difference, above 0 being better", role="dx"),
+        Column("p", "Corrected resampled t-test against the same method, after Holm over all pairs of the task", role="px"),
+        Column("Rank", "Mean rank over the splits"),
+        Column("Fit", "Median wall-clock time of a fit"),
+        Column("Predict", "Median time of predicting the test part"),
+        Column("Memory", "Median of the trials’ peak memory"),
+        Column("Parameters", "Median number of fitted numbers"),
+        Column("Done", "Trials done of trials run"),
+    )  # fmt: skip
+    rows = []
+    for r in stats.methods.itertuples(index=False):
+        name = str(r.method)
+        if name not in ran:
+            continue
+        gap = stats.between(name, baseline) if name != baseline else None
+        rows.append((
+            Cell(name, tip=str(r.note), method=methods[name].number),
+            Cell(numbers.fixed(r.mean, decimals), r.mean, best=bool(r.tied)),
+            Cell(numbers.interval(r.low, r.high, decimals) or numbers.DASH, _known(r.low)),
+            Cell(numbers.signed(gap.mean, decimals) if gap else numbers.DASH, _known(gap.mean) if gap else None),
+            Cell(numbers.p_value(gap.p_holm) if gap else numbers.DASH, _known(gap.p_holm) if gap else None, gap.why if gap else ""),
+            Cell(numbers.fixed(r.rank, 2), _known(r.rank)), *cost_cells(r),
+            Cell(f"{int(r.done)}/{int(r.trials)}", float(r.done) / max(float(r.trials), 1.0)),
+        ))  # fmt: skip
+    note = f"Differences are from {baseline}, the same split and draw." if len(ran) > 1 else ""
+    return Table(f"{stats.task}: {stats.metric}", columns, tuple(rows), (note,) if note else ())
+
+
+def cost_cells(row: Any) -> tuple[Cell, ...]:
+    """Return the four cells of what a method costs."""
+    return (
+        Cell(numbers.seconds(row.fit_seconds), _known(row.fit_seconds)),
+        Cell(numbers.seconds(row.predict_seconds), _known(row.predict_seconds)),
+        Cell(numbers.megabytes(row.peak_memory_mb), _known(row.peak_memory_mb)),
+        Cell(numbers.count(row.parameters), _known(row.parameters)),
+    )
+
+
+def _known(value: Any) -> float | None:
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+def _metrics(
+    frame: pd.DataFrame, ran: Sequence[str], methods: Mapping[str, MethodView], decimals: int
+) -> Table | None:
+    done = frame[frame["status"] == "done"]
+    names = list(dict.fromkeys(done["metric"]))
+    if len(names) < 2:
+        return None
+    means = done.groupby(["method", "metric"])["value"].mean()
+    rows = []
+    for method in ran:
+        cells = [Cell(method, method=methods[method].number)]
+        for name in names:
+            value = float(means.get((method, name), math.nan))
+            cells.append(Cell(numbers.fixed(value, max(decimals, 3)), _known(value)))
+        rows.append(tuple(cells))
+    return Table(
+        "Means of all metrics over finished trials", (METHOD, *(Column(n) for n in names)), tuple(rows)
+    )
+
+
+def _missing(rows: pd.DataFrame, ran: Sequence[str]) -> tuple[str, ...]:
+    """Say of each method that was tried on the task and has no score why it has none; skips stand elsewhere."""
+    out = []
+    for method, part in rows[~rows["method"].isin(ran)].groupby("method", sort=False):
+        tried = part[part["status"] != "skipped"]
+        if tried.empty:
+            continue
+        reasons = dict.fromkeys(
+            f"{s}: {r}" if r else s for s, r in zip(tried["status"], tried["reason"], strict=True)
+        )
+        out.append(f"{method} has no score: {numbers.shorten('; '.join(reasons), LONGEST)}")
+    return tuple(out)

@@ -1,0 +1,88 @@
+"""Learning curves of a task: which quantities there are, and the mean of each method's trials."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neuroloom.runner.report import lines
+from neuroloom.runner.report.model import Panel
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+QUANTITIES = (("score", "Score"), ("valid_loss", "Validation loss"), ("loss", "Training loss"))
+MANY_SECONDS = 30.0
+
+
+def panels(curves: pd.DataFrame, methods: Mapping[str, int], points: int) -> tuple[Panel, ...]:
+    """Return the panels of one task: each recorded quantity against seconds and against evaluations.
+
+    Evaluations stand for steps where no method counted them; a method that did not count them is left out of that
+    panel when others did.
+
+    Args:
+        curves: the task's rows of ``Results.curves``.
+        methods: label -> number.
+        points: how many points a mean curve is drawn with.
+    """
+    out = []
+    for column, title in QUANTITIES:
+        rows = curves[curves[column].notna()]
+        if rows.empty:
+            continue
+        runs = _runs(rows, column, "seconds")
+        log = _wide(runs)
+        out.append(_panel(runs, methods, points, "Seconds of fitting", title, log, True))
+        counted = rows[rows["evaluations"].notna()]
+        name, below = ("evaluations", "Evaluations") if not counted.empty else ("step", "Steps")
+        against = _runs(counted if not counted.empty else rows, column, name)
+        out.append(_panel(against, methods, points, below, title, _wide(against), False))
+    return tuple(p for p in out if p.curves)
+
+
+Runs = dict[str, list[tuple[lines.Floats, lines.Floats]]]
+
+
+def _runs(rows: pd.DataFrame, column: str, against: str) -> Runs:
+    out: Runs = {}
+    for (method, _, _), part in rows.groupby(["method", "seed", "fold"], sort=False):
+        x = np.asarray(part[against].to_numpy(), dtype=np.float64)
+        out.setdefault(str(method), []).append((x, np.asarray(part[column].to_numpy(), dtype=np.float64)))
+    return out
+
+
+def _wide(runs: Runs) -> bool:
+    """Return whether the methods' curves end so far apart that only a logarithmic axis shows them all."""
+    ends = [float(np.nanmax(x)) for method in runs.values() for x, _ in method if np.isfinite(x).any()]
+    positive = [v for v in ends if v > 0]
+    return bool(positive) and max(positive) / min(positive) > MANY_SECONDS
+
+
+def _panel(
+    runs: Runs, methods: Mapping[str, int], points: int, x: str, y: str, log: bool, is_time: bool
+) -> Panel:
+    found = (lines.average(m, methods[m], of, points, log) for m, of in runs.items() if m in methods)
+    drawn = sorted((c for c in found if c is not None), key=lambda c: c.number)
+    scale = ", logarithmic" if log else ""
+    return Panel(f"{x}{scale}", y, tuple(drawn), log, is_time)
+
+
+def points_for(curves: pd.DataFrame) -> int:
+    """Return how many points a curve gets so that all of them fit into the page."""
+    if curves.empty:
+        return 2
+    many = len(curves[["task", "method"]].drop_duplicates())
+    return int(min(max(6000 // max(many, 1), 16), 64))
+
+
+def finite(value: Any) -> float | None:
+    """Return a number as a float, None where it is missing."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
