@@ -56,9 +56,13 @@ class Graph:
         set_(self, "weights", _frozen(self.weights, np.float64))
         n = self.n_nodes
         if n < 0 or self.indptr[0] != 0 or self.indptr[-1] != len(self.indices):
-            raise InputError("`indptr` must start at 0 and end at the number of stored edges; use Graph.of(...).")
+            raise InputError(
+                "`indptr` must start at 0 and end at the number of stored edges; use Graph.of(...)."
+            )
         if len(self.weights) != len(self.indices):
-            raise InputError(f"expected {len(self.indices)} weights, one an edge, but got {len(self.weights)}.")
+            raise InputError(
+                f"expected {len(self.indices)} weights, one an edge, but got {len(self.weights)}."
+            )
         if len(self.indices) and (self.indices.min() < 0 or self.indices.max() >= n):
             raise InputError(f"edge ends must lie in 0 … {n - 1} for a graph of {n} nodes.")
         if not np.isfinite(self.weights).all():
@@ -70,7 +74,9 @@ class Graph:
         if self.names is not None:
             set_(self, "names", tuple(self.names))
             if len(self.names) != n or len(set(self.names)) != n:
-                raise InputError(f"`names` must be {n} different names, one a node, but got {len(self.names)}.")
+                raise InputError(
+                    f"`names` must be {n} different names, one a node, but got {len(self.names)}."
+                )
 
     # -- what it is ---------------------------------------------------------------------------------------
 
@@ -139,15 +145,28 @@ class Graph:
         missing = [name for name in wanted if name not in index]
         if missing:
             shown = ", ".join(repr(name) for name in missing[:5])
-            raise InputError(f"{len(missing)} of {len(wanted)} names are no nodes of the graph, the first: {shown}.")
+            raise InputError(
+                f"{len(missing)} of {len(wanted)} names are no nodes of the graph, the first: {shown}."
+            )
         return np.array([index[name] for name in wanted], dtype=np.int64)
 
+    def structure(self) -> str:
+        """Return the SHA-256 of nodes, names, edges and weights; features do not count."""
+        if "structure" not in self._cache:
+            digest = hashlib.sha256(b"directed" if self.directed else b"undirected")
+            for array in (self.indptr, self.indices, self.weights):
+                digest.update(array.tobytes())
+            digest.update(repr(self.names).encode())
+            self._cache["structure"] = digest.hexdigest()
+        structure: str = self._cache["structure"]
+        return structure
+
     def fingerprint(self) -> str:
-        """Return the SHA-256 of structure, weights, features and names."""
-        digest = hashlib.sha256(b"directed" if self.directed else b"undirected")
-        for array in (self.indptr, self.indices, self.weights, self.features):
-            digest.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
-        digest.update(repr(self.names).encode())
+        """Return the SHA-256 of structure, weights, names and features."""
+        digest = hashlib.sha256(self.structure().encode())
+        if self.features is not None:
+            digest.update(repr(self.features.shape).encode())
+            digest.update(self.features.tobytes())
         return digest.hexdigest()
 
     def __repr__(self) -> str:
@@ -180,7 +199,9 @@ class Graph:
             pairs = np.concatenate([pairs, pairs[:, ::-1]])
         gone = np.isin(self.rows * self.n_nodes + self.indices, pairs[:, 0] * self.n_nodes + pairs[:, 1])
         indptr = np.concatenate([[0], np.cumsum(np.bincount(self.rows[~gone], minlength=self.n_nodes))])
-        return Graph(indptr, self.indices[~gone], self.weights[~gone], self.directed, self.features, self.names)
+        return Graph(
+            indptr, self.indices[~gone], self.weights[~gone], self.directed, self.features, self.names
+        )
 
     def without_self_loops(self) -> Graph:
         """Return this graph without edges from a node to itself."""
@@ -232,7 +253,9 @@ class Graph:
         if features is not None:
             graph = graph.with_features(_feature_matrix(features))
         if names is not None and graph.names is None:
-            graph = Graph(graph.indptr, graph.indices, graph.weights, graph.directed, graph.features, tuple(names))
+            graph = Graph(
+                graph.indptr, graph.indices, graph.weights, graph.directed, graph.features, tuple(names)
+            )
         return graph
 
     def to_scipy(self) -> scipy.sparse.csr_array:
@@ -330,7 +353,9 @@ def _from_networkx(source: Any, directed: bool | None) -> Graph:
     names = list(source.nodes())
     if not names:
         raise InputError("the networkx graph has no nodes.")
-    csr = networkx.to_scipy_sparse_array(source, nodelist=names, weight="weight", dtype=np.float64, format="csr")
+    csr = networkx.to_scipy_sparse_array(
+        source, nodelist=names, weight="weight", dtype=np.float64, format="csr"
+    )
     if directed is None:
         directed = source.is_directed()
     vectors = [source.nodes[name].get("x") for name in names]
@@ -343,7 +368,9 @@ def _from_networkx(source: Any, directed: bool | None) -> Graph:
 
 def _from_pyg(source: Any, directed: bool | None) -> Graph:
     if not hasattr(source, "edge_index") or source.edge_index is None:
-        raise InputError(f"a PyG {type(source).__name__} needs `edge_index`; heterogeneous data is not supported here.")
+        raise InputError(
+            f"a PyG {type(source).__name__} needs `edge_index`; heterogeneous data is not supported here."
+        )
     import scipy.sparse
 
     index = source.edge_index.cpu().numpy()
@@ -360,7 +387,9 @@ def _from_pyg(source: Any, directed: bool | None) -> Graph:
 
 def _from_frame(frame: Any, directed: bool | None, names: Sequence[Hashable] | None) -> Graph:
     if frame.shape[1] < 2:
-        raise InputError(f"an edge table needs two columns for the ends of an edge, but has {frame.shape[1]}.")
+        raise InputError(
+            f"an edge table needs two columns for the ends of an edge, but has {frame.shape[1]}."
+        )
     weights = None
     ends = frame
     if "weight" in frame.columns:
@@ -407,14 +436,18 @@ def _from_ends(
         index = {name: i for i, name in enumerate(names)}
         strange = next((end for end in (*sources, *targets) if end not in index), None)
         if strange is not None:
-            raise InputError(f"the edge list uses the node {strange!r}, which is not among the {len(index)} `names`.")
+            raise InputError(
+                f"the edge list uses the node {strange!r}, which is not among the {len(index)} `names`."
+            )
         kept: tuple[Hashable, ...] | None = tuple(names)
     elif integer:
         ids = sorted({int(end) for end in (*sources, *targets)})
         if names is not None:
             index, kept = {i: i for i in range(len(names))}, tuple(names)
             if ids and (ids[0] < 0 or ids[-1] >= len(names)):
-                raise InputError(f"the edge list uses ids {ids[0]} … {ids[-1]}, but there are {len(names)} `names`.")
+                raise InputError(
+                    f"the edge list uses ids {ids[0]} … {ids[-1]}, but there are {len(names)} `names`."
+                )
         elif ids == list(range(len(ids))):
             index, kept = {i: i for i in ids}, None
         else:

@@ -1,0 +1,49 @@
+"""Graph learners: node, link and whole-graph features and embeddings, and graph neural networks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from neuroloom.graphs.deepwalk import DeepWalk
+    from neuroloom.graphs.gat import GATNodeClassifier
+    from neuroloom.graphs.gcn import GCNNodeClassifier
+    from neuroloom.graphs.graph_statistics import GraphStatisticsFeatures
+    from neuroloom.graphs.link_heuristics import LinkHeuristicsFeatures
+    from neuroloom.graphs.node2vec import Node2Vec
+    from neuroloom.graphs.node_features import NodeFeatures
+    from neuroloom.graphs.prone import ProNE
+    from neuroloom.graphs.wl import WLFeatures
+
+__all__ = [
+    "DeepWalk",
+    "GATNodeClassifier",
+    "GCNNodeClassifier",
+    "GraphStatisticsFeatures",
+    "LinkHeuristicsFeatures",
+    "Node2Vec",
+    "NodeFeatures",
+    "ProNE",
+    "WLFeatures",
+]
+
+_HOMES = {
+    "DeepWalk": "deepwalk",
+    "GATNodeClassifier": "gat",
+    "GCNNodeClassifier": "gcn",
+    "GraphStatisticsFeatures": "graph_statistics",
+    "LinkHeuristicsFeatures": "link_heuristics",
+    "Node2Vec": "node2vec",
+    "NodeFeatures": "node_features",
+    "ProNE": "prone",
+    "WLFeatures": "wl",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its file on first use."""
+    if name in _HOMES:
+        import importlib
+
+        return getattr(importlib.import_module(f"neuroloom.graphs.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'neuroloom.graphs' has no attribute {name!r}")
