@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neuroloom.core.errors import InputError
+from neuroloom.core.errors import InputError, unknown
 from neuroloom.runner.row import STATUSES, Row
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class Results:
         steps = pd.DataFrame(columns=list(CURVE_COLUMNS)) if curves is None else curves
         self.curves: pd.DataFrame = steps.reindex(columns=list(CURVE_COLUMNS)).reset_index(drop=True)
         self.meta: dict[str, Any] = dict(meta or {})
+        self._by_task: dict[str, pd.DataFrame] = {}
 
     @classmethod
     def from_rows(
@@ -106,6 +107,20 @@ class Results:
         """Return one row per trial: those of each task's main metric."""
         return self._frame[self._frame["main"]].reset_index(drop=True)
 
+    def main_of(self, task: str) -> pd.DataFrame:
+        """Return one row per trial of a task, those that were skipped left out; do not change it in place.
+
+        Raises:
+            InputError: the task is not in the results.
+        """
+        if not self._by_task:
+            rows = self.main()
+            self._by_task = {str(name): part for name, part in rows.groupby("task", sort=False)}
+        if task not in self._by_task:
+            raise unknown("task", task, self.tasks)
+        rows = self._by_task[task]
+        return rows[rows["status"] != "skipped"]
+
     @property
     def tasks(self) -> tuple[str, ...]:
         """The tasks' names, in the order of the plan."""
@@ -121,8 +136,10 @@ class Results:
 
         What ``meta`` does not tell is taken from ``neuroloom.tasks.metrics``.
         """
-        rows = self._frame[(self._frame["task"] == task) & self._frame["main"]]
-        name = str(rows["metric"].iloc[0])
+        main = self._frame["metric"][(self._frame["task"] == task) & self._frame["main"]]
+        if not len(main):
+            raise unknown("task", task, self.tasks)
+        name = str(main.iloc[0])
         known = self.meta.get("tasks", {}).get(task, {})
         greater, bounds = known.get("greater_is_better"), known.get("bounds")
         if greater is None or bounds is None:

@@ -8,13 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from neuroloom.runner.statistics.across import Across, BestOfAll, across_tasks
+    from neuroloom.runner.statistics.across import Across, across_tasks
     from neuroloom.runner.statistics.analysis import PolicyCheck, Statistics, analyse
     from neuroloom.runner.statistics.bayes import SignedRankPosterior, bayesian_signed_rank
+    from neuroloom.runner.statistics.best import BestOfAll
     from neuroloom.runner.statistics.board import leaderboard
     from neuroloom.runner.statistics.cliques import maximal_cliques
     from neuroloom.runner.statistics.common_set import CommonSet, find_common_set
     from neuroloom.runner.statistics.corrected_t import CorrectedT, corrected_t_test
+    from neuroloom.runner.statistics.differences import Difference
     from neuroloom.runner.statistics.friedman import Friedman, friedman_test, nemenyi_distance
     from neuroloom.runner.statistics.holm import holm_adjust, smallest_p, tasks_needed
     from neuroloom.runner.statistics.pareto import pareto_front, pareto_table
@@ -23,11 +25,12 @@ if TYPE_CHECKING:
     from neuroloom.runner.statistics.sensitivity import leave_one_task_out
     from neuroloom.runner.statistics.sign_test import sign_test_p
     from neuroloom.runner.statistics.signed_rank import signed_rank_p
-    from neuroloom.runner.statistics.within import Difference, TaskStatistics, Winner, within_task
+    from neuroloom.runner.statistics.winner import Winner
+    from neuroloom.runner.statistics.within import TaskStatistics, within_task
 
 _HOMES = {
     "Across": "across",
-    "BestOfAll": "across",
+    "BestOfAll": "best",
     "across_tasks": "across",
     "PolicyCheck": "analysis",
     "Statistics": "analysis",
@@ -55,9 +58,9 @@ _HOMES = {
     "leave_one_task_out": "sensitivity",
     "sign_test_p": "sign_test",
     "signed_rank_p": "signed_rank",
-    "Difference": "within",
+    "Difference": "differences",
     "TaskStatistics": "within",
-    "Winner": "within",
+    "Winner": "winner",
     "within_task": "within",
 }
 

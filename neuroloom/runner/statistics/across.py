@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -22,45 +22,18 @@ import pandas as pd
 
 from neuroloom.runner.results import Results
 from neuroloom.runner.statistics.bayes import bayesian_signed_rank
+from neuroloom.runner.statistics.best import BestOfAll, best_of_all
 from neuroloom.runner.statistics.cliques import maximal_cliques
 from neuroloom.runner.statistics.common_set import CommonSet, find_common_set
 from neuroloom.runner.statistics.friedman import Friedman, friedman_test, nemenyi_distance
 from neuroloom.runner.statistics.holm import holm_adjust, smallest_p, tasks_needed
-from neuroloom.runner.statistics.matrix import mean_interval, pair_p, paired_differences, pairwise_matrix
+from neuroloom.runner.statistics.matrix import pair_p, paired_differences, pairwise_matrix
 from neuroloom.runner.statistics.ranks import average_ranks
-from neuroloom.runner.statistics.scores import POLICY, Failures, TaskScores, task_scores
+from neuroloom.runner.statistics.scores import Failures, TaskScores, task_scores
 from neuroloom.runner.statistics.sensitivity import leave_one_task_out
 from neuroloom.runner.statistics.task_means import finished, mean_table, turned
 
 MINIMUM_TASKS = 6
-
-
-@dataclass(frozen=True)
-class BestOfAll:
-    """The method with the best mean rank across tasks.
-
-    Args:
-        method: its label.
-        mean_rank: over the common tasks.
-        tied: methods that were not told apart from it (Wilcoxon, Holm), by mean rank; all others where no test is made.
-        second: the next by mean rank, None when there is no other.
-        difference: mean difference of scores from ``second``, above 0 being better; NaN where metrics differ.
-        low, high: its interval over tasks, NaN where metrics differ or tasks are fewer than two.
-        fit_seconds: its median seconds for a fit, averaged over the common tasks.
-        predict_seconds: likewise for predicting.
-        sentence: all this in words.
-    """
-
-    method: str
-    mean_rank: float
-    tied: tuple[str, ...]
-    second: str | None
-    difference: float
-    low: float
-    high: float
-    fit_seconds: float
-    predict_seconds: float
-    sentence: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,8 +151,8 @@ def across_tasks(
         ),
         bayes=_bayes(scores, common.tasks, order, tested, rope, seed),
         sensitivity=leave_one_task_out(task_ranks),
-        winner=_winner(results, scores, ranks, common.tasks, metric, tested, told, alpha),
-        notes=_notes(common, order, metric, tested, alpha, apart_splits, failures),
+        winner=best_of_all(results, scores, ranks, common.tasks, metric, tested, told, alpha),
+        notes=_notes(common, order, metric, tested, alpha, apart_splits),
     )
 
 
@@ -291,65 +264,6 @@ def _why(tasks: int, methods: int) -> str:
     return ""
 
 
-def _winner(
-    results: Results,
-    scores: Mapping[str, TaskScores],
-    ranks: pd.DataFrame,
-    tasks: Sequence[str],
-    metric: str | None,
-    tested: bool,
-    told: set[frozenset[str]],
-    alpha: float,
-) -> BestOfAll | None:
-    """Return the method with the best mean rank and what can be said of its lead."""
-    if ranks.empty:
-        return None
-    names = list(ranks["method"])
-    best, others = names[0], names[1:]
-    rows = results.main()
-    rows = rows[(rows["method"] == best) & rows["task"].isin(list(tasks)) & (rows["status"] == "done")]
-    cost = rows.groupby("task")[["fit_seconds", "predict_seconds"]].median().mean()
-    second = others[0] if others else None
-    difference, low, high = math.nan, math.nan, math.nan
-    if second is not None and metric is not None:
-        d = paired_differences(scores, tasks, best, second)
-        difference = float(d.mean())
-        low, high = mean_interval(d, alpha)
-    winner = BestOfAll(
-        method=best,
-        mean_rank=float(ranks["mean_rank"].iloc[0]),
-        tied=tuple(name for name in others if frozenset((best, name)) not in told),
-        second=second,
-        difference=difference,
-        low=low,
-        high=high,
-        fit_seconds=float(cost["fit_seconds"]),
-        predict_seconds=float(cost["predict_seconds"]),
-        sentence="",
-    )
-    return replace(winner, sentence=_sentence(winner, len(names), len(tasks), tested))
-
-
-def _sentence(winner: BestOfAll, methods: int, tasks: int, tested: bool) -> str:
-    """Return the best method, its group and its lead in words."""
-    text = f"{winner.method} has the best mean rank, {winner.mean_rank:.2f} of {methods}, over {tasks} tasks"
-    if winner.second is None:
-        return text + "."
-    if not tested:
-        text += "; with so few tasks this is a description, not a test"
-    elif not winner.tied:
-        text += "; it was told apart from every other method"
-    elif len(winner.tied) == methods - 1:
-        text += "; no other method was told apart from it"
-    else:
-        text += f"; not told apart from it: {', '.join(winner.tied)}"
-    if not math.isnan(winner.difference):
-        text += f". Its mean lead over {winner.second} is {winner.difference:.3g}"
-        if not math.isnan(winner.low):
-            text += f" ({winner.low:.3g} to {winner.high:.3g} over tasks)"
-    return text + "."
-
-
 def _notes(
     common: CommonSet,
     order: Sequence[str],
@@ -357,14 +271,12 @@ def _notes(
     tested: bool,
     alpha: float,
     apart_splits: Sequence[str],
-    failures: Failures,
 ) -> tuple[str, ...]:
     """Return the remarks on a comparison across tasks."""
     n, m = len(common.tasks), len(order)
-    notes = [
-        f"Methods ({m}): {', '.join(order)}. Common tasks ({n}): {', '.join(common.tasks)}.",
-        POLICY[failures],
-    ]
+    if not n:
+        return ("No trial was done.",)
+    notes = [f"Methods ({m}): {', '.join(order)}. Common tasks ({n}): {', '.join(common.tasks)}."]
     if common.others:
         listed = ", ".join(f"{name} ({count} of {n})" for name, count in common.others.items())
         notes.append(f"Not ranked, since they did not run on all of these tasks: {listed}.")

@@ -77,7 +77,11 @@ def _of_all(across: Across, method: str) -> dict[str, object]:
     unknown = {"rank": np.nan, "score": np.nan, "low": np.nan, "high": np.nan, "over": "tasks"}
     if place.empty:
         count = across.common.others.get(method, 0)
-        note = f"ran on {count} of the {len(across.common.tasks)} common tasks, so it is not ranked"
+        note = (
+            "no trial was done"
+            if not across.common.tasks
+            else f"ran on {count} of the {len(across.common.tasks)} common tasks, so it is not ranked"
+        )
         return {**unknown, "win_percent": np.nan, "tied": False, "note": note}
     row = place.iloc[0]
     winner = across.winner

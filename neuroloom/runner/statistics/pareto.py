@@ -12,6 +12,7 @@ from neuroloom.runner.results import Results
 from neuroloom.runner.statistics.within import TaskStatistics
 
 COSTS = ("fit_seconds", "predict_seconds", "parameters", "peak_memory_mb")
+COLUMNS = ("task", "cost", "method", "score", "low", "high", "value", "value_low", "value_high", "front")
 
 
 def pareto_front(gain: ArrayLike, cost: ArrayLike) -> NDArray[np.bool_]:
@@ -38,23 +39,26 @@ def pareto_table(
     and ``front``.
     """
     rows = results.main()
-    done = rows[rows["status"] == "done"].astype({"parameters": "float64"})
-    quartiles = done.groupby(["task", "method"])[list(costs)].quantile([0.25, 0.5, 0.75])
-    parts = []
-    for task in within:
-        finished = task.methods[task.methods["done"] > 0]
-        for cost in costs:
-            part = finished[["method", "mean", "low", "high"]].rename(columns={"mean": "score"})
-            part.insert(0, "task", task.task)
-            part.insert(1, "cost", cost)
-            spread = np.array(
-                [quartiles.loc[(task.task, name), cost].to_numpy(dtype=np.float64) for name in part["method"]]
-            ).reshape(-1, 3)
-            part["value"], part["value_low"], part["value_high"] = spread[:, 1], spread[:, 0], spread[:, 2]
-            part["front"] = pareto_front(
-                task.scores.sign * part["score"].to_numpy(dtype=np.float64), spread[:, 1]
-            )
-            parts.append(part[part["value"].notna()])
-    columns = ["task", "cost", "method", "score", "low", "high", "value", "value_low", "value_high", "front"]
-    kept = [part for part in parts if len(part)]
-    return pd.concat(kept, ignore_index=True)[columns] if kept else pd.DataFrame(columns=columns)
+    done = (
+        rows[rows["status"] == "done"]
+        .astype({"parameters": "float64"})
+        .groupby(["task", "method"])[list(costs)]
+    )
+    spread = pd.concat(
+        {
+            name: done.quantile(share)
+            .melt(var_name="cost", ignore_index=False)
+            .set_index("cost", append=True)["value"]
+            for name, share in (("value", 0.5), ("value_low", 0.25), ("value_high", 0.75))
+        },
+        axis=1,
+    )
+    means = [task.methods.assign(task=task.task, sign=task.scores.sign) for task in within]
+    columns = ["task", "method", "mean", "low", "high", "sign"]
+    table = pd.concat([part[columns] for part in means if len(part)] or [pd.DataFrame(columns=columns)])
+    table = table.merge(pd.DataFrame({"cost": list(costs)}), how="cross").rename(columns={"mean": "score"})
+    table = table.join(spread, on=["task", "method", "cost"]).dropna(subset=["score", "value"])
+    table["front"] = False
+    for _, part in table.groupby(["task", "cost"], sort=False):
+        table.loc[part.index, "front"] = pareto_front(part["score"] * part["sign"], part["value"])
+    return table[list(COLUMNS)].reset_index(drop=True)

@@ -31,5 +31,8 @@ def average_ranks(gains: ArrayLike) -> NDArray[np.float64]:
     from scipy.stats import rankdata
 
     x = np.atleast_2d(rounded(gains))
-    result: NDArray[np.float64] = rankdata(-x, axis=1, nan_policy="omit") if x.size else x
+    if not x.size:
+        return x
+    policy = "omit" if np.isnan(x).any() else "propagate"  # omitting goes row by row, slowly
+    result: NDArray[np.float64] = rankdata(-x, axis=1, nan_policy=policy)
     return result

@@ -11,7 +11,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from neuroloom.core.checks import check_choice
-from neuroloom.core.errors import unknown
 from neuroloom.runner.results import Results
 from neuroloom.runner.statistics.corrected_t import CorrectedT, corrected_t_test
 
@@ -105,11 +104,8 @@ def task_scores(results: Results, task: str, failures: Failures = "worst") -> Ta
         InputError: the task is not in the results, or ``failures`` is neither.
     """
     check_choice("failures", failures, FAILURES)
-    rows = results.main()
-    if task not in set(rows["task"]):
-        raise unknown("task", task, results.tasks)
+    rows = results.main_of(task)
     metric = results.metric(task)
-    rows = rows[(rows["task"] == task) & (rows["status"] != "skipped")]
     methods = tuple(dict.fromkeys(rows["method"]))
     cells = tuple(sorted({(int(s), int(f)) for s, f in zip(rows["seed"], rows["fold"], strict=True)}))
     place, column = {cell: i for i, cell in enumerate(cells)}, {name: j for j, name in enumerate(methods)}
