@@ -122,7 +122,7 @@ def run(
             engine=engine.value,
             workers=workers,
             store=store,
-            data_dir=_data_dir(data),
+            data_dir=data,
             retry_failed=retry_failed,
             progress=Progress(),
         )
@@ -137,9 +137,7 @@ def demo(out: Out = None, workers: Workers = None, data: Data = None) -> None:
     from neuroloom.runner.progress import Progress
 
     with _errors(resume=" ".join(["neuroloom", *sys.argv[1:]])):
-        _finish(
-            run_bench(demo_config(), out=out, workers=workers, data_dir=_data_dir(data), progress=Progress())
-        )
+        _finish(run_bench(demo_config(), out=out, workers=workers, data_dir=data, progress=Progress()))
 
 
 @app.command()
@@ -247,17 +245,11 @@ def doctor(data: Data = None) -> None:
 
     with _errors(resume=None):
         bad = 0
-        for found in findings(_data_dir(data)):
+        for found in findings(data):
             bad += found.state == "bad"
             typer.echo(f"{found.state:>4}  {found.what}: {found.text}")
         typer.echo("all well" if not bad else f"{bad} things to mend")
         raise typer.Exit(FAILED if bad else OK)
-
-
-def _data_dir(option: Path | None) -> Path | None:
-    """Return the data folder: the option's, then the environment's; read here and nowhere else."""
-    given = option if option is not None else os.environ.get("NEUROLOOM_DATA") or None
-    return None if given is None else Path(given)
 
 
 def _finish(results: Any) -> None:

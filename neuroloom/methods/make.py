@@ -10,7 +10,7 @@ from typing import Any
 
 from neuroloom.core.errors import InputError, NotSupportedError, unknown
 from neuroloom.core.seeding import derive
-from neuroloom.methods.registry import TRANSFORM, Method, find
+from neuroloom.methods.registry import KINDS, TRANSFORM, Method, find, registry
 
 HEADS = {"classification": "logreg", "regression": "ridge"}
 _FLAT = ("series", "image")
@@ -116,12 +116,15 @@ def recipe(expression: str, kind: str, problem: str) -> Recipe | Skip:
 
 
 def _mismatch(method: Method, kind: str, wanted: str, expression: str, start: str) -> str:
-    kinds = sorted({k for k, _ in method.classes})
+    kinds = {k for k, _ in method.classes}
     if kind not in kinds:
-        takes = " and ".join(kinds)
-        hint = ""
-        if kinds == ["table"] and kind in ("nodes", "links", "graphs"):
-            hint = f"; features of {kind} before it would do, as in FEATURES+{method.key}"
+        takes = " and ".join(k for k in KINDS if k in kinds)
+        before = next((m.key for m in registry().values() if (kind, TRANSFORM) in m.classes), None)
+        hint = (
+            f"; {before}+{method.key} would fit"
+            if before and "table" in kinds and wanted != TRANSFORM
+            else ""
+        )
         return f"{method.key} takes {takes}, and {'the data are' if kind == start else 'it would get'} {kind}{hint}"
     problems = sorted({p for k, p in method.classes if k == kind})
     if wanted == TRANSFORM:

@@ -52,6 +52,7 @@ class Config(_Model):
         name: what it is called; the run directory is ``runs/<name>`` unless another is given.
         seeds: repetitions, at least 1.
         folds: folds in a repetition, at least 2; a task with a published split uses that instead.
+        rounds: stop after so many splits of each task; None runs all that ``seeds`` and ``folds`` make.
         tasks: names of tasks.
         methods: names of methods, ``a+b`` compositions, ``module:Class``.
         method: parameters by method name, wherever the method appears; a list of values is a grid.
@@ -66,6 +67,7 @@ class Config(_Model):
     name: Name
     seeds: int = Field(default=5, ge=1)
     folds: int = Field(default=5, ge=2)
+    rounds: int | None = Field(default=None, ge=1)
     tasks: list[Name] = Field(default_factory=list)
     methods: list[Name] = Field(default_factory=list)
     method: dict[str, dict[str, Any]] = Field(default_factory=dict)

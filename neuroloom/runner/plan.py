@@ -45,7 +45,7 @@ def make_plan(config: Config, source: Source, data_dir: str | Path | None = None
     trials: list[Trial] = []
     for task in tasks:
         data = task.fingerprint()
-        for round_, (seed, fold) in enumerate(task.cells(config.seeds, config.folds)):
+        for round_, (seed, fold) in enumerate(task.cells(config.seeds, config.folds)[: config.rounds]):
             for entry in methods:
                 found = pairs[task.name, entry.label]
                 if isinstance(found, Skip) and round_ > 0:

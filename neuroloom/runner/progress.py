@@ -28,6 +28,10 @@ class Estimate:
         self.workers = workers
         self._spent: dict[Any, list[float]] = defaultdict(lambda: [0.0, 0])
 
+    def expect(self, trials: Iterable[Trial]) -> None:
+        """Add trials that are still to run."""
+        self.left.update((t.task_name, t.label) for t in trials)
+
     def add(self, row: Row, seconds: float) -> None:
         """Count a finished trial that took ``seconds`` of wall-clock time."""
         self.left[row.task, row.method] -= 1
@@ -90,6 +94,12 @@ class Progress:
             )
             self._live.start()
 
+    def more(self, trials: list[Trial], finished: int) -> None:
+        """Add trials to a bench that goes round by round, ``finished`` of them by an earlier run."""
+        self.total += len(trials) + finished
+        self.done += finished
+        self.estimate.expect(trials)
+
     def started(self, trial: Trial) -> None:
         """Show that a trial runs now."""
         self.running[trial.key] = (trial, time.monotonic())
@@ -144,11 +154,20 @@ class Progress:
         head.add_row(ProgressBar(total=max(self.total, 1), completed=self.done, width=24), self._line())
         now = time.monotonic()
         lines = [
-            Text(f"  {_duration(now - since):>7}  {trial.label} on {trial.task_name}, seed {trial.seed}, fold {trial.fold}",
-                 style="dim", no_wrap=True, overflow="ellipsis")
+            Text(
+                f"  {_duration(now - since):>7}  {_words(trial)}",
+                style="dim",
+                no_wrap=True,
+                overflow="ellipsis",
+            )
             for trial, since in list(self.running.values())[:8]
-        ]  # fmt: skip
+        ]
         return Group(head, *lines)
+
+
+def _words(what: Trial | Row) -> str:
+    method, task = (what.label, what.task_name) if isinstance(what, Trial) else (what.method, what.task)
+    return f"{method} on {task}, seed {what.seed}, fold {what.fold}"
 
 
 def _duration(seconds: float) -> str:

@@ -55,7 +55,7 @@ def test_a_series_is_flattened_for_a_table_method() -> None:
             "svm",
             "nodes",
             "classification",
-            "svm takes table, and the data are nodes; features of nodes before it",
+            "svm takes table, and the data are nodes; prone+svm would fit",
         ),
         ("svm+knn", "table", "classification", "svm gives answers, not features"),
         ("gcn", "nodes", "regression", "gcn does classification on nodes, not regression"),

@@ -1,0 +1,177 @@
+"""``neuroloom try``: the user's own data, every method that fits, complete rounds until the time is spent."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neuroloom.core.errors import InputError
+from neuroloom.methods import Recipe, recipe, registry
+from neuroloom.methods.make import HEADS
+from neuroloom.runner.bench import FINAL, describe_run, earlier_meta, execute, finish, prepare_folder
+from neuroloom.runner.config import Config, Limits, OwnTask, load_config, to_toml
+from neuroloom.runner.plan import make_plan
+from neuroloom.runner.trial import Trial
+
+if TYPE_CHECKING:
+    from neuroloom.runner.engines import Engine
+    from neuroloom.runner.progress import Progress
+    from neuroloom.runner.results import Results
+    from neuroloom.runner.store import Store
+    from neuroloom.tasks import Task
+
+MOST_ROUNDS = 50
+FOLDS = 5
+
+
+def attempt(
+    data: str | Path,
+    *,
+    target: str | None = None,
+    labels: str | Path | None = None,
+    kind: str | None = None,
+    minutes: float = 5.0,
+    out: str | Path | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Results:
+    """Learn ``data`` by every method that fits, round by round, until ``minutes`` are spent.
+
+    In a round every method meets one more split, so comparisons stay paired; the first round always ends, and each
+    later one begins only if it is expected to end in time. A method that did not end in a round is left out of the
+    next.
+
+    Args:
+        data: a table, series, a folder of pictures by class, or an edge list.
+        target: the column to learn.
+        labels: the file with a label for each node or series.
+        kind: the kind of data, where the file does not tell.
+        minutes: time to spend, above 0.
+        out: run directory; None is ``runs/<name of the data>``.
+        workers: worker processes; None takes one for each core.
+        progress: what shows the run to a user, or None.
+
+    Returns:
+        The results; the run directory also holds the ``bench.toml`` that repeats them.
+
+    Raises:
+        InputError: the data cannot be used; says what to do.
+    """
+    from neuroloom.runner.engines import open_engine
+    from neuroloom.runner.store import open_store
+    from neuroloom.tasks import recognise
+
+    began = time.monotonic()
+    task = recognise(Path(data), target=target, labels=None if labels is None else Path(labels), kind=kind)
+    whole = _config(task, minutes)
+    checked, source = load_config(whole)
+    plan = make_plan(checked, source)
+    rounds = [list(group) for _, group in groupby(plan.trials, key=lambda t: (t.seed, t.fold))]
+    folder = prepare_folder(out, whole)
+    with open_store(folder / "results.db") as kept, open_engine("processes", workers=workers) as engine:
+        meta = describe_run(whole, plan, engine, folder, earlier_meta(kept))
+        session = _Session(kept, engine, meta, whole, progress)
+        if progress is not None:
+            progress.begin([], 0, engine.workers, began + 60 * minutes)
+        try:
+            for trials in rounds:
+                if session.rounds and not session.worth_another(began + 60 * minutes):
+                    break
+                session.run_round(trials)
+        except KeyboardInterrupt:
+            if not session.rounds:
+                raise
+            meta["interrupted"] = True
+        finally:
+            if progress is not None:
+                progress.end()
+        meta["seconds"] = time.monotonic() - began
+        session.note()
+        text = session.repeating()
+        (folder / "bench.toml").write_text(text, encoding="utf-8")
+        return finish(folder, kept, session.keys, meta)
+
+
+class _Session:
+    """The rounds of one attempt: what has run, and who goes on."""
+
+    def __init__(
+        self, kept: Store, engine: Engine, meta: dict[str, Any], config: Config, progress: Progress | None
+    ) -> None:
+        self.kept, self.engine, self.meta, self.config, self.progress = kept, engine, meta, config, progress
+        self.keys: list[str] = []
+        self.rounds = 0
+        self.left_out: dict[str, str] = {}
+        self._last = 0.0
+
+    def run_round(self, trials: Sequence[Trial]) -> None:
+        """Run one round, every method that is left on one split, and note it in the store."""
+        began = time.monotonic()
+        chosen = [trial for trial in trials if trial.label not in self.left_out]
+        finished = self.kept.finished([trial.key for trial in chosen])
+        missing = [trial for trial in chosen if trial.key not in finished]
+        if self.progress is not None:
+            self.progress.more(missing, len(chosen) - len(missing))
+        execute(missing, self.engine, self.kept, self.progress)
+        for row in self.kept.rows([trial.key for trial in chosen]):
+            if row.status not in FINAL:
+                self.left_out[row.method] = f"{row.status}: {row.reason}"
+        self.keys += [trial.key for trial in chosen]
+        self.rounds += 1
+        self._last = time.monotonic() - began
+        self.note()
+
+    def worth_another(self, deadline: float) -> bool:
+        """Whether a further round is expected to end in time, and anybody is left to run it."""
+        left = set(self.meta["methods"]) - set(self.left_out)
+        return bool(left) and time.monotonic() + self._last <= deadline
+
+    def note(self) -> None:
+        """Put what has run so far into the store, so that a report can be made of it."""
+        self.meta["config"] = self.repeating()
+        self.meta["planned"] = len(self.keys)
+        self.kept.plan(self.keys, self.meta)
+
+    def repeating(self) -> str:
+        """Return the config that repeats the rounds that ran, and who was left out."""
+        methods = [name for name in self.config.methods if name not in self.left_out]
+        config = self.config.model_copy(update={"rounds": self.rounds, "methods": methods})
+        remarks = [
+            f"# left out after a round it did not end: {name} ({why})" for name, why in self.left_out.items()
+        ]
+        return "\n".join(["# neuroloom run THIS_FILE repeats the bench.", *remarks, to_toml(config)])
+
+
+def methods_for(kind: str, problem: str) -> list[str]:
+    """Return the methods that fit a kind and a problem: features before each of the usual heads, learners as they are.
+
+    Quick ones come first, so that a round has most of its answers early.
+    """
+    learners, composed = [], []
+    for method in registry().values():
+        if method.problem is not None or not isinstance(recipe(method.key, kind, problem), Recipe):
+            continue
+        if method.transformer and (kind, problem) not in method.classes:
+            composed += [f"{method.key}+{head}" for head in (HEADS[problem], "rbfn")]
+        else:
+            learners.append(method)
+    learners.sort(key=lambda method: method.room != "baseline")  # stable: the registry's order otherwise
+    return [*(method.key for method in learners), *composed]
+
+
+def _config(task: Task, minutes: float) -> Config:
+    if minutes <= 0:
+        raise InputError(f"`minutes` must be above 0, but got {minutes:g}.")
+    methods = methods_for(task.kind, task.problem)
+    return Config(
+        name=re.sub(r'[/\\:*?"<>|\x00-\x1f]', "-", task.name) or "mine",
+        seeds=MOST_ROUNDS // FOLDS,
+        folds=FOLDS,
+        methods=methods,
+        task=[OwnTask.model_validate(task.spec)],
+        limits=Limits(seconds=round(max(10.0, 30 * minutes), 1)),
+    )

@@ -1,0 +1,241 @@
+"""A bench from config to report: plan, execute what is missing, store, compare, write."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neuroloom.core.errors import InputError
+from neuroloom.runner.config import Config, load_config, to_toml
+from neuroloom.runner.plan import Plan, make_plan
+from neuroloom.runner.trial import Trial
+
+if TYPE_CHECKING:
+    from neuroloom.runner.engines import Engine
+    from neuroloom.runner.progress import Progress
+    from neuroloom.runner.results import Results
+    from neuroloom.runner.store import Store
+
+FINAL = ("done", "skipped")
+
+
+def run(
+    config: str | Path | Mapping[str, Any] | Config,
+    out: str | Path | None = None,
+    *,
+    engine: str = "processes",
+    workers: int | None = None,
+    store: str | None = None,
+    data_dir: str | Path | None = None,
+    retry_failed: bool = False,
+    progress: Progress | None = None,
+) -> Results:
+    """Run a bench, or what is missing of it, and write its results and report.
+
+    Args:
+        config: path of a TOML file, a mapping of the same shape, or a ``Config``.
+        out: run directory; None is ``runs/<name>``. Gets ``results.db``, ``results.csv``, ``report.html`` and
+            ``bench.toml``.
+        engine: ``"processes"`` or ``"inline"``.
+        workers: worker processes; None takes the config's, or one for each core.
+        store: database URL instead of ``results.db``, as ``postgresql://…``.
+        data_dir: folder with real data; None takes that of ``NEUROLOOM_DATA``.
+        retry_failed: whether trials that failed before are run again.
+        progress: what shows the run to a user, or None.
+
+    Returns:
+        The results of the trials in this config; older ones stay in the store.
+
+    Raises:
+        InputError: the config, the data or the run directory cannot be used.
+    """
+    from neuroloom.runner.engines import open_engine
+    from neuroloom.runner.store import open_store
+
+    checked, source = load_config(config)
+    plan = make_plan(checked, source, data_dir)
+    folder = prepare_folder(out, checked)
+    keys = [trial.key for trial in plan.trials]
+    with open_store(store or folder / "results.db", run=run_name(store, checked), folder=folder) as kept:
+        finished = kept.finished(keys)
+        missing = [t for t in plan.trials if not _settled(finished.get(t.key), retry_failed)]
+        with open_engine(
+            engine,
+            workers=workers or checked.workers,
+            data_dir=None if data_dir is None else str(data_dir),
+            keep_predictions=checked.keep_predictions,
+        ) as opened:
+            meta = describe_run(checked, plan, opened, folder, earlier_meta(kept))
+            kept.plan(keys, meta)
+            if progress is not None:
+                progress.begin(missing, len(keys) - len(missing), opened.workers)
+            began = time.monotonic()
+            try:
+                execute(missing, opened, kept, progress)
+            finally:
+                if progress is not None:
+                    progress.end()
+                meta["seconds"] += time.monotonic() - began
+                kept.plan(keys, meta)
+        return finish(folder, kept, keys, meta)
+
+
+def run_name(store: str | None, config: Config) -> str:
+    """Return the name of the run in its store: a run directory holds one run, a database many."""
+    return "run" if store is None else config.name
+
+
+def earlier_meta(kept: Store) -> dict[str, Any]:
+    """Return what the last plan of this run says of it, empty if there is none."""
+    try:
+        return kept.read_plan()[1]
+    except InputError:
+        return {}
+
+
+def _settled(status: str | None, retry_failed: bool) -> bool:
+    return status is not None and (status in FINAL or not retry_failed)
+
+
+def prepare_folder(out: str | Path | None, config: Config) -> Path:
+    """Make the run directory and put the config into it.
+
+    Raises:
+        InputError: it cannot be made or written to.
+    """
+    folder = Path(out) if out is not None else Path("runs") / config.name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "bench.toml").write_text(to_toml(config), encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"the run directory {folder} cannot be written: {error.strerror}; pass another --out."
+        ) from error
+    return folder
+
+
+def execute(trials: Iterable[Trial], engine: Engine, kept: Store, progress: Progress | None) -> None:
+    """Run trials and commit each as it ends."""
+    from neuroloom.runner.engines import Started
+
+    for event in engine.run(trials):
+        if isinstance(event, Started):
+            if progress is not None:
+                for trial in event.trials:
+                    progress.started(trial)
+            continue
+        kept.add(event.rows)  # committed before the engine goes on
+        if progress is not None:
+            for row in event.rows:
+                progress.finished(row)
+
+
+def finish(folder: Path, kept: Store, keys: Sequence[str], meta: dict[str, Any]) -> Results:
+    """Read the stored rows of a plan, write ``results.csv`` and ``report.html``, and return the results."""
+    results = _read(kept, keys, meta)
+    results.to_csv(folder / "results.csv")
+    results.report(folder / "report.html")
+    return results
+
+
+def _read(kept: Store, keys: Sequence[str], meta: dict[str, Any]) -> Results:
+    from neuroloom.runner.results import Results
+
+    rows = list(kept.rows(keys))
+    for row in rows:  # what the reading of the data had to say belongs to the task
+        notes = meta["tasks"][row.task]["notes"]
+        notes += [note for note in row.notes if note not in notes]
+    return Results.from_rows(rows, meta, order=keys)
+
+
+def load_results(directory: str | Path) -> Results:
+    """Return the results of the last plan of a run directory.
+
+    Raises:
+        InputError: the directory holds no run.
+    """
+    from neuroloom.runner.store import open_store
+
+    path = Path(directory) / "results.db"
+    if not path.is_file():
+        raise InputError(
+            f"{directory} holds no run: it has no results.db; pass the --out of a `neuroloom run`."
+        )
+    with open_store(path, read=True) as kept:
+        keys, meta = kept.read_plan()
+        return _read(kept, keys, meta)
+
+
+def describe_run(
+    config: Config,
+    plan: Plan,
+    engine: Engine,
+    folder: Path,
+    before: tuple[Sequence[str], dict[str, Any]] | None,
+) -> dict[str, Any]:
+    """Return how a run is made: for the report, and to repeat it."""
+    import neuroloom
+    from neuroloom.runner.doctor import cores, cpu_name, versions
+
+    earlier = before if before.get("name") == config.name else {}
+    return {
+        "name": config.name,
+        "directory": str(folder),
+        "command": " ".join(["neuroloom", *sys.argv[1:]])
+        if _from_command_line()
+        else "neuroloom.run(config)",
+        "config": to_toml(config),
+        "commit": commit(),
+        "version": neuroloom.__version__,
+        "versions": versions(),
+        "cpu": cpu_name(),
+        "cores": cores(),
+        "engine": engine.name,
+        "workers": engine.workers,
+        "threads": engine.threads,
+        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        "started": earlier.get("started") or datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": float(earlier.get("seconds") or 0.0),
+        "planned": len(plan.trials),
+        "tasks": plan.tasks,
+        "methods": plan.methods,
+        "folds": config.folds,
+        "seeds": config.seeds,
+        "baseline": config.baseline,
+    }
+
+
+def _from_command_line() -> bool:
+    return Path(sys.argv[0]).stem in ("neuroloom", "__main__")
+
+
+def commit() -> str | None:
+    """Return the commit of the checkout that this package runs from, with ``+`` if it was changed since; else None."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return None
+    try:
+        found = _git(root, "rev-parse", "--short=12", "HEAD")
+        return f"{found}+" if _git(root, "status", "--porcelain", "--untracked-files=no") else found
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(root: Path, *words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, timeout=10, check=True)
+    return done.stdout.strip()
+
+
+def demo_config() -> Config:
+    """Return the config of ``neuroloom demo``."""
+    from importlib.resources import files
+
+    text = (files("neuroloom.runner") / "demo.toml").read_text(encoding="utf-8")
+    return Config.model_validate(tomllib.loads(text))
