@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import textwrap
 from typing import Any
@@ -57,7 +58,7 @@ def tasks_table(kind: str | None = None) -> list[dict[str, Any]]:
         InputError: there is no such kind.
     """
     _check_kind(kind)
-    return [dict(row) for row in list_tasks(kind)]
+    return [dataclasses.asdict(row) for row in list_tasks(kind)]
 
 
 def _check_kind(kind: str | None) -> None:
@@ -103,7 +104,7 @@ def show_one(name: str, as_json: bool) -> None:
 
 
 def _describe(name: str) -> dict[str, Any]:
-    names = {row["name"] for row in list_tasks(None)}
+    names = {info.name for info in list_tasks()}
     if "+" in name:
         return _composition(name)
     if name in registry() or (
