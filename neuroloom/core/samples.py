@@ -7,7 +7,7 @@ splitters, searches and pipelines ask for, so they work on nodes, links and grap
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -66,7 +66,9 @@ class NodeSet(SampleSet):
         self.graph = Graph.of(graph)
         chosen = np.arange(self.graph.n_nodes) if ids is None else np.asarray(ids)
         if chosen.ndim != 1 or (chosen.size and not np.issubdtype(chosen.dtype, np.integer)):
-            raise InputError(f"`ids` must be a line of node ids, but has shape {chosen.shape} and dtype {chosen.dtype}.")
+            raise InputError(
+                f"`ids` must be a line of node ids, but has shape {chosen.shape} and dtype {chosen.dtype}."
+            )
         if chosen.size and (chosen.min() < 0 or chosen.max() >= self.graph.n_nodes):
             raise InputError(
                 f"`ids` must lie in 0 … {self.graph.n_nodes - 1}, but reach from {chosen.min()} to {chosen.max()}; "
@@ -77,7 +79,7 @@ class NodeSet(SampleSet):
     def __len__(self) -> int:
         return len(self.ids)
 
-    def _take(self, rows: Ints) -> NodeSet:  # type: ignore[override]
+    def _take(self, rows: Ints) -> NodeSet:
         return NodeSet(self.graph, self.ids[rows])
 
     def __repr__(self) -> str:
@@ -117,7 +119,7 @@ class LinkSet(SampleSet):
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def _take(self, rows: Ints) -> LinkSet:  # type: ignore[override]
+    def _take(self, rows: Ints) -> LinkSet:
         taken = object.__new__(LinkSet)  # the pairs were checked when the whole set was made
         taken.graph, taken.pairs = self.graph, self.pairs[rows]
         return taken
@@ -140,12 +142,14 @@ class GraphSet(SampleSet):
         self.graphs: tuple[Graph, ...] = tuple(Graph.of(graph) for graph in graphs)
         widths = {None if g.features is None else g.features.shape[1] for g in self.graphs}
         if len(widths) > 1:
-            raise InputError(f"all graphs must have as many node features, but got {sorted(map(str, widths))}.")
+            raise InputError(
+                f"all graphs must have as many node features, but got {sorted(map(str, widths))}."
+            )
 
     def __len__(self) -> int:
         return len(self.graphs)
 
-    def _take(self, rows: Ints) -> GraphSet:  # type: ignore[override]
+    def _take(self, rows: Ints) -> GraphSet:
         taken = object.__new__(GraphSet)
         taken.graphs = tuple(self.graphs[i] for i in rows)
         return taken
@@ -173,7 +177,7 @@ class EnvSet(SampleSet):
     def __len__(self) -> int:
         return len(self.seeds)
 
-    def _take(self, rows: Ints) -> EnvSet:  # type: ignore[override]
+    def _take(self, rows: Ints) -> EnvSet:
         return EnvSet(self.env_id, self.seeds[rows], self.options)
 
     def __repr__(self) -> str:
@@ -201,7 +205,9 @@ def kind_of(X: Any) -> str:
     ndim = np.ndim(X) if not hasattr(X, "ndim") else X.ndim
     if ndim in (2, 3, 4):
         return {2: "table", 3: "series", 4: "image"}[int(ndim)]
-    raise InputError(f"expected an array of 2, 3 or 4 dimensions or a sample set, but got {type(X).__name__} with {ndim}.")
+    raise InputError(
+        f"expected an array of 2, 3 or 4 dimensions or a sample set, but got {type(X).__name__} with {ndim}."
+    )
 
 
 def observed_graph(X: LinkSet, y: Any) -> Graph:
@@ -209,7 +215,16 @@ def observed_graph(X: LinkSet, y: Any) -> Graph:
 
     Args:
         X: the training pairs.
-        y: ``(n,)`` labels; the larger of its two values means "an edge".
+        y: ``(n,)`` labels; the larger of its two values means "an edge". With a single value nothing is added, since
+            it cannot be told which it is.
+
+    Raises:
+        InputError: labels and pairs differ in number, or there are more than two different labels.
     """
-    labels: Sequence[Any] = np.asarray(y)
-    return X.graph.with_edges(X.pairs[np.asarray(labels == np.max(labels), dtype=bool)])
+    labels = np.asarray(y)
+    if labels.shape != (len(X),):
+        raise InputError(f"y must hold {len(X)} labels, one a pair, but has shape {labels.shape}.")
+    values = np.unique(labels)
+    if len(values) > 2:
+        raise InputError(f"labels of links must have two values, no edge and edge, but got {len(values)}.")
+    return X.graph.with_edges(X.pairs[labels == values[-1]]) if len(values) == 2 else X.graph

@@ -4,6 +4,9 @@ Shapes: n rows, m stored edges, H heads, D numbers a head; row i attends to ``in
 All arrays are float32 or float64 alike, indptr int64, indices int32.
 """
 
+# numba ships no types, so its decorator is untyped
+# mypy: disable-error-code="untyped-decorator"
+
 from __future__ import annotations
 
 import math

@@ -4,6 +4,9 @@ Plain functions, arrays in, arrays out. Each walk owns a stream keyed by (seed, 
 does not depend on the order in which walks are made. All kernels run on the calling thread and release the GIL.
 """
 
+# numba ships no types, so its decorator is untyped
+# mypy: disable-error-code="untyped-decorator"
+
 from __future__ import annotations
 
 from typing import Any
@@ -26,7 +29,7 @@ SIGMOID_SIZE = 4096
 
 
 @njit(cache=True, inline="always")
-def mix(z: np.uint64) -> np.uint64:
+def mix(z: np.uint64) -> Any:
     """Return the output function of SplitMix64 for state ``z``."""
     z = (z ^ (z >> _S30)) * _MIX_1
     z = (z ^ (z >> _S27)) * _MIX_2
@@ -34,19 +37,19 @@ def mix(z: np.uint64) -> np.uint64:
 
 
 @njit(cache=True, inline="always")
-def below(z: np.uint64, n: int) -> int:
+def below(z: np.uint64, n: int) -> Any:
     """Return a whole number in ``[0, n)``, ``n < 2**32``, from 64 random bits."""
     return np.int64(((z >> _S32) * np.uint64(n)) >> _S32)
 
 
 @njit(cache=True, inline="always")
-def uniform(z: np.uint64) -> float:
+def uniform(z: np.uint64) -> Any:
     """Return a float64 in ``[0, 1)`` from 64 random bits."""
     return np.float64(z >> _S11) * (1.0 / 9007199254740992.0)
 
 
 @njit(cache=True)
-def stream_of(seed: np.uint64, epoch: int, item: int) -> np.uint64:
+def stream_of(seed: np.uint64, epoch: int, item: int) -> Any:
     """Return the first state of the stream of one item."""
     return mix(mix(seed + _GAMMA * np.uint64(epoch + 1)) + _GAMMA * np.uint64(item + 1))
 
@@ -202,9 +205,7 @@ def walks_from(
     """Return ``(len(starts), length)`` int32 walks, padded with -1 where a walk met a dead end."""
     walks = np.full((len(starts), length), -1, dtype=np.int32)
     for i in range(len(starts)):
-        walk_into(
-            walks[i], starts[i], stream_of(seed, epoch, i), indptr, indices, weights, prob, alias, p, q
-        )
+        walk_into(walks[i], starts[i], stream_of(seed, epoch, i), indptr, indices, weights, prob, alias, p, q)
     return walks
 
 
@@ -246,7 +247,7 @@ def sigmoid_table() -> Array:
 @njit(cache=True, fastmath=True, error_model="numpy", nogil=True)
 def _gradients(
     w_in: Array, ids: Array, count: int, output: Array, n_out: int, g: Array, rate: float, table: Array
-) -> float:
+) -> Any:
     """Fill ``g[i, j] = rate * (label_j - sigmoid(w_in[ids[i]] · output[j]))``; label is 1 for ``j == 0``, else 0.
 
     Rows are taken two by two, six products at a time, which keeps twelve sums in registers; ``ids`` is padded to an
@@ -296,7 +297,9 @@ def _gradients(
 
 
 @njit(cache=True, fastmath=True, error_model="numpy", nogil=True)
-def _update_outputs(w_in: Array, ids: Array, count: int, outs: Array, used: int, g: Array, w_out: Array) -> None:
+def _update_outputs(
+    w_in: Array, ids: Array, count: int, outs: Array, used: int, g: Array, w_out: Array
+) -> None:
     """Add ``Σ_i g[i, j] w_in[ids[i]]`` to ``w_out[outs[j]]``; four rows at a time, ``ids`` and ``g`` padded."""
     d = w_in.shape[1]
     for i in range(0, count, 4):
@@ -352,7 +355,8 @@ def train_walks(
 ) -> tuple[int, float]:
     """Make the walks ``first, first + 1, …`` from ``starts`` and train skip-gram on each as it is made.
 
-    w_in, w_out: ``(n, d)`` float32, changed in place; rates: ``(len(starts),)`` float32 learning rates. The negatives are drawn once for a window and shared by its
+    w_in, w_out: ``(n, d)`` float32, changed in place; noise_prob, noise_alias: alias table of the noise nodes;
+    rates: ``(len(starts),)`` float32 learning rates. The negatives are drawn once for a window and shared by its
     contexts (Ji et al. 2016). Returns the number of (context, output) pairs and the sum of their errors.
     """
     n, d = w_in.shape
@@ -406,3 +410,64 @@ def train_walks(
             _update_inputs(w_in, ids, size, output, n_out, g)
             pairs += size * used
     return pairs, error
+
+
+@njit(cache=True, nogil=True)
+def triangle_counts(indptr: Array, indices: Array) -> Array:
+    """Return the ``(n,)`` int64 number of triangles at each node of a simple undirected CSR graph."""
+    n = len(indptr) - 1
+    count = np.zeros(n, dtype=np.int64)
+    for u in range(n):
+        for at in range(indptr[u], indptr[u + 1]):
+            v = indices[at]
+            if v <= u:
+                continue
+            i, j = indptr[u], indptr[v]
+            while i < indptr[u + 1] and j < indptr[v + 1]:
+                a, b = indices[i], indices[j]
+                if a == b:
+                    if a > v:
+                        count[u] += 1
+                        count[v] += 1
+                        count[a] += 1
+                    i += 1
+                    j += 1
+                elif a < b:
+                    i += 1
+                else:
+                    j += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def core_numbers(indptr: Array, indices: Array) -> Array:
+    """Return the ``(n,)`` int64 core number of each node of a simple undirected CSR graph, by bucket peeling."""
+    n = len(indptr) - 1
+    degree = indptr[1:] - indptr[:-1]
+    most = 0
+    for v in range(n):
+        most = max(most, degree[v])
+    bucket = np.zeros(most + 2, dtype=np.int64)
+    for v in range(n):
+        bucket[degree[v] + 1] += 1
+    for k in range(most + 1):
+        bucket[k + 1] += bucket[k]
+    place = np.empty(n, dtype=np.int64)
+    order = np.empty(n, dtype=np.int64)
+    fill = bucket.copy()
+    for v in range(n):
+        place[v] = fill[degree[v]]
+        order[place[v]] = v
+        fill[degree[v]] += 1
+    for at in range(n):
+        v = order[at]
+        for e in range(indptr[v], indptr[v + 1]):
+            u = indices[e]
+            if degree[u] > degree[v]:
+                first = max(bucket[degree[u]], at + 1)
+                w = order[first]
+                order[first], order[place[u]] = u, w
+                place[w], place[u] = place[u], first
+                bucket[degree[u]] = first + 1
+                degree[u] -= 1
+    return degree

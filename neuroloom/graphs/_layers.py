@@ -1,7 +1,11 @@
 """Torch layers over CSR graphs: sparse products, GCN and GAT; imported only when a network is trained or used."""
 
+# torch is checked as Any, so its classes can be subclassed only untyped
+# mypy: disable-error-code="misc, no-any-return"
+
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -53,12 +57,12 @@ class Sparse:
         return torch.sparse_csr_tensor(*on_device, values.to(x.dtype), size=shape) @ x
 
     def __matmul__(self, x: Tensor) -> Tensor:
-        return _Product.apply(self, self.values, x)  # type: ignore[no-any-return,no-untyped-call]
+        return _Product.apply(self, self.values, x)
 
     def dropped(self, x: Tensor, p: float, training: bool) -> Tensor:
         """Return ``dropout(S) x``: entries of S are dropped with probability ``p`` in training."""
         values = functional.dropout(self.values, p, training)
-        return _Product.apply(self, values, x)  # type: ignore[no-any-return,no-untyped-call]
+        return _Product.apply(self, values, x)
 
 
 class _Product(torch.autograd.Function):
@@ -70,7 +74,7 @@ class _Product(torch.autograd.Function):
         return sparse.product(values, x, transposed=False)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, None, Tensor]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, None, Tensor]:
         return None, None, ctx.sparse.product(ctx.values, grad, transposed=True)
 
 
@@ -78,7 +82,9 @@ class _Attention(torch.autograd.Function):
     """The fused attention of ``_attention_kernels`` on the CPU."""
 
     @staticmethod
-    def forward(ctx: Any, graph: Sparse, h: Tensor, s: Tensor, t: Tensor, keep: Tensor, slope: float) -> Tensor:
+    def forward(
+        ctx: Any, graph: Sparse, h: Tensor, s: Tensor, t: Tensor, keep: Tensor, slope: float
+    ) -> Tensor:
         from neuroloom.graphs._attention_kernels import attend
 
         arrays = [a.detach().contiguous().numpy() for a in (h, s, t, keep)]
@@ -87,7 +93,7 @@ class _Attention(torch.autograd.Function):
         return torch.from_numpy(out)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
         from neuroloom.graphs._attention_kernels import attend_backward
 
         g = grad.contiguous().numpy()
@@ -105,7 +111,7 @@ def attention(graph: Sparse, h: Tensor, s: Tensor, t: Tensor, keep: Tensor, slop
         slope: of the LeakyReLU below 0.
     """
     if h.device.type == "cpu":
-        return _Attention.apply(graph, h, s, t, keep, slope)  # type: ignore[no-any-return,no-untyped-call]
+        return _Attention.apply(graph, h, s, t, keep, slope)
     rows = torch.repeat_interleave(torch.arange(graph.shape[0], device=h.device), graph.torch_parts[0].diff())
     cols = graph.torch_parts[1]
     e = functional.leaky_relu(s[rows] + t[cols], slope)
@@ -139,7 +145,7 @@ class GCN(nn.Module):
 
     def __init__(self, sizes: list[int], dropout: float) -> None:
         super().__init__()
-        pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
+        pairs = list(itertools.pairwise(sizes))
         self.linear = nn.ModuleList([Linear(a, b, dropout) for a, b in pairs])
         self.bias = nn.ParameterList([nn.Parameter(torch.zeros(b)) for _, b in pairs])
 
@@ -149,13 +155,15 @@ class GCN(nn.Module):
         for i, (linear, bias) in enumerate(zip(self.linear, self.bias, strict=True)):
             h = adjacency @ linear(x) + bias
             x = h if i == last else torch.relu(h)
-        return x  # type: ignore[return-value]
+        return x
 
 
 class GATLayer(nn.Module):
     """One attention layer (Veličković et al. 2018, eqs. 1 to 6); heads are concatenated or, at the end, averaged."""
 
-    def __init__(self, n_in: int, n_out: int, heads: int, dropout: float, attention_dropout: float, concat: bool):
+    def __init__(
+        self, n_in: int, n_out: int, heads: int, dropout: float, attention_dropout: float, concat: bool
+    ):
         super().__init__()
         self.linear = Linear(n_in, heads * n_out, dropout)
         self.source = nn.Parameter(torch.empty(heads, n_out))
@@ -203,4 +211,4 @@ class GAT(nn.Module):
         for i, layer in enumerate(self.layers):
             h = layer(adjacency, x)
             x = h if i == last else functional.elu(h)
-        return x  # type: ignore[return-value]
+        return x

@@ -48,17 +48,20 @@ def pair_features(left: Floats, right: Floats, operator: str) -> Floats:
         operator: ``"hadamard"`` (product), ``"average"``, ``"l1"`` (absolute difference), ``"l2"`` (squared
             difference), ``"dot"`` (one column) or ``"concat"`` (``2 d`` columns).
     """
+    made: NDArray[Any]
     if operator == "hadamard":
-        return left * right
-    if operator == "average":
-        return (left + right) / 2
-    if operator == "l1":
-        return np.abs(left - right)
-    if operator == "l2":
-        return (left - right) ** 2
-    if operator == "dot":
-        return np.einsum("ij,ij->i", left, right)[:, None]
-    return np.concatenate([left, right], axis=1)
+        made = left * right
+    elif operator == "average":
+        made = np.float32(0.5) * (left + right)
+    elif operator == "l1":
+        made = np.abs(left - right)
+    elif operator == "l2":
+        made = (left - right) ** 2
+    elif operator == "dot":
+        made = np.einsum("ij,ij->i", left, right)[:, None]
+    else:
+        made = np.concatenate([left, right], axis=1)
+    return made.astype(np.float32, copy=False)
 
 
 class NodeEmbedding(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -95,7 +98,7 @@ class NodeEmbedding(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.embedding_ = self._embed(graph, as_seed(self.random_state))
         self.graph_fingerprint_ = (X.graph if isinstance(X, LinkSet) else graph).structure()
         self.n_parameters_ = int(self.embedding_.size)
-        self._links = isinstance(X, LinkSet)
+        self.links_ = isinstance(X, LinkSet)
         return self
 
     def transform(self, X: Any) -> Floats:
@@ -116,9 +119,9 @@ class NodeEmbedding(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 "graph, with the new nodes in it."
             )
         if isinstance(samples, NodeSet):
-            self._links = False
+            self.links_ = False
             return self.embedding_[samples.ids]
-        self._links = True
+        self.links_ = True
         pairs = samples.pairs
         return pair_features(self.embedding_[pairs[:, 0]], self.embedding_[pairs[:, 1]], self.operator)
 
@@ -126,7 +129,7 @@ class NodeEmbedding(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Return a name for each column that :meth:`transform` gave last."""
         check_is_fitted(self, "embedding_")
         width = self.embedding_.shape[1]
-        if self._links:
+        if self.links_:
             width = {"dot": 1, "concat": 2 * width}.get(self.operator, width)
         prefix = type(self).__name__.lower()
         return np.array([f"{prefix}{i}" for i in range(width)], dtype=object)

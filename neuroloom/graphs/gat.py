@@ -18,9 +18,9 @@ class GATNodeClassifier(NodeNetworkClassifier):
     """Node classifier that attends over neighbours (GAT).
 
     ``h'_i = ELU(Σ_j α_ij W h_j + b)``, ``α_ij = softmax_j LeakyReLU(a·W h_i + c·W h_j)`` over i and its neighbours,
-    several heads side by side (eqs. 1 to 6). One fused kernel goes over the edges forward and one backward; the features
-    are multiplied as sparse rows. It learns from structure and features of all nodes and from the labels of the
-    training nodes; predicting on another graph with like features needs no new fit.
+    several heads side by side (eqs. 1 to 6). One fused kernel goes over the edges forward and one backward; the
+    features are multiplied as sparse rows. It learns from structure and features of all nodes and from the labels of
+    the training nodes; predicting on another graph with like features needs no new fit.
 
     Args:
         hidden: width of one head in a hidden layer, at least 1.
@@ -93,7 +93,9 @@ class GATNodeClassifier(NodeNetworkClassifier):
     def _network(self, n_features: int, n_classes: int) -> torch.nn.Module:
         from neuroloom.graphs._layers import GAT
 
-        sizes = [check_int(name, getattr(self, name)) for name in ("hidden", "layers", "heads", "output_heads")]
+        sizes = [
+            check_int(name, getattr(self, name)) for name in ("hidden", "layers", "heads", "output_heads")
+        ]
         hidden, layers, heads, output_heads = sizes
         dropout = check_float("dropout", self.dropout, 0, 1, open_high=True)
         attention_dropout = check_float("attention_dropout", self.attention_dropout, 0, 1, open_high=True)

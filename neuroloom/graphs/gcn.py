@@ -89,7 +89,11 @@ class GCNNodeClassifier(NodeNetworkClassifier):
         return GCN([n_features, *[hidden] * (layers - 1), n_classes], dropout)
 
     def _decay_scale(self) -> dict[str, float]:
-        names = [f"{kind}.{i}{end}" for i in range(self.layers) for kind, end in (("linear", ".weight"), ("bias", ""))]
+        names = [
+            f"{kind}.{i}{end}"
+            for i in range(self.layers)
+            for kind, end in (("linear", ".weight"), ("bias", ""))
+        ]
         return {name: float(name == "linear.0.weight") for name in names}
 
     def _adjacency(self, graph: Graph) -> Any:
@@ -103,7 +107,9 @@ def normalised_adjacency(graph: Graph) -> Any:
         InputError: an edge weight is negative.
     """
     if len(graph.weights) and graph.weights.min() < 0:
-        raise InputError("a graph convolution needs edge weights of at least 0; drop or shift the negative ones.")
+        raise InputError(
+            "a graph convolution needs edge weights of at least 0; drop or shift the negative ones."
+        )
     import scipy.sparse
 
     looped = graph.to_scipy() + scipy.sparse.eye_array(graph.n_nodes, format="csr")

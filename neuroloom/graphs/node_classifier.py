@@ -73,7 +73,9 @@ class NodeNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         seed = as_seed(self.random_state)
         self.classes_, codes = np.unique(np.asarray(y), return_inverse=True)
         if len(self.classes_) < 2:
-            raise InputError(f"a classifier needs at least two classes, but y holds only {self.classes_.tolist()}.")
+            raise InputError(
+                f"a classifier needs at least two classes, but y holds only {self.classes_.tolist()}."
+            )
         train, valid = self._parts(X, codes, eval_set, seed)
         device = resolve_device(self.device)
         self._learn_features(X.graph, seed)
@@ -115,11 +117,11 @@ class NodeNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         if chosen == "graph" and graph.features is None:
             raise InputError("features='graph' needs a graph with node features; pass features='auto'.")
         self.features_ = chosen
-        self._prone: Any = None
+        self.prone_: Any = None
         if chosen == "prone":
             from neuroloom.graphs.prone import ProNE
 
-            self._prone = ProNE(PRONE_DIMENSIONS, random_state=derive(seed, "prone")).fit(graph)
+            self.prone_ = ProNE(PRONE_DIMENSIONS, random_state=derive(seed, "prone")).fit(graph)
         self.mean_: Any = None
         self.scale_: Any = None
         raw = self._raw(graph)
@@ -131,7 +133,7 @@ class NodeNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
 
     def _raw(self, graph: Graph) -> NDArray[np.float32]:
         if self.features_ == "prone":
-            rows: NDArray[np.float32] = self._prone.transform(graph)
+            rows: NDArray[np.float32] = self.prone_.transform(graph)
             return rows
         if self.features_ == "degree":
             return np.eye(DEGREES, dtype=np.float32)[np.minimum(graph.degrees, DEGREES - 1)]
@@ -156,17 +158,19 @@ class NodeNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         if not np.isfinite(x).all():
             raise InputError("node features must be finite; fill or drop the missing ones.")
         if self.mean_ is not None:
-            x = (x - self.mean_) / self.scale_
+            x = ((x - self.mean_) / self.scale_).astype(np.float32)
         elif self.normalize == "row":
             total = np.abs(x).sum(axis=1, keepdims=True)
-            x = x / np.where(total > 0, total, 1)
+            x = (x / np.where(total > 0, total, 1)).astype(np.float32)
         undirected = Graph.of(graph, directed=False) if graph.directed else graph
         adjacency = Sparse(self._adjacency(undirected), device)
         if np.count_nonzero(x) < SPARSE_BELOW * x.size:
             return adjacency, Sparse(scipy.sparse.csr_array(x), device)
         return adjacency, torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32)).to(device)
 
-    def _train(self, inputs: tuple[Any, Any], train: Any, valid: Any, seed: int, device: torch.device) -> None:
+    def _train(
+        self, inputs: tuple[Any, Any], train: Any, valid: Any, seed: int, device: torch.device
+    ) -> None:
         import torch
         from torch.nn.functional import cross_entropy
 
@@ -225,7 +229,8 @@ class NodeNetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         """Return ``(n, classes)`` probabilities of nodes, of the fitted graph or of another with like features."""
         logits = self._logits(X)
         odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return odds / odds.sum(axis=1, keepdims=True)
+        shares: NDArray[np.float64] = odds / odds.sum(axis=1, keepdims=True)
+        return shares
 
     def predict(self, X: NodeSet) -> NDArray[Any]:
         """Return ``(n,)`` labels of nodes, of the fitted graph or of another with like features."""

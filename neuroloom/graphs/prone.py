@@ -97,13 +97,18 @@ class ProNE(NodeEmbedding):
         looped.setdiag(looped.diagonal() + 1)
         total = np.asarray(looped.sum(axis=1)).ravel()
         loop_indptr, loop_indices = looped.indptr.astype(np.int64), looped.indices.astype(np.int32)
-        walk = (loop_indptr, loop_indices, (looped.data / np.repeat(total, np.diff(loop_indptr))).astype(np.float32))
+        walk = (
+            loop_indptr,
+            loop_indices,
+            (looped.data / np.repeat(total, np.diff(loop_indptr))).astype(np.float32),
+        )
         shift = np.float32(1 - self.mu)
 
         def modulated(x: Floats) -> Floats:  # ((L - μI)² - 2I)/2 x with L = I - D⁻¹(A + I)
             once = shift * x - csr_dot(*walk, x)
             twice = shift * once - csr_dot(*walk, once)
-            return np.float32(0.5) * twice - x
+            made: Floats = np.float32(0.5) * twice - x
+            return made
 
         before, now = a, modulated(a)
         coefficients = iv(np.arange(self.order), self.theta).astype(np.float32)
@@ -151,10 +156,12 @@ def truncated_svd(
     basis = _whitened(csr_dot(*matrix, sketch), 1)
     for _ in range(iterations):
         basis = _whitened(csr_dot(*matrix, _whitened(csr_dot(*transposed, basis), 1)), 1)
-    basis = _whitened(basis, 1)  # once more, since one pass leaves float32 rounding times the condition number
+    basis = _whitened(
+        basis, 1
+    )  # once more, since one pass leaves float32 rounding times the condition number
     small = csr_dot(*transposed, basis)  # (QᵀM)ᵀ = V Σ Wᵀ
     values, turned = _spectrum(small)
-    return (basis @ (turned[:, :rank] * np.sqrt(values[:rank])).astype(np.float32))
+    return basis @ (turned[:, :rank] * np.sqrt(values[:rank])).astype(np.float32)
 
 
 def _spectrum(x: Floats) -> tuple[Floats, Floats]:
@@ -169,9 +176,11 @@ def _whitened(x: Floats, power: float) -> Floats:
     values, vectors = _spectrum(x)
     safe = values > values[0] * 1e-6
     scale = np.where(safe, np.where(safe, values, 1) ** -power, 0)
-    return x @ (vectors * scale).astype(np.float32)
+    made: Floats = x @ (vectors * scale).astype(np.float32)
+    return made
 
 
 def _unit_rows(x: Floats) -> Floats:
     length = np.linalg.norm(x, axis=1, keepdims=True)
-    return x / np.where(length > 0, length, 1)
+    made: Floats = np.asarray(x / np.where(length > 0, length, 1), dtype=np.float32)
+    return made

@@ -78,7 +78,9 @@ class WalkEmbedding(NodeEmbedding):
         n, d = graph.n_nodes, self.dimensions
         walk = _walk_tables(graph)
         noise = _noise_tables(expected_visits(graph, self.walk_length))
-        w_in = ((stream(seed, "vectors").random((n, d), dtype=np.float32) - np.float32(0.5)) / d).astype(np.float32)
+        w_in = ((stream(seed, "vectors").random((n, d), dtype=np.float32) - np.float32(0.5)) / d).astype(
+            np.float32
+        )
         w_out = np.zeros((n, d), dtype=np.float32)
         table = kernels.sigmoid_table()
         key = np.uint64(derive(seed, "walks"))
@@ -87,7 +89,9 @@ class WalkEmbedding(NodeEmbedding):
         for step in range(passes):
             starts = stream(seed, "order", step).permutation(n)
             done = (step * n + np.arange(n)) / (passes * n)
-            rates = (self.learning_rate * (1 - done) + min(LAST_RATE, self.learning_rate) * done).astype(np.float32)
+            rates = (self.learning_rate * (1 - done) + min(LAST_RATE, self.learning_rate) * done).astype(
+                np.float32
+            )
             pairs, error = 0, 0.0
             for first in range(0, n, BLOCK):
                 part = slice(first, first + BLOCK)
