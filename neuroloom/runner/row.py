@@ -41,6 +41,7 @@ class Row:
         curve: the estimator's ``history_``, thinned.
         predictions: on request, ``{"test": rows, "y": ..., "prediction": ..., "probability": ...}``.
         started: Unix time of the start.
+        traceback: where it failed or crashed, for those who ask (``--verbose``).
     """
 
     key: str
@@ -70,6 +71,7 @@ class Row:
     curve: list[dict[str, float]] = field(default_factory=list)
     predictions: dict[str, Any] | None = None
     started: float = math.nan
+    traceback: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as a plain dict."""

@@ -1,0 +1,314 @@
+"""Engines: who runs the trials. The same rows come from each of them, save seconds and memory.
+
+An engine is a context manager and gives events::
+
+    with open_engine("processes", workers=2) as engine:
+        for event in engine.run(trials):
+            if isinstance(event, Finished):
+                store.add(event.rows)
+
+**Commit in the loop's body.** The engine hands a worker its next unit only when the loop comes back for the next event,
+so a row is safe before more work begins, and at most one unit a worker is in flight when the driver dies. Leaving the
+loop (``break``, an exception, Ctrl-C) and closing the engine kills what is in flight. ``run`` may be called again and
+finds the workers warm.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+from neuroloom.core.checks import check_int
+from neuroloom.core.errors import unknown
+from neuroloom.runner.execute import Executor
+from neuroloom.runner.outcome import row_of
+from neuroloom.runner.pool import Death, Outcome, Pool
+from neuroloom.runner.processes import usable_cores
+from neuroloom.runner.row import Row
+from neuroloom.runner.schedule import Loaded, Schedule
+from neuroloom.runner.trial import Trial
+from neuroloom.runner.workbench import DEFAULT
+
+
+@dataclass(frozen=True)
+class Started:
+    """A worker has begun with a unit: one trial, or several fitted together."""
+
+    worker: int
+    trials: tuple[Trial, ...]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Trials that have ended, of one worker or several, to be committed together."""
+
+    rows: tuple[Row, ...]
+
+
+Event = Started | Finished
+
+
+class Engine(ABC):
+    """What runs trials.
+
+    Attributes:
+        name: what users write after ``--engine``.
+        workers: how many trials run at once.
+        threads: numeric threads of each.
+    """
+
+    name: str
+    workers: int
+    threads: int
+
+    @abstractmethod
+    def run(self, trials: Iterable[Trial]) -> Iterator[Event]:
+        """Run trials and yield what happens; each trial ends in exactly one row."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End everything that is still going on."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class InlineEngine(Engine):
+    """Runs trials in this process, one at a time: for debugging, profiling and where no process may be started.
+
+    Its limits are soft. A trial over its time is stopped between two Python instructions, in the main thread only, so
+    compiled code that never returns is not; memory is not limited, though a ``MemoryError`` becomes a row; a crash of
+    the interpreter ends the run, and what a trial forks stays.
+
+    Args:
+        data_dir: the data folder, or None.
+        keep_predictions: whether rows carry predictions.
+        workbench: ``"module:attribute"`` of the workbench.
+    """
+
+    name = "inline"
+    workers = 1
+
+    def __init__(
+        self, *, data_dir: str | None = None, keep_predictions: bool = False, workbench: str = DEFAULT
+    ) -> None:
+        self.threads = usable_cores()
+        self._executor = Executor(workbench, data_dir, keep_predictions)
+        self._loaded = Loaded()
+
+    def run(self, trials: Iterable[Trial]) -> Iterator[Event]:
+        """Run trials one after the other."""
+        todo, skipped = _divide(trials)
+        if skipped:
+            yield Finished(skipped)
+        schedule = Schedule(todo, 1)
+        while unit := schedule.next(self._loaded):
+            yield Started(0, unit)
+            began = time.monotonic()
+            rows = self._rows(unit)
+            if rows is None:
+                schedule.again(unit)
+            else:
+                seconds = time.monotonic() - began
+                schedule.ended(unit, seconds, self._executor.cold_seconds(), self._loaded)
+                yield Finished(tuple(rows))
+
+    def _rows(self, unit: Sequence[Trial]) -> list[Row] | None:
+        seconds = max(trial.seconds for trial in unit)
+        try:
+            with _alarm(seconds) as went_off:
+                if len(unit) > 1:
+                    return self._executor.run_batch(unit)
+                row = self._executor.run_trial(unit[0])
+        except _OverTimeError:  # it rang outside the method's own code
+            if len(unit) > 1:
+                return None
+            return [row_of(unit[0], "timeout", _over(seconds))]
+        except Exception:
+            return None  # a batch: one by one then
+        if went_off() and row.status == "failed":
+            row.status, row.reason = "timeout", _over(seconds)
+        return [row]
+
+    def close(self) -> None:
+        """Close the files of the memory meter."""
+        self._executor.close()
+
+
+class _OverTimeError(BaseException):
+    """Raised in a trial that is over its time; no ``except Exception`` of a method's stops it."""
+
+
+def _over(seconds: float) -> str:
+    return f"over the time limit of {seconds:g} s"
+
+
+@contextlib.contextmanager
+def _alarm(seconds: float) -> Iterator[Callable[[], bool]]:
+    """Raise in this thread when ``seconds`` are over; yields whether that has happened."""
+    rung: list[bool] = []
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        rung.append(True)
+        raise _OverTimeError(_over(seconds))
+
+    main = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
+    if not main:
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield lambda: bool(rung)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+class ProcessEngine(Engine):
+    """Runs trials in worker processes under hard limits; the default.
+
+    Args:
+        workers: how many; None takes one for each usable core.
+        threads: numeric threads of each; None divides the cores.
+        data_dir: the data folder, or None.
+        keep_predictions: whether rows carry predictions.
+        workbench: ``"module:attribute"`` of the workbench.
+    """
+
+    name = "processes"
+
+    def __init__(
+        self,
+        workers: int | None = None,
+        *,
+        threads: int | None = None,
+        data_dir: str | None = None,
+        keep_predictions: bool = False,
+        workbench: str = DEFAULT,
+    ) -> None:
+        self.workers = usable_cores() if workers is None else check_int("workers", workers)
+        if threads is not None:
+            check_int("threads", threads)
+        self._pool = Pool(
+            self.workers,
+            threads=threads,
+            workbench=workbench,
+            data_dir=data_dir,
+            keep_predictions=keep_predictions,
+        )
+        self.threads = self._pool.threads
+        self._loaded = [Loaded() for _ in range(self.workers)]
+
+    def start(self) -> None:
+        """Start the workers now, while the driver still has other things to do."""
+        self._pool.start()
+
+    def run(self, trials: Iterable[Trial]) -> Iterator[Event]:
+        """Run trials in the workers; rows come as trials end."""
+        todo, skipped = _divide(trials)
+        if skipped:
+            yield Finished(skipped)
+        self._pool.drop()  # what an earlier run left in flight
+        if todo:
+            self._pool.start(len(todo))
+        try:
+            yield from self._events(Schedule(todo, self.workers))
+        finally:
+            self._pool.drop()
+
+    def _events(self, schedule: Schedule) -> Iterator[Event]:
+        while True:
+            for slot in self._pool.idle():
+                if self._pool.fresh(slot):
+                    self._loaded[slot] = Loaded()
+                unit = schedule.next(self._loaded[slot])
+                if not unit:
+                    break
+                self._pool.submit(slot, unit)
+                yield Started(slot, unit)
+            outcomes = self._pool.wait()
+            if not outcomes and not len(schedule):
+                return
+            finished = [(o.slot, self._rows(o, schedule)) for o in outcomes]
+            rows = tuple(row for _, found in finished for row in found)
+            if rows:
+                yield Finished(rows)
+
+    def _rows(self, outcome: Outcome, schedule: Schedule) -> list[Row]:
+        """Return the rows of a unit that has ended; a batch that failed goes back into the schedule."""
+        unit, answer = outcome.trials, outcome.answer
+        if answer is not None and answer.rows is not None:
+            schedule.ended(unit, outcome.seconds, answer.cold_seconds, self._loaded[outcome.slot])
+            return answer.rows
+        if len(unit) > 1:
+            schedule.again(unit)
+            return []
+        schedule.lost(unit)
+        return [_dead(unit[0], outcome.death)] if outcome.death is not None else []
+
+    def close(self) -> None:
+        """Kill the workers and what is in flight."""
+        self._pool.close()
+
+
+def _dead(trial: Trial, death: Death) -> Row:
+    row = row_of(trial, death.status, death.reason)
+    row.peak_memory_mb = death.peak_memory_mb
+    row.traceback = death.report
+    row.started = time.time()
+    return row
+
+
+def _divide(trials: Iterable[Trial]) -> tuple[list[Trial], tuple[Row, ...]]:
+    """Return the trials to run, and the rows of those that are skipped."""
+    todo, skipped = [], []
+    for trial in trials:
+        if trial.skip is None:
+            todo.append(trial)
+        else:
+            row = row_of(trial, "skipped", trial.skip)
+            row.started = time.time()
+            skipped.append(row)
+    return todo, tuple(skipped)
+
+
+ENGINES: dict[str, type[Any]] = {"inline": InlineEngine, "processes": ProcessEngine}
+
+
+def open_engine(
+    name: str = "processes",
+    *,
+    workers: int | None = None,
+    threads: int | None = None,
+    data_dir: str | None = None,
+    keep_predictions: bool = False,
+    workbench: str = DEFAULT,
+) -> Engine:
+    """Return the engine called ``name``.
+
+    Raises:
+        InputError: there is none of that name, or a number is out of range.
+    """
+    if name not in ENGINES:
+        raise unknown("engine", name, ENGINES)
+    common: dict[str, Any] = {
+        "data_dir": data_dir,
+        "keep_predictions": keep_predictions,
+        "workbench": workbench,
+    }
+    if name == "inline":
+        return InlineEngine(**common)
+    return ProcessEngine(workers, threads=threads, **common)

@@ -1,0 +1,363 @@
+"""One trial, or one batch of trials, carried out and measured in the process that calls."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from neuroloom.core.errors import NotSupportedError
+from neuroloom.core.fitting import Job
+from neuroloom.core.seeding import derive
+from neuroloom.runner.blackbox import FITTING, PREDICTING, PREPARING, SCORING, BlackBox
+from neuroloom.runner.imports import ImportMeter
+from neuroloom.runner.measure import Housekeeping, Memory, Stopwatch
+from neuroloom.runner.outcome import curve_of, describe_error, parameters_of, row_of, settings_of
+from neuroloom.runner.row import Row
+from neuroloom.runner.surroundings import isolated
+from neuroloom.runner.trial import Trial
+from neuroloom.runner.workbench import DEFAULT, Workbench, load
+from neuroloom.tasks.task import Data, Split, Task
+
+_DATA_KEPT = 3  # data sets a process holds on to
+_SPLITS_KEPT = 256
+
+
+@dataclass
+class Prepared:
+    """A trial that is ready to be fitted."""
+
+    trial: Trial
+    data: Data
+    split: Split
+    estimator: Any
+    X_train: Any
+    y_train: Any
+    eval_set: tuple[Any, Any] | None
+
+
+class Executor:
+    """Runs trials one after the other and keeps what they share: data sets and splits.
+
+    Args:
+        workbench: how tasks are opened, methods built and predictions scored.
+        data_dir: the data folder, or None.
+        keep_predictions: whether rows carry the answers for every test sample.
+        box: where a worker notes how far it is; None in a process of the user's.
+        own_process: whether this process is ours alone, as a worker is: then memory is handed back after big trials
+            and the global random generators need no restoring.
+    """
+
+    def __init__(
+        self,
+        workbench: Workbench | str = DEFAULT,
+        data_dir: str | None = None,
+        keep_predictions: bool = False,
+        box: BlackBox | None = None,
+        own_process: bool = False,
+    ) -> None:
+        self._workbench = load(workbench) if isinstance(workbench, str) else workbench
+        self._data_dir = data_dir
+        self._keep_predictions = keep_predictions
+        self._box = box
+        self._own = own_process
+        self._memory = Memory()
+        self._housekeeping = Housekeeping() if own_process else None
+        self._tasks: OrderedDict[Hashable, Task] = OrderedDict()
+        self._data: OrderedDict[Hashable, Data] = OrderedDict()
+        self._splits: OrderedDict[Hashable, Split] = OrderedDict()
+        self._takes_eval_set: dict[type, bool] = {}
+        self._wanted: dict[tuple[str, ...], bool] = {}
+        self._imports = ImportMeter(lambda: 0.0, lambda _: None)
+        self._before = 0.0, 0.0
+        self._began = False
+        self._before = 0.0, 0.0
+        self._prepare_seconds = self._imported_seconds = self._modules_mb = 0.0
+
+    def held_mb(self) -> float:
+        """Return the resident memory of this process less that of modules imported in the trials so far, in MB."""
+        return self._memory.resident.mb() - self._modules_mb
+
+    def cold_seconds(self) -> float:
+        """Return what preparing and importing took in the last unit."""
+        return self._prepare_seconds + self._imported_seconds
+
+    def close(self) -> None:
+        """Let go of the files behind the memory meter."""
+        self._memory.close()
+
+    # -- one trial ----------------------------------------------------------------------------------------------
+
+    def run_trial(self, trial: Trial) -> Row:
+        """Run a trial and return its row; whatever it raises is in the row.
+
+        ``KeyboardInterrupt`` passes through, except in a worker, where it can only come from the method itself.
+        """
+        row = row_of(trial, "done")
+        if trial.skip is not None:
+            row.status, row.reason = "skipped", trial.skip
+            return row
+        row.started = time.time()
+        try:
+            with self._surroundings([trial]) as warned:
+                self._run(trial, row)
+                if not trial.batch:  # a batch's warnings belong to no member, and its rows equal single ones
+                    row.notes += warned
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and not self._own:
+                raise
+            describe_error(row, error)
+            if self._began:
+                row.peak_memory_mb = self._memory.peak_mb()
+        finally:
+            self._after()
+        return row
+
+    def _run(self, trial: Trial, row: Row) -> None:
+        ready = self._prepare(trial, row)
+        fit = self._fit_call(ready)
+        self._begin(trial)
+        with Stopwatch(self._imports) as watch:
+            fit()
+        row.fit_seconds, row.fit_cpu_seconds = watch.seconds, watch.cpu
+        self._finish(ready, row)
+        row.peak_memory_mb = self._memory.peak_mb()
+
+    def _fit_call(self, ready: Prepared) -> Callable[[], Any]:
+        """Return the call that fits, made ready so that nothing but fitting is timed."""
+        given = {} if ready.eval_set is None else {"eval_set": ready.eval_set}
+        estimator, X, y = ready.estimator, ready.X_train, ready.y_train
+        if y is None:
+            return lambda: estimator.fit(X, **given)
+        return lambda: estimator.fit(X, y, **given)
+
+    # -- a batch ------------------------------------------------------------------------------------------------
+
+    def run_batch(self, trials: Sequence[Trial]) -> list[Row]:
+        """Fit trials of one task together and return their rows; each carries its share of the time of the fit.
+
+        Raises:
+            NotSupportedError: their estimators are not of one class with ``fit_many``.
+            Exception: whatever fitting or predicting raised; run the trials one by one then.
+        """
+        rows = [row_of(trial, "done") for trial in trials]
+        started = time.time()
+        for row in rows:
+            row.started = started
+        try:
+            with self._surroundings(trials):
+                self._run_batch(trials, rows)
+        finally:
+            self._after()
+        return rows
+
+    def _run_batch(self, trials: Sequence[Trial], rows: Sequence[Row]) -> None:
+        ready = [self._prepare(trial, row) for trial, row in zip(trials, rows, strict=True)]
+        classes = {type(r.estimator) for r in ready}
+        fit_many = getattr(ready[0].estimator, "fit_many", None)
+        if len(classes) > 1 or fit_many is None:
+            names = ", ".join(sorted(cls.__name__ for cls in classes))
+            raise NotSupportedError(
+                f"a batch needs estimators of one class with `fit_many`, but got {names}."
+            )
+        jobs = [Job(r.estimator, r.X_train, r.y_train, r.eval_set) for r in ready]
+        self._begin(trials[0])
+        with Stopwatch(self._imports) as watch:
+            fitted = fit_many(jobs)
+        if len(fitted) != len(jobs):
+            raise ValueError(f"fit_many must return {len(jobs)} estimators, but returned {len(fitted)}.")
+        for r, row, estimator in zip(ready, rows, fitted, strict=True):
+            r.estimator = estimator
+            row.fit_seconds, row.fit_cpu_seconds = watch.seconds / len(jobs), watch.cpu / len(jobs)
+            row.batched = len(jobs)
+            self._finish(r, row)
+        peak = self._memory.peak_mb()
+        for row in rows:
+            row.peak_memory_mb = peak
+
+    # -- steps --------------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _surroundings(self, trials: Sequence[Trial]) -> Iterator[list[str]]:
+        if self._box is not None:
+            self._box.begin(PREPARING, self._memory.resident.mb())
+        if self._housekeeping is not None:
+            self._housekeeping.before()
+            self._housekeeping.set_ceiling(self._memory.resident, trials[0].memory_mb)
+        self._began = False
+        self._before = 0.0, 0.0
+        self._prepare_seconds = self._imported_seconds = 0.0
+        surroundings = isolated(
+            method_seed(trials[0]), self._memory.resident.mb, self._note_imports, keep_random=not self._own
+        )
+        with surroundings as (self._imports, warned):
+            try:
+                yield warned
+            finally:
+                self._modules_mb += self._imports.mb
+                self._imported_seconds = self._imports.seconds - self._before[0]
+
+    def _prepare(self, trial: Trial, row: Row) -> Prepared:
+        began = time.perf_counter()
+        data, split = self._open(trial)
+        X, y = data.X, data.y
+        X_train = take(X, split.train)
+        estimator, notes = self._workbench.build(
+            trial.expression, trial.kind, trial.problem, trial.params, X_train, method_seed(trial)
+        )
+        eval_set = None
+        if split.valid is not None and y is not None and self._accepts_eval_set(estimator):
+            eval_set = take(X, split.valid), y[split.valid]
+        row.split = split.fingerprint()
+        row.n_train, row.n_test = len(split.train), len(split.test)
+        row.notes = [*data.notes, *notes]
+        row.settings = settings_of(estimator)
+        self._prepare_seconds += time.perf_counter() - began
+        return Prepared(
+            trial, data, split, estimator, X_train, None if y is None else y[split.train], eval_set
+        )
+
+    def _open(self, trial: Trial) -> tuple[Data, Split]:
+        name = json.dumps(trial.task, sort_keys=True), trial.task_version
+        task = _kept(self._tasks, name, 64, lambda: self._workbench.open_task(trial.task, self._data_dir))
+        which = (*name, trial.seed if task.drawn else None)
+        data = _kept(self._data, which, _DATA_KEPT, lambda: _locked(task.load(trial.seed)))
+        split = _kept(
+            self._splits,
+            (*which, trial.seed, trial.fold, trial.folds),
+            _SPLITS_KEPT,
+            lambda: task.split(data, trial.seed, trial.fold, trial.folds),
+        )
+        return data, split
+
+    def _accepts_eval_set(self, estimator: Any) -> bool:
+        steps = getattr(estimator, "steps", None)
+        last = steps[-1][1] if isinstance(steps, list) and steps else estimator
+        return all(self._has_eval_set(part) for part in (estimator, last))
+
+    def _has_eval_set(self, estimator: Any) -> bool:
+        cls = type(estimator)
+        if cls not in self._takes_eval_set:
+            self._takes_eval_set[cls] = "eval_set" in inspect.signature(estimator.fit).parameters
+        return self._takes_eval_set[cls]
+
+    def _begin(self, trial: Trial) -> None:
+        """From here on time and memory are the trial's own."""
+        base = self._memory.begin()
+        self._before = self._imports.seconds, self._imports.mb
+        self._began = True
+        if self._box is not None:
+            self._box.begin(FITTING, base)
+        if self._housekeeping is not None:
+            self._housekeeping.set_ceiling(self._memory.resident, trial.memory_mb)
+
+    def _note_imports(self, imports: ImportMeter) -> None:
+        if self._began:
+            (self._memory.pause if imports.active else self._memory.resume)()
+        if self._box is not None:
+            self._box.imports(imports.active, imports.seconds - self._before[0], imports.mb - self._before[1])
+
+    def _finish(self, ready: Prepared, row: Row) -> None:
+        """Predict the test part and score it."""
+        trial, estimator, rows = ready.trial, ready.estimator, ready.split.test
+        X_test = take(ready.data.X, rows)
+        y_test = None if ready.data.y is None else ready.data.y[rows]
+        self._enter(PREDICTING)
+        with Stopwatch(self._imports) as watch:
+            if trial.problem == "control":
+                prediction = self._workbench.rollout(estimator, X_test)
+            else:
+                prediction = estimator.predict(X_test)
+        row.predict_seconds, row.predict_cpu_seconds = watch.seconds, watch.cpu
+        given = self._beliefs(trial, estimator, X_test)
+        self._enter(SCORING)
+        classes = getattr(estimator, "classes_", None) if given else None
+        row.scores = self._workbench.evaluate(
+            trial.metrics, y_test, prediction, classes=classes, y_train=ready.y_train, **given
+        )
+        row.parameters = parameters_of(estimator)
+        row.curve = curve_of(estimator)
+        if self._keep_predictions:
+            row.predictions = {"test": rows, "y": y_test, "prediction": np.asarray(prediction), **given}
+
+    def _beliefs(self, trial: Trial, estimator: Any, X: Any) -> dict[str, Any]:
+        """Return probabilities or, where there are none, decision values, if a metric looks at them."""
+        if trial.metrics not in self._wanted:
+            self._wanted[trial.metrics] = any(self._workbench.needs(m) != "prediction" for m in trial.metrics)
+        if not self._wanted[trial.metrics]:
+            return {}
+        if hasattr(estimator, "predict_proba"):
+            return {"probability": estimator.predict_proba(X)}
+        if hasattr(estimator, "decision_function"):
+            return {"score": estimator.decision_function(X)}
+        return {}
+
+    def _enter(self, phase: int) -> None:
+        if self._box is not None:
+            self._box.enter(phase)
+
+    def _after(self) -> None:
+        if self._housekeeping is not None:
+            self._housekeeping.after(self._memory.peak_mb() if self._began else 0.0)
+        self._memory.stop()
+
+
+def method_seed(trial: Trial) -> int:
+    """Return the seed that a trial's method draws from."""
+    return derive(trial.seed, "method", trial.task_name, trial.label, trial.fold)
+
+
+def run_trial(
+    trial: Trial, data_dir: str | None = None, keep_predictions: bool = False, workbench: str = DEFAULT
+) -> Row:
+    """Run one trial in this process, without limits, and return its row."""
+    executor = Executor(workbench, data_dir, keep_predictions)
+    try:
+        return executor.run_trial(trial)
+    finally:
+        executor.close()
+
+
+def run_batch(
+    trials: Sequence[Trial],
+    data_dir: str | None = None,
+    keep_predictions: bool = False,
+    workbench: str = DEFAULT,
+) -> list[Row]:
+    """Fit trials of one task together in this process and return their rows."""
+    executor = Executor(workbench, data_dir, keep_predictions)
+    try:
+        return executor.run_batch(trials)
+    finally:
+        executor.close()
+
+
+def take(X: Any, rows: Any) -> Any:
+    """Return the samples ``rows`` of a sample set: always a copy, so that no method can change the data."""
+    return X.iloc[rows] if hasattr(X, "iloc") else X[rows]
+
+
+def _kept(store: OrderedDict[Hashable, Any], key: Hashable, most: int, make: Callable[[], Any]) -> Any:
+    """Return ``store[key]``, made if need be; the least recently used leave first."""
+    if key in store:
+        store.move_to_end(key)
+        return store[key]
+    while len(store) >= most:
+        store.popitem(last=False)
+    store[key] = made = make()
+    return made
+
+
+def _locked(data: Data) -> Data:
+    """Make the arrays of a data set read-only: every trial of the process uses the same."""
+    for array in (data.X, data.y):
+        if isinstance(array, np.ndarray) and array.flags.owndata:
+            array.flags.writeable = False
+    return data

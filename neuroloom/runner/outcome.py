@@ -1,0 +1,182 @@
+"""What is written into a row when a trial ends: its status from an error, its settings, curve and size."""
+
+from __future__ import annotations
+
+import errno
+import math
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from neuroloom.runner.row import Row
+from neuroloom.runner.trial import Trial
+
+CURVE_POINTS = 200
+_REASON = 500
+_TRACEBACK = 20_000
+_MEMORY_WORDS = ("can't allocate memory", "not enough memory", "out of memory", "cannot allocate memory")
+
+
+def row_of(trial: Trial, status: str, reason: str = "") -> Row:
+    """Return a trial's row with nothing measured yet."""
+    return Row(
+        key=trial.key,
+        task=trial.task_name,
+        kind=trial.kind,
+        problem=trial.problem,
+        method=trial.label,
+        expression=trial.expression,
+        seed=trial.seed,
+        fold=trial.fold,
+        status=status,
+        reason=reason,
+        metric=trial.metrics[0] if trial.metrics else "",
+    )
+
+
+def describe_error(row: Row, error: BaseException) -> None:
+    """Write an exception into its row: status, one line, and the traceback."""
+    out_of_memory = any(_is_memory(e) for e in _chain(error))
+    row.status = "memory" if out_of_memory else "failed"
+    row.reason = one_line(error)
+    row.scores = {}
+    try:
+        text = "".join(traceback.format_exception(error, limit=-30))
+    except Exception as second:  # a class whose representation fails
+        text = f"{type(error).__name__} (its traceback cannot be shown: {type(second).__name__})"
+    row.traceback = text[-_TRACEBACK:]
+
+
+def one_line(error: BaseException) -> str:
+    """Return ``Type: message`` on one line of at most 500 characters."""
+    try:
+        message = " ".join(str(error).split())
+    except Exception as second:
+        message = f"(its message cannot be shown: {type(second).__name__})"
+    text = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    return text if len(text) <= _REASON else text[: _REASON - 1] + "…"
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _is_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    if not isinstance(error, RuntimeError):
+        return False
+    try:
+        text = str(error).lower()
+    except Exception:
+        return False
+    return any(words in text for words in _MEMORY_WORDS)
+
+
+def settings_of(estimator: Any) -> dict[str, Any]:
+    """Return the estimator's parameters as JSON can hold them; of a pipeline those of its steps."""
+    get_params = getattr(estimator, "get_params", None)
+    if get_params is None:
+        return {}
+    found = {}
+    for name, value in get_params(deep=True).items():
+        parts = value if isinstance(value, (list, tuple)) else ()
+        if not any(_is_estimator(part) for pair in parts if isinstance(pair, tuple) for part in pair):
+            found[name] = type(value).__name__ if _is_estimator(value) else plain(value)
+    return found
+
+
+def _is_estimator(value: Any) -> bool:
+    return hasattr(value, "get_params") and not isinstance(value, type)
+
+
+def plain(value: Any) -> Any:
+    """Return ``value`` as JSON can hold it; what it cannot is named."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(inner) for inner in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted((plain(inner) for inner in value), key=str)
+    if isinstance(value, np.ndarray) and value.size <= 1000:
+        return plain(value.tolist())
+    if isinstance(value, np.ndarray):
+        return f"array of shape {value.shape}"
+    name = getattr(value, "__qualname__", None)
+    if name is not None:
+        return f"{getattr(value, '__module__', '')}.{name}".lstrip(".")
+    return type(value).__name__  # a repr may hold an address, which differs from run to run
+
+
+def curve_of(estimator: Any) -> list[dict[str, float]]:
+    """Return the estimator's ``history_`` in at most 200 points, first and last among them."""
+    history: Sequence[Mapping[str, Any]] | None = getattr(_last(estimator), "history_", None)
+    if not isinstance(history, (list, tuple)) or not history:
+        return []
+    count = min(len(history), CURVE_POINTS)
+    kept = np.unique(np.linspace(0, len(history) - 1, count).round().astype(int))
+    return [_finite(history[i]) for i in kept if isinstance(history[i], Mapping)]
+
+
+def _finite(point: Mapping[str, Any]) -> dict[str, float]:
+    numbers = {
+        str(k): float(v)
+        for k, v in point.items()
+        if isinstance(v, (int, float, np.number)) and math.isfinite(v)
+    }
+    if "step" in numbers:
+        numbers["step"] = int(numbers["step"])
+    return numbers
+
+
+def _last(estimator: Any) -> Any:
+    steps = getattr(estimator, "steps", None)
+    return steps[-1][1] if isinstance(steps, list) and steps else estimator
+
+
+def parameters_of(estimator: Any) -> int | None:
+    """Return how many numbers a fitted estimator holds, or None where that cannot be told.
+
+    ``n_parameters_`` where there is one; of a pipeline the sum over its steps; of scikit-learn's linear models the
+    coefficients and intercepts, of its trees the nodes, of its machines the support vectors and their weights.
+    """
+    own = getattr(estimator, "n_parameters_", None)
+    if own is not None:
+        return int(own)
+    steps = getattr(estimator, "steps", None)
+    if isinstance(steps, list) and steps:
+        counts = [parameters_of(step) for _, step in steps]
+        return None if counts[-1] is None else sum(count or 0 for count in counts)
+    if hasattr(estimator, "support_vectors_"):
+        return _size(estimator, "support_vectors_", "dual_coef_", "intercept_")
+    if hasattr(estimator, "coef_"):
+        return _size(estimator, "coef_", "intercept_")
+    if hasattr(estimator, "tree_"):
+        return int(estimator.tree_.node_count)
+    members = getattr(estimator, "estimators_", None)
+    if members is not None and len(members):
+        counts = [parameters_of(member) for member in np.ravel(np.asarray(members, dtype=object))]
+        return None if None in counts else sum(count or 0 for count in counts)
+    return None
+
+
+def _size(estimator: Any, *names: str) -> int:
+    total = 0
+    for name in names:
+        value = getattr(estimator, name, None)
+        total += int(value.size if hasattr(value, "size") else np.size(value)) if value is not None else 0
+    return total

@@ -1,0 +1,139 @@
+"""The tables of the store, and rows as they lie in them. The same on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Column, Float, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy.dialects import postgresql, sqlite
+
+from neuroloom.runner.row import Row
+
+VERSION = 1
+TABLES = MetaData()
+about = Table("neuroloom", TABLES, Column("schema_version", Integer, primary_key=True))
+trials = Table(
+    "trials",
+    TABLES,
+    Column("key", String(64), primary_key=True),
+    *(Column(name, Text, nullable=False) for name in ("task", "kind", "problem", "method", "expression")),
+    Column("seed", Integer, nullable=False),
+    Column("fold", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    *(Column(name, Text, nullable=False) for name in ("reason", "metric", "split", "settings", "notes")),
+    *(Column(name, Float) for name in ("fit_seconds", "predict_seconds")),
+    *(Column(name, Float) for name in ("fit_cpu_seconds", "predict_cpu_seconds", "peak_memory_mb")),
+    *(Column(name, Integer) for name in ("parameters", "batched", "n_train", "n_test")),
+    Column("started", Float),
+    Column("curve", Text, nullable=False),
+    Column("traceback", Text, nullable=False),
+)
+scores = Table(
+    "scores",
+    TABLES,
+    Column("key", String(64), primary_key=True),
+    Column("metric", String(64), primary_key=True),
+    Column("value", Float),
+)
+predictions = Table(
+    "predictions",
+    TABLES,
+    Column("key", String(64), primary_key=True),
+    Column("arrays", LargeBinary, nullable=False),
+)
+plans = Table(
+    "plans",
+    TABLES,
+    Column("run", String(200), primary_key=True),
+    Column("keys", Text, nullable=False),
+    Column("meta", Text, nullable=False),
+)
+_JSON = {"settings", "notes", "curve"}
+_PLAIN = [c.name for c in trials.columns if c.name not in _JSON]
+
+
+def upsert(table: Table, dialect: str) -> Any:
+    """Return the statement that inserts rows and replaces those of the same key."""
+    insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect](table)
+    keys = [column.name for column in table.primary_key]
+    values = {c.name: insert.excluded[c.name] for c in table.columns if c.name not in keys}
+    return insert.on_conflict_do_update(index_elements=keys, set_=values)
+
+
+def to_record(row: Row) -> dict[str, Any]:
+    """Return a row's line in ``trials``."""
+    record = {name: _storable(getattr(row, name)) for name in _PLAIN}
+    for name in _JSON:
+        record[name] = _dumps(getattr(row, name))
+    return record
+
+
+def to_scores(row: Row) -> list[dict[str, Any]]:
+    """Return a row's lines in ``scores``; NaN is stored as NULL."""
+    return [
+        {"key": row.key, "metric": metric, "value": _storable(float(value))}
+        for metric, value in row.scores.items()
+    ]
+
+
+def to_row(record: Mapping[str, Any], values: Sequence[tuple[str, float | None]]) -> Row:
+    """Return the row behind a line of ``trials`` and its lines of ``scores``."""
+    fields = {name: record[name] for name in _PLAIN}
+    fields |= {name: json.loads(record[name]) for name in _JSON}
+    fields["started"] = math.nan if record["started"] is None else record["started"]
+    found = {metric: math.nan if value is None else float(value) for metric, value in values}
+    return Row(**fields, scores=found)
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):  # neither a lone surrogate nor NUL can be stored
+        return value.encode("utf-8", "replace").decode().replace("\0", "�")
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    if isinstance(value, np.generic):
+        return _storable(value.item())
+    return value
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=True)
+
+
+def pack(arrays: Mapping[str, Any]) -> bytes:
+    """Return predictions as the bytes of a compressed NumPy file that holds no pickles."""
+    made: dict[str, Any] = {}
+    for name, value in arrays.items():
+        if value is not None:
+            array = np.asarray(value)
+            made[name] = array.astype(str) if array.dtype == object else array
+    file = io.BytesIO()
+    np.savez_compressed(file, **made)
+    return file.getvalue()
+
+
+def unpack(data: bytes) -> dict[str, Any]:
+    """Return what :func:`pack` was given."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def to_json(row: Row) -> str:
+    """Return a row as one line of JSON, for the side file of rows that could not be stored."""
+    fields = {**row.__dict__, "predictions": None}
+    if row.predictions is not None:
+        fields["predictions"] = base64.b64encode(pack(row.predictions)).decode()
+    return json.dumps(fields, ensure_ascii=True, default=str)
+
+
+def from_json(line: str) -> Row:
+    """Return the row that :func:`to_json` wrote."""
+    fields = json.loads(line)
+    if fields["predictions"] is not None:
+        fields["predictions"] = unpack(base64.b64decode(fields["predictions"]))
+    return Row(**fields)

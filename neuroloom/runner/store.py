@@ -1,0 +1,416 @@
+"""The store: finished trials in SQLite or PostgreSQL, each safe on disk before more work is handed out.
+
+A row is what is known of a trial that has *ended*; nothing is ever stored as running, so a killed run leaves nothing to
+clean up. Rows are found by their trial's key and replaced by it. SQLite runs in WAL mode with ``synchronous=FULL``: a
+commit that has returned survives a power cut. On PostgreSQL the same tables may hold the rows of many runs; each run's
+plan has a name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import tempfile
+import threading
+import time
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from neuroloom.core.errors import InputError
+from neuroloom.runner import schema
+from neuroloom.runner.locks import FileLock
+from neuroloom.runner.row import Row
+
+RESCUED = "results.rescued.jsonl"
+_CHUNK = 500
+_RETRIES = 3
+
+
+def open_store(
+    where: str | os.PathLike[str],
+    *,
+    run: str = "run",
+    folder: str | os.PathLike[str] | None = None,
+    read: bool = False,
+) -> Store:
+    """Open a store, making it if need be.
+
+    Args:
+        where: the path of a SQLite file, or a database URL (``postgresql+psycopg://…``, ``sqlite:///…``).
+        run: the run's name, under which its plan is kept and its lock is held.
+        folder: where rows go that cannot be stored; None takes the SQLite file's folder, or the current one.
+        read: open an existing store to read rows only, without a lock, also while a run fills it.
+
+    Raises:
+        InputError: the store cannot be used; the message says why and what to do.
+    """
+    return Store(_url(where), run, None if folder is None else Path(folder), read)
+
+
+class Store:
+    """Finished trials, by key. Use :func:`open_store`, and the store as a context manager.
+
+    Args:
+        url: the database.
+        run: the run's name.
+        folder: where rows go that cannot be stored.
+        read: whether only to read.
+    """
+
+    def __init__(self, url: sa.URL, run: str, folder: Path | None, read: bool) -> None:
+        self.url = url
+        self.run = run
+        self._file = Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+        self._folder = folder or (self._file.parent if self._file else Path())
+        self._lock: FileLock | None = None
+        self._connection: sa.Connection | None = None
+        if self._file is not None:
+            self._prepare_file(self._file, read)
+        try:
+            self._engine = _engine(url, self._label())
+            self._connection = self._connect()
+            with self._connection.begin():
+                self._check_schema(read)
+            if not read:
+                self._hold_run()
+            dialect = self._engine.dialect.name
+            tables = (schema.trials, schema.scores, schema.predictions, schema.plans)
+            self._upsert = {table.name: schema.upsert(table, dialect) for table in tables}
+            if not read:
+                self._import_rescued()
+        except BaseException as error:
+            self.close()
+            if isinstance(error, exc.SQLAlchemyError):
+                raise self._explained(error) from error
+            raise
+
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Commit finished trials, all of them or none; returns when they are safe on disk.
+
+        Ctrl-C during the commit takes effect after it. If the database does not take the rows, they are written to
+        ``results.rescued.jsonl`` in the run's folder, from where the next run that opens the store takes them.
+
+        Raises:
+            InputError: the rows could not be stored; the message says where they are and what to do.
+        """
+        found = list(rows)
+        if not found:
+            return
+        with _uninterrupted():
+            error: exc.SQLAlchemyError | None = None
+            for attempt in range(_RETRIES):
+                if attempt:
+                    time.sleep(0.2 * attempt)  # another process may be writing
+                try:
+                    self._write(found)
+                    return
+                except exc.SQLAlchemyError as raised:
+                    error = raised
+                    self._reconnect()
+                    if not isinstance(raised, exc.OperationalError) or _is_full(raised):
+                        break
+            assert error is not None
+            place = self._rescue(found)
+            why = self._explained(error)
+        raise InputError(
+            f"{why} The {len(found)} trials that had just ended are kept in {place} and will be taken from there."
+        ) from error
+
+    def _write(self, rows: Sequence[Row]) -> None:
+        connection = self._open_connection()
+        values = [value for row in rows for value in schema.to_scores(row)]
+        arrays = [
+            {"key": row.key, "arrays": schema.pack(row.predictions)}
+            for row in rows
+            if row.predictions is not None
+        ]
+        with connection.begin():
+            connection.execute(self._upsert["trials"], [schema.to_record(row) for row in rows])
+            if values:
+                connection.execute(self._upsert["scores"], values)
+            if arrays:
+                connection.execute(self._upsert["predictions"], arrays)
+
+    def plan(self, keys: Sequence[str], meta: Mapping[str, Any]) -> None:
+        """Store the keys of the run's trials in their order, and what the report says of the run."""
+        record = {"run": self.run, "keys": json.dumps(list(keys)), "meta": json.dumps(dict(meta))}
+        with _uninterrupted(), self._explaining(), self._open_connection().begin() as transaction:
+            transaction.connection.execute(self._upsert["plans"], [record])
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def finished(self, keys: Iterable[str]) -> dict[str, str]:
+        """Return the status of those of ``keys`` whose trials have ended."""
+        columns = schema.trials.c.key, schema.trials.c.status
+        return dict(self._select(columns, schema.trials.c.key, list(keys)))
+
+    def read_plan(self) -> tuple[list[str], dict[str, Any]]:
+        """Return the keys and the meta of the run's last plan.
+
+        Raises:
+            InputError: there is no plan of that name.
+        """
+        query = sa.select(schema.plans.c["keys"], schema.plans.c.meta).where(schema.plans.c.run == self.run)
+        with self._explaining(), self._open_connection().begin() as transaction:
+            found = transaction.connection.execute(query).first()
+        if found is None:
+            raise InputError(f"{self._name()} holds no run called {self.run!r}; `neuroloom run` makes one.")
+        return json.loads(found[0]), json.loads(found[1])
+
+    def rows(self, keys: Sequence[str]) -> list[Row]:
+        """Return the rows of those of ``keys`` that have ended, in that order, without predictions."""
+        found: dict[str, list[tuple[str, float | None]]] = {}
+        columns = schema.scores.c.key, schema.scores.c.metric, schema.scores.c.value
+        for key, metric, value in self._select(columns, schema.scores.c.key, keys):
+            found.setdefault(key, []).append((metric, value))
+        records = self._select(tuple(schema.trials.columns), schema.trials.c.key, keys)
+        made = {
+            r._mapping["key"]: schema.to_row(r._mapping, found.get(r._mapping["key"], ())) for r in records
+        }
+        return [made[key] for key in keys if key in made]
+
+    def predictions(self, key: str) -> dict[str, Any] | None:
+        """Return the arrays kept of a trial's answers (``test``, ``y``, ``prediction``, …), or None."""
+        columns = (schema.predictions.c.arrays,)
+        found = self._select(columns, schema.predictions.c.key, [key])
+        return schema.unpack(found[0][0]) if found else None
+
+    def _select(self, columns: Sequence[Any], key: Any, keys: Sequence[str]) -> list[Any]:
+        found: list[Any] = []
+        with self._explaining(), self._open_connection().begin() as transaction:
+            for start in range(0, len(keys), _CHUNK):
+                query = sa.select(*columns).where(key.in_(list(keys[start : start + _CHUNK])))
+                found.extend(transaction.connection.execute(query))
+        return found
+
+    # -- opening and closing ------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Close the database and let go of the run."""
+        if self._connection is not None:
+            with contextlib.suppress(exc.SQLAlchemyError):
+                self._connection.close()
+            self._connection = None
+        engine = getattr(self, "_engine", None)
+        if engine is not None:
+            engine.dispose()
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _prepare_file(self, file: Path, read: bool) -> None:
+        if read:
+            if not file.is_file():
+                raise InputError(f"{file} does not exist; `neuroloom run` or `neuroloom try` makes it.")
+            return
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(file.with_name(file.name + ".lock"))
+        except OSError as error:
+            raise InputError(
+                f"{file.parent} cannot be written to ({error.strerror}); choose another folder with --out."
+            ) from error
+
+    def _connect(self) -> sa.Connection:
+        connection = self._engine.connect()
+        if self._file is not None:
+            # WAL: a reader never waits for the run. A file system that cannot do it stays with a rollback journal.
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+            connection.exec_driver_sql("PRAGMA synchronous=FULL")
+            connection.commit()
+        return connection
+
+    def _open_connection(self) -> sa.Connection:
+        if self._connection is None:
+            self._connection = self._connect()
+        return self._connection
+
+    def _reconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(exc.SQLAlchemyError):
+                connection.rollback()
+            if connection.invalidated or connection.closed:
+                with contextlib.suppress(exc.SQLAlchemyError):
+                    connection.close()
+            else:
+                self._connection = connection
+
+    def _check_schema(self, read: bool) -> None:
+        connection = self._open_connection()
+        names = sa.inspect(connection).get_table_names()
+        if schema.about.name in names:
+            version = connection.execute(sa.select(sa.func.max(schema.about.c.schema_version))).scalar() or 0
+            if version > schema.VERSION:
+                raise InputError(
+                    f"{self._name()} was written by a newer neuroloom (its schema is version {version}, this one reads "
+                    f"up to {schema.VERSION}); upgrade neuroloom or use another folder."
+                )
+            return
+        foreign = sorted({t.name for t in schema.TABLES.sorted_tables} & set(names))
+        if read or (self._file is not None and names) or foreign:
+            raise InputError(
+                f"{self._name()} is no neuroloom store (it holds {', '.join(sorted(names)[:5]) or 'nothing'}); move it "
+                "away or use another one."
+            )
+        schema.TABLES.create_all(connection)
+        connection.execute(sa.insert(schema.about), [{"schema_version": schema.VERSION}])
+
+    def _hold_run(self) -> None:
+        """On PostgreSQL, take the run's advisory lock; the server lets go of it when this connection ends."""
+        if self._file is not None or self.url.get_backend_name() != "postgresql":
+            return
+        connection = self._open_connection()
+        number = zlib.crc32(f"neuroloom\0{self.run}".encode())
+        with connection.begin():
+            if connection.execute(sa.select(sa.func.pg_try_advisory_lock(number))).scalar():
+                return
+            holder = connection.execute(
+                sa.text(
+                    "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
+                    "WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objid = :number"
+                ),
+                {"number": number},
+            ).scalar()
+        raise InputError(
+            f"the run {self.run!r} in {self._name()} is in use by another neuroloom ({holder or 'unknown'}); wait "
+            "until it ends, stop it, or give this run another name."
+        )
+
+    # -- when it goes wrong -------------------------------------------------------------------------------------
+
+    def _rescue(self, rows: Sequence[Row]) -> Path:
+        text = "".join(f"{schema.to_json(row)}\n" for row in rows)
+        for folder in (self._folder, Path(tempfile.gettempdir())):
+            path = folder / RESCUED if folder == self._folder else folder / f"{self.run}.{RESCUED}"
+            try:
+                with path.open("a", encoding="ascii") as file:
+                    file.write(text)
+                    file.flush()
+                    os.fsync(file.fileno())
+            except OSError:
+                continue
+            return path
+        raise InputError(
+            f"{self._name()} takes no rows, nor could they be kept in {self._folder}; free some space."
+        )
+
+    def _import_rescued(self) -> None:
+        path = self._folder / RESCUED
+        if not path.is_file():
+            return
+        rows = []
+        for line in path.read_text(encoding="ascii").splitlines():
+            with contextlib.suppress(ValueError, TypeError, KeyError):  # the last line may be torn
+                rows.append(schema.from_json(line))
+        if rows:
+            self._write(list({row.key: row for row in rows}.values()))
+        path.unlink()
+
+    @contextlib.contextmanager
+    def _explaining(self) -> Iterator[None]:
+        try:
+            yield
+        except exc.SQLAlchemyError as error:
+            self._reconnect()
+            raise self._explained(error) from error
+
+    def _explained(self, error: exc.SQLAlchemyError) -> InputError:
+        text = " ".join(str(getattr(error, "orig", None) or error).split())
+        name = self._name()
+        low = text.lower()
+        if isinstance(error, exc.NoSuchModuleError) or "no module named" in low:
+            return InputError(
+                f"{name} needs a driver that is not installed: {text}; pip install 'neuroloom[postgres]'."
+            )
+        if "not a database" in low or "malformed" in low or "disk image" in low:
+            return InputError(f"{name} is damaged or no SQLite file ({text}); move it away and run again.")
+        if _is_full(error):
+            return InputError(f"the disk that holds {name} is full; free some space and run again to go on.")
+        if "readonly" in low or "read-only" in low or "unable to open" in low or "permission denied" in low:
+            return InputError(
+                f"{name} cannot be written to ({text}); mend its permissions or use another folder."
+            )
+        if "locked" in low:
+            return InputError(f"{name} is locked by another program ({text}); close that and run again.")
+        return InputError(f"{name} cannot be used: {text}.")
+
+    def _name(self) -> str:
+        return str(self._file) if self._file is not None else self.url.render_as_string(hide_password=True)
+
+    def _label(self) -> str:
+        return f"neuroloom {socket.gethostname()}:{os.getpid()}"[:63]
+
+
+def _is_full(error: exc.SQLAlchemyError) -> bool:
+    text = str(getattr(error, "orig", None) or error).lower()
+    return "disk is full" in text or "no space left" in text
+
+
+def _url(where: str | os.PathLike[str]) -> sa.URL:
+    text = os.fspath(where)
+    if "://" not in text:
+        return sa.URL.create("sqlite", database=str(Path(text).expanduser()))
+    try:
+        url = sa.make_url(text)
+    except exc.ArgumentError as error:
+        raise InputError(
+            f"the store {text!r} is no database URL; expected postgresql://user@host/name."
+        ) from error
+    if url.drivername in ("postgresql", "postgres"):
+        url = url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise InputError(
+            f"the store must be a file, sqlite:/// or postgresql://, but got {url.drivername}://."
+        )
+    return url
+
+
+def _engine(url: sa.URL, label: str) -> sa.Engine:
+    if url.get_backend_name() == "sqlite":
+        return sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args={"timeout": 30})
+    try:
+        return sa.create_engine(
+            url, poolclass=sa.pool.NullPool, connect_args={"application_name": label, "connect_timeout": 10}
+        )
+    except ImportError as error:
+        raise InputError("PostgreSQL needs its driver: pip install 'neuroloom[postgres]'.") from error
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait until the block has ended, so that no row is lost between computing and storing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[tuple[int, FrameType | None]] = []
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before):
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda number, frame: came.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            before(*came[0])

@@ -1,0 +1,158 @@
+"""What trials in one process share and must not change for each other: seeds, threads, environment, warnings."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from neuroloom.runner.imports import ImportMeter
+
+_QUIET = (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ImportWarning, ResourceWarning)
+_SIGNALS = ("SIGALRM", "SIGTERM", "SIGINT", "SIGCHLD", "SIGUSR1", "SIGHUP", "SIGPIPE")
+
+
+class Surroundings:
+    """The state as it was before a trial.
+
+    Args:
+        seed: what Python's, NumPy's and torch's global generators are set to, for methods that draw from them.
+        keep_random: whether the generators' own states are put back afterwards: in a user's process, not in a worker.
+    """
+
+    def __init__(self, seed: int, keep_random: bool) -> None:
+        self._seed = seed % 2**32
+        self._environment = dict(os.environ)
+        self._folder = os.getcwd()
+        self._path = list(sys.path)
+        self._streams = sys.stdout, sys.stderr, sys.stdin
+        self._limit = sys.getrecursionlimit()
+        self._numpy = np.geterr()
+        self._handlers = self._signal_handlers()
+        self._random: tuple[Any, Any] | None = None
+        self._torch: dict[str, Any] | None = None
+        self._sklearn: dict[str, Any] | None = None
+        if keep_random:
+            self._random = random.getstate(), np.random.get_state()  # noqa: NPY002
+        random.seed(self._seed)
+        np.random.seed(self._seed)  # noqa: NPY002 - the very generator that careless methods draw from
+        self._keep_random = keep_random
+        self.meet_modules()
+
+    def meet_modules(self) -> None:
+        """Seed and note the state of modules that have been imported by now and were not before."""
+        torch = sys.modules.get("torch")
+        if self._torch is None and torch is not None and hasattr(torch, "manual_seed"):
+            self._torch = {
+                "threads": torch.get_num_threads(),
+                "dtype": torch.get_default_dtype(),
+                "grad": torch.is_grad_enabled(),
+                "deterministic": torch.are_deterministic_algorithms_enabled(),
+                "state": torch.get_rng_state() if self._keep_random else None,
+            }
+            torch.manual_seed(self._seed)
+        sklearn = sys.modules.get("sklearn")
+        if self._sklearn is None and sklearn is not None and hasattr(sklearn, "get_config"):
+            self._sklearn = sklearn.get_config()
+
+    def restore(self) -> None:
+        """Put everything back."""
+        self._restore_process()
+        np.seterr(**self._numpy)
+        if self._random is not None:
+            random.setstate(self._random[0])
+            np.random.set_state(self._random[1])  # noqa: NPY002
+        if self._torch is not None:
+            self._restore_torch(sys.modules["torch"], self._torch)
+        if self._sklearn is not None and sys.modules["sklearn"].get_config() != self._sklearn:
+            sys.modules["sklearn"].set_config(**self._sklearn)
+
+    def _restore_process(self) -> None:
+        if dict(os.environ) != self._environment:
+            os.environ.clear()
+            os.environ.update(self._environment)
+        with contextlib.suppress(OSError):  # the folder may be gone
+            os.chdir(self._folder)
+        if sys.path != self._path:
+            sys.path[:] = self._path
+        sys.stdout, sys.stderr, sys.stdin = self._streams
+        sys.setrecursionlimit(self._limit)
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in self._handlers.items():
+                if signal.getsignal(number) is not handler and handler is not None:
+                    signal.signal(number, handler)
+
+    @staticmethod
+    def _restore_torch(torch: Any, kept: dict[str, Any]) -> None:
+        if torch.get_num_threads() != kept["threads"]:
+            torch.set_num_threads(kept["threads"])
+        if torch.get_default_dtype() != kept["dtype"]:
+            torch.set_default_dtype(kept["dtype"])
+        if torch.is_grad_enabled() != kept["grad"]:
+            torch.set_grad_enabled(kept["grad"])
+        if torch.are_deterministic_algorithms_enabled() != kept["deterministic"]:
+            torch.use_deterministic_algorithms(kept["deterministic"])
+        if kept["state"] is not None:
+            torch.set_rng_state(kept["state"])
+
+    @staticmethod
+    def _signal_handlers() -> dict[int, Any]:
+        numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+        return {number: signal.getsignal(number) for number in numbers}
+
+
+@contextlib.contextmanager
+def isolated(
+    seed: int,
+    memory_mb: Callable[[], float],
+    importing: Callable[[ImportMeter], None],
+    *,
+    keep_random: bool = False,
+) -> Iterator[tuple[ImportMeter, list[str]]]:
+    """Run a trial in surroundings of its own; afterwards everything is as it was.
+
+    Args:
+        seed: for the global random generators.
+        memory_mb: returns the resident memory of this process in MB.
+        importing: called as each import within begins and ends.
+        keep_random: whether to put the generators' states back.
+
+    Yields:
+        the meter of its imports, and a list that gathers its warnings, one line each. Only warnings of a category that
+        a library defined for the purpose (as scikit-learn's ``ConvergenceWarning``) are gathered: plain ones often
+        come once a process only, and rows must not depend on what ran before.
+    """
+    surroundings = Surroundings(seed, keep_random)
+    noted: list[str] = []
+
+    def changed(meter: ImportMeter) -> None:
+        if not meter.active:
+            surroundings.meet_modules()
+        importing(meter)
+
+    meter = ImportMeter(memory_mb, changed)
+
+    def note(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+        known = category.__module__.partition(".")[0] not in ("builtins", "numba")
+        if known and not meter.active and len(noted) < 3:
+            text = f"{category.__name__}: {str(message).strip().partition(chr(10))[0][:160]}"
+            if text not in noted:
+                noted.append(text)
+
+    try:
+        with warnings.catch_warnings(), meter:
+            warnings.simplefilter("default")
+            for category in _QUIET:
+                warnings.simplefilter("ignore", category)
+            warnings.showwarning = note
+            yield meter, noted
+    finally:
+        surroundings.restore()

@@ -1,0 +1,61 @@
+"""What a worker needs to run trials: how a task is opened, a method built and a prediction scored.
+
+Workers are given it by name, ``"module:attribute"``, so a test or a plug-in can put another in its place.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from neuroloom.tasks.task import Task
+
+DEFAULT = "neuroloom.runner.workbench:WORKBENCH"
+
+
+class Workbench:
+    """neuroloom's own tasks, registry and metrics, each imported when first used."""
+
+    def open_task(self, spec: Mapping[str, Any], data_dir: str | None) -> Task:
+        """Return the task behind a spec."""
+        from neuroloom.tasks import open_task
+
+        task: Task = open_task(dict(spec), data_dir)
+        return task
+
+    def build(
+        self, expression: str, kind: str, problem: str, params: Mapping[str, Any], X: Any, random_state: int
+    ) -> tuple[Any, Sequence[str]]:
+        """Return the estimator to fit and remarks on how it was put together."""
+        from neuroloom.methods import build
+
+        return build(expression, kind, problem, dict(params), X=X, random_state=random_state)
+
+    def rollout(self, policy: Any, X: Any) -> Any:
+        """Return ``(n,)`` returns of the episodes ``X`` under a policy's ``act``."""
+        from neuroloom.core.episodes import rollout
+
+        return rollout(policy.act, X)
+
+    def needs(self, metric: str) -> str:
+        """Return what a metric looks at: ``prediction``, ``probability`` or ``score``."""
+        from neuroloom.tasks.metrics import METRICS
+
+        return str(METRICS[metric].needs)
+
+    def evaluate(self, names: Sequence[str], y_true: Any, prediction: Any, **given: Any) -> dict[str, float]:
+        """Return the value of each metric; ``given`` holds ``probability``, ``classes`` and ``y_train``."""
+        from neuroloom.tasks.metrics import evaluate
+
+        return evaluate(list(names), y_true, prediction, **given)
+
+
+WORKBENCH = Workbench()
+
+
+def load(path: str) -> Workbench:
+    """Return the workbench called ``"module:attribute"``."""
+    module, _, attribute = path.partition(":")
+    found: Workbench = getattr(importlib.import_module(module), attribute)
+    return found
