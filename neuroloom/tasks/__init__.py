@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from neuroloom.tasks.files import recognise
     from neuroloom.tasks.files.schema import describe_schema, read_like
     from neuroloom.tasks.metrics import DEFAULTS, METRICS, Metric, evaluate
-    from neuroloom.tasks.registry import TaskInfo, list_tasks, open_task
+    from neuroloom.tasks.registry import list_tasks, open_task
     from neuroloom.tasks.task import Data, Split, Task
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "Metric",
     "Split",
     "Task",
-    "TaskInfo",
     "describe_schema",
     "evaluate",
     "list_tasks",
@@ -29,7 +28,7 @@ __all__ = [
 
 _HOMES = {
     **dict.fromkeys(("DEFAULTS", "METRICS", "Metric", "evaluate"), "metrics"),
-    **dict.fromkeys(("TaskInfo", "list_tasks", "open_task"), "registry"),
+    **dict.fromkeys(("list_tasks", "open_task"), "registry"),
     **dict.fromkeys(("Data", "Split", "Task"), "task"),
     **dict.fromkeys(("describe_schema", "read_like"), "files.schema"),
     "recognise": "files",

@@ -10,12 +10,13 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from neuroloom.core.checks import check_choice
 from neuroloom.core.errors import InputError, unknown
+from neuroloom.core.samples import KINDS
 from neuroloom.tasks.folder import data_folder
 from neuroloom.tasks.metrics import find as find_metric
 from neuroloom.tasks.task import Task
@@ -46,61 +47,42 @@ FAMILIES: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True)
-class TaskInfo:
-    """What a listing says of a task or a family of tasks.
+def list_tasks(kind: str | None = None, data_dir: str | PathLike[str] | None = None) -> list[dict[str, Any]]:
+    """Return a row for each thing there is to learn, families and plug-ins after the built-in tasks.
+
+    A row is plain JSON: ``name`` (of a family ``ucr:NAME``), ``kind``, ``problem``, ``metrics`` (the main one first),
+    ``protocol``, ``needs`` (``nothing``, ``data folder`` or ``download``), ``summary``, ``source``, ``members`` (names
+    of a family that the data folder holds) and ``error`` (why a plug-in cannot be used, else None).
 
     Args:
-        name: what users write; of a family, ``ucr:NAME``.
-        kind: kind of its sample set.
-        problem: its problem; of a family, the problems that occur, joined by "or".
-        metrics: metric names, the main one first.
-        protocol: ``folds`` or ``published``.
-        needs: what loading it reads: ``nothing``, ``data folder`` or ``download``.
-        summary: what it is, in a line.
-        source: where the data come from.
-        members: names in the data folder, of a family.
-        error: why it cannot be used, for a plug-in that failed to load.
-    """
-
-    name: str
-    kind: str = ""
-    problem: str = ""
-    metrics: tuple[str, ...] = ()
-    protocol: str = ""
-    needs: str = ""
-    summary: str = ""
-    source: str = ""
-    members: tuple[str, ...] = ()
-    error: str | None = None
-
-
-def list_tasks(kind: str | None = None, data_dir: str | PathLike[str] | None = None) -> list[TaskInfo]:
-    """Return what there is to learn, in the registry's order; families after single tasks.
-
-    Args:
-        kind: only tasks of this kind.
-        data_dir: data folder whose members of families are listed; None takes that of the environment.
+        kind: only tasks of this kind, and broken plug-ins.
+        data_dir: the data folder; None takes that of ``NEUROLOOM_DATA``.
 
     Raises:
         InputError: ``data_dir`` does not exist, or ``kind`` is no kind.
     """
-    from neuroloom.core.checks import check_choice
-    from neuroloom.core.samples import KINDS
-
     if kind is not None:
         check_choice("kind", kind, KINDS)
     folder = data_folder(data_dir)
-    found = [_info(name, _load(path)(name, folder)) for name, path in TASKS.items()]
+    rows = [_row(name, _load(path)(name, folder)) for name, path in TASKS.items()]
     for family, path in FAMILIES.items():
         cls = _load(path)
-        found.append(
-            TaskInfo(f"{family}:NAME", cls.kind, cls.problem, cls.metrics, cls.protocol, cls.needs, cls.summary,
-                     cls.source, tuple(f"{family}:{name}" for name in cls.members(folder)))
-        )  # fmt: skip
+        members = [f"{family}:{name}" for name in cls.members(folder)]
+        rows.append(_row(f"{family}:NAME", cls, members=members))
     for name, plugin in _plugins().items():
-        found.append(TaskInfo(name, error=plugin) if isinstance(plugin, str) else _info(name, plugin))
-    return [info for info in found if kind is None or info.kind == kind or info.error]
+        rows.append(_row(name, None, error=plugin) if isinstance(plugin, str) else _row(name, plugin))
+    return [row for row in rows if kind is None or row["kind"] == kind or row["error"]]
+
+
+def _row(name: str, task: Any, members: list[str] | None = None, error: str | None = None) -> dict[str, Any]:
+    texts = ("kind", "problem", "protocol", "needs", "summary", "source")
+    return {
+        "name": name,
+        **{part: str(getattr(task, part, "")) for part in texts},
+        "metrics": list(getattr(task, "metrics", ())),
+        "members": members or [],
+        "error": error,
+    }
 
 
 def open_task(spec: str | Mapping[str, Any], data_dir: str | PathLike[str] | None = None) -> Task:
@@ -123,7 +105,7 @@ def open_task(spec: str | Mapping[str, Any], data_dir: str | PathLike[str] | Non
     if "path" in parts:
         from neuroloom.tasks.files import open_own
 
-        task = open_own(parts)
+        task: Task = open_own(parts)
     else:
         task = _open_named(parts, data_folder(data_dir))
     if metric is not None:
@@ -156,13 +138,6 @@ def _open_named(parts: dict[str, Any], folder: Path | None) -> Task:
     if kind is not None and kind != task.kind:
         raise InputError(f"task {name!r} is of kind {task.kind}, not {kind}; leave `kind` out.")
     return task
-
-
-def _info(name: str, task: Task) -> TaskInfo:
-    needs = str(getattr(task, "needs", "nothing"))
-    return TaskInfo(
-        name, task.kind, task.problem, tuple(task.metrics), task.protocol, needs, task.summary, task.source
-    )
 
 
 def _load(path: str) -> Any:

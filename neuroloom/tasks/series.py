@@ -49,7 +49,7 @@ _BEATS: dict[str, tuple[Floats, Floats, Floats]] = {
     # no P wave, a broad QRS complex and a T wave of the other sign
     "ventricular": (_ANGLE, np.array([0.0, -2.0, 14.0, -5.0, -1.2]), _WIDTH * [1.0, 2.2, 2.4, 2.4, 1.1]),
     # a P wave early and flat, the QRS complex as usual
-    "atrial": (_ANGLE + [-0.35, 0.0, 0.0, 0.0, -0.1], _HEIGHT * [-0.6, 1.0, 1.0, 1.0, 0.9], _WIDTH),
+    "atrial": (_ANGLE + np.array([-0.35, 0.0, 0.0, 0.0, -0.1]), _HEIGHT * [-0.6, 1.0, 1.0, 1.0, 0.9], _WIDTH),
     # the same as normal but for a T wave turned over
     "ischaemic": (_ANGLE, _HEIGHT * [1.0, 1.0, 1.0, 1.2, -0.8], _WIDTH),
 }

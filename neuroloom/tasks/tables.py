@@ -26,7 +26,7 @@ _BUNDLED = {
                    "Aeberhard, Coomans and de Vel 1992; UCI; scikit-learn's copy"),
     "breast-cancer": _Facts("load_breast_cancer", "classification",
                             "569 cell samples, malignant or benign, by 30 measurements of their nuclei",
-                            "Street, Wolberg and Mangasarian 1993, Nuclear feature extraction; UCI; scikit-learn's copy"),
+                            "Street, Wolberg and Mangasarian 1993; UCI; scikit-learn's copy"),
     "digits": _Facts("load_digits", "classification", "1,797 handwritten digits as 64 grey values",
                      "Alpaydin and Kaynak 1998; UCI's test part; scikit-learn's copy"),
     "diabetes": _Facts("load_diabetes", "regression",

@@ -56,6 +56,7 @@ class Task(ABC):
         metrics: names from ``neuroloom.tasks.metrics``; the first is the main one.
         protocol: ``"folds"`` (repetition ``seed`` is one shuffled k-fold, stratified for classes) or ``"published"``
             (the source's own splits; seeds vary the method only).
+        max_folds: most folds that a repetition can have, where the data are too few for more; None for no limit.
         published_splits: how many splits the source publishes (0 for the ``folds`` protocol). Split ``k`` of several is
             trial ``seed = k // folds, fold = k % folds``; a single one is fold 0 of every seed.
         version: raised whenever data, split or metric of the same name change.
@@ -69,6 +70,7 @@ class Task(ABC):
     problem: str
     metrics: tuple[str, ...]
     protocol: str = "folds"
+    max_folds: int | None = None
     published_splits: int = 0
     version: int = 1
     summary: str = ""
@@ -97,12 +99,13 @@ class Task(ABC):
 
     @abstractmethod
     def split(self, data: Data, seed: int, fold: int, folds: int) -> Split:
-        """Return split ``fold`` of ``folds`` in repetition ``seed``."""
+        """Return split ``fold`` of ``folds``, or of ``max_folds`` if that is less, in repetition ``seed``."""
 
     def cells(self, seeds: int, folds: int) -> list[tuple[int, int]]:
         """Return the ``(seed, fold)`` pairs that a bench with so many repetitions and folds runs, in order."""
         if self.protocol == "folds":
-            return [(seed, fold) for seed in range(seeds) for fold in range(folds)]
+            fewer = folds if self.max_folds is None else min(folds, self.max_folds)
+            return [(seed, fold) for seed in range(seeds) for fold in range(fewer)]
         if self.published_splits <= 1:
             return [(seed, 0) for seed in range(seeds)]
         return [divmod(k, folds) for k in range(min(self.published_splits, seeds * folds))]

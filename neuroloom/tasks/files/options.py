@@ -1,0 +1,95 @@
+"""What a user may say of their own data, and what every reader gives back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from neuroloom.core.errors import InputError, unknown
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to read a file or folder of the user's.
+
+    Args:
+        path: the file or folder.
+        target: column to learn; of a graph with node attributes the attribute.
+        labels: file with a label for each node or series.
+        kind: kind of sample set; None finds out.
+        features: file with numbers for each node.
+        problem: ``classification`` or ``regression``; None finds out.
+        groups: column whose equal values are never divided between training and test.
+        keep: columns to learn from although they look like row numbers or never change; ``*`` keeps all that hold a
+            value.
+    """
+
+    path: Path
+    target: str | None = None
+    labels: Path | None = None
+    kind: str | None = None
+    features: Path | None = None
+    problem: str | None = None
+    groups: str | None = None
+    keep: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(parts: Mapping[str, Any]) -> Options:
+        """Return the options of a mapping.
+
+        Raises:
+            InputError: it holds an unknown key, or a value of the wrong type.
+        """
+        known = list(Options.__dataclass_fields__)
+        values: dict[str, Any] = {}
+        for name, value in parts.items():
+            if name not in known:
+                raise unknown("option", name, known, "A task of your own takes " + ", ".join(known) + ".")
+            if name == "keep":
+                value = [value] if isinstance(value, str) else value
+                if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
+                    raise InputError(f"`keep` must be a list of column names, but got {value!r}.")
+                values[name] = tuple(value)
+            elif name in ("path", "labels", "features"):
+                values[name] = None if value is None else Path(os.path.abspath(Path(value).expanduser()))
+            elif value is None or isinstance(value, str):
+                values[name] = value
+            else:
+                raise InputError(f"`{name}` must be a text, but got {value!r}.")
+        if values.get("problem") not in (None, "classification", "regression"):
+            raise unknown("problem", values["problem"], ("classification", "regression"))
+        return Options(**values)
+
+
+@dataclass
+class Loaded:
+    """What a reader made of the data.
+
+    Args:
+        kind: kind of the sample set.
+        X: the sample set.
+        y: the answers, or None where the file holds none.
+        problem: ``classification`` or ``regression``.
+        notes: what was recognised and done, for the user.
+        schema: what new data must look like, plain JSON.
+        names: what each sample is called (row number, node, file).
+        target: what is learned.
+        groups: ``(n,)`` group of each sample, or None.
+        splits: published splits, if the files say which samples test.
+        drawn: whether pairs and removed edges are to be drawn from the graph for each seed (links).
+    """
+
+    kind: str
+    X: Any
+    y: Any
+    problem: str = "classification"
+    notes: list[str] = field(default_factory=list)
+    schema: dict[str, Any] = field(default_factory=dict)
+    names: list[Any] = field(default_factory=list)
+    target: str | None = None
+    groups: Any = None
+    splits: list[Any] | None = None
+    drawn: bool = False

@@ -1,0 +1,324 @@
+"""What new data must look like to be answered by a model, and reading them so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neuroloom.core.errors import InputError, nearest
+from neuroloom.core.graph import Graph
+from neuroloom.core.samples import LinkSet, NodeSet
+from neuroloom.tasks.files.arrays import load_arrays, pick, shaped
+from neuroloom.tasks.files.columns import convert, detect, present
+from neuroloom.tasks.files.edges import MARKUP, read_edges, read_graph
+from neuroloom.tasks.files.options import Options
+from neuroloom.tasks.files.pictures import ENDINGS, as_array, pictures_in
+from neuroloom.tasks.files.series import long_roles, long_series, wide_series
+from neuroloom.tasks.files.table import Columns, read_columns
+from neuroloom.tasks.files.text import read_rows
+from neuroloom.tasks.files.ts import read_ts, read_ucr_tsv, regular
+from neuroloom.tasks.task import Data, Task
+
+Answerable = tuple[Any, list[Any]]
+_STRAY = 0.05
+
+
+def describe_schema(task: Task, data: Data) -> dict[str, Any]:
+    """Return what new data for a model of ``task`` must look like, as plain JSON for :func:`read_like`.
+
+    It holds the ``kind`` and, of a table, each column's name and type; of series the number of channels and points; of
+    pictures the shape; of nodes and links the file of the graph.
+    """
+    own = data.extra.get("schema")
+    schema: dict[str, Any] = dict(own) if own is not None else _from_samples(task.kind, data)
+    options = getattr(task, "options", None)
+    if task.kind in ("nodes", "links") and options is not None:
+        schema["path"] = str(options.path)
+        schema["features"] = None if options.features is None else str(options.features)
+    return schema
+
+
+def _from_samples(kind: str, data: Data) -> dict[str, Any]:
+    X = data.X
+    if kind == "table" and hasattr(X, "columns"):
+        types = []
+        for name in X.columns:
+            column = X[name]
+            what = (
+                "date"
+                if column.dtype.kind == "M"
+                else "number"
+                if column.dtype.kind in "fiub"
+                else "category"
+            )
+            types.append({"name": str(name), "kind": what, **({"format": ""} if what == "date" else {})})
+        return {"kind": kind, "columns": types, "target": None, "id": None}
+    if kind == "table":
+        names = data.extra.get("columns") or [f"x{k + 1}" for k in range(X.shape[1])]
+        return {
+            "kind": kind,
+            "columns": [{"name": n, "kind": "number"} for n in names],
+            "target": None,
+            "id": None,
+        }
+    if kind == "series":
+        return {"kind": kind, "channels": int(X.shape[1]), "length": int(X.shape[2])}
+    if kind == "image":
+        return {"kind": kind, "shape": [int(s) for s in X.shape[1:]]}
+    return {"kind": kind}
+
+
+def read_like(path: str | Path, schema: dict[str, Any]) -> Answerable:
+    """Return new samples and what each is called, read as the model's training data were.
+
+    Args:
+        path: a file or folder of the model's kind; answers in it are ignored. For nodes a file of node names, a name
+            in each line, or the graph itself, for links a file of pairs of names.
+        schema: what :func:`describe_schema` gave.
+
+    Raises:
+        InputError: the data lack what the model learned from; says what.
+    """
+    path = Path(path).expanduser()
+    kind = str(schema["kind"])
+    if not path.exists():
+        close = nearest(path.name, [p.name for p in path.parent.iterdir()]) if path.parent.is_dir() else None
+        raise InputError(f"{path} does not exist." + (f" Did you mean {close!r}?" if close else ""))
+    readers = {
+        "table": _table,
+        "series": _series,
+        "image": _pictures,
+        "nodes": _nodes,
+        "links": _links,
+        "graphs": _graphs,
+    }
+    if kind not in readers:
+        raise InputError(f"a model of {kind} answers no file; use it from Python.")
+    return readers[kind](path, schema)
+
+
+# -- tables -------------------------------------------------------------------------------------------------------
+
+
+def _table(path: Path, schema: dict[str, Any]) -> Answerable:
+    import pandas as pd
+
+    wanted = [str(column["name"]) for column in schema["columns"]]
+    if path.suffix.lower() == ".npz":
+        return _npz_table(path, wanted)
+    columns = read_columns(path, tuple(wanted))
+    plain = all(name == f"column_{k + 1}" for k, name in enumerate(columns.names))
+    if plain and wanted[0] not in columns.names and len(columns.names) == len(wanted):
+        columns.cells = dict(
+            zip(wanted, columns.cells.values(), strict=True)
+        )  # no header, but the same columns
+    loose = {name.strip().lower(): name for name in columns.names}
+    found = {name: name if name in columns.names else loose.get(name.strip().lower()) for name in wanted}
+    missing = [name for name, own in found.items() if own is None]
+    if missing:
+        raise InputError(_lacking(path, missing, columns.names, schema))
+    made = {name: _column(path, columns, str(found[name]), column) for name, column in
+            zip(wanted, schema["columns"], strict=True)}  # fmt: skip
+    names: list[Any] = list(range(1, columns.n + 1))
+    if schema.get("id") in columns.names:
+        names = columns.cells[schema["id"]]
+    return pd.DataFrame(made), names
+
+
+def _lacking(path: Path, missing: list[str], names: list[str], schema: dict[str, Any]) -> str:
+    unused = [name for name in names if name not in [c["name"] for c in schema["columns"]]]
+    parts = []
+    for name in missing[:5]:
+        close = nearest(name, unused)
+        parts.append(repr(name) + (f" (is it {close!r} now?)" if close else ""))
+    more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+    shown = ", ".join(map(repr, names[:10])) + (", …" if len(names) > 10 else "")
+    return f"{path} lacks columns that the model learned from: {', '.join(parts)}{more}. It has {shown}."
+
+
+def _column(path: Path, columns: Columns, name: str, kind: dict[str, Any]) -> Any:
+    """Return one column as in training.
+
+    Raises:
+        InputError: it holds something else now.
+    """
+    import pandas as pd
+
+    cells = columns.cells[name]
+    what = kind["kind"]
+    typed = columns.typed.get(name)
+    dated = typed is not None and pd.api.types.is_datetime64_any_dtype(typed.dtype)
+    if typed is not None and what != "category" and dated == (what == "date"):
+        return typed
+    there = present(cells)
+    if what == "date":
+        own, _ = detect(cells, columns.decimal) if not kind["format"] else (kind, "")
+        values = convert(cells, own) if own["kind"] == "date" else pd.Series(pd.NaT, index=range(len(cells)))
+    elif what == "number":
+        own = {**kind, "decimal": columns.decimal}
+        if columns.decimal != kind.get("decimal", ".") and kind.get("thousands") in (",", "."):
+            own["thousands"] = "." if columns.decimal == "," else ","
+        values = convert(cells, own)
+    else:
+        return convert(cells, kind)
+    bad = np.flatnonzero(np.asarray(values.isna()) & there)
+    if len(bad) > _STRAY * max(int(there.sum()), 1):
+        form = f" of the form {kind['format']}" if what == "date" and kind["format"] else ""
+        raise InputError(
+            f"{path}, column {name!r}: expected {what}s{form}, as in training, but found {cells[bad[0]]!r} in "
+            f"row {bad[0] + 1}."
+        )
+    return values
+
+
+def _npz_table(path: Path, wanted: list[str]) -> Answerable:
+    import pandas as pd
+
+    X, _ = _npz(path, "table")
+    if X.shape[1] != len(wanted):
+        raise InputError(f"{path}: expected {len(wanted)} columns, as in training, but X has {X.shape[1]}.")
+    return pd.DataFrame(X.astype(np.float64), columns=wanted), list(range(1, len(X) + 1))
+
+
+def _npz(path: Path, kind: str) -> tuple[Any, list[str]]:
+    arrays = load_arrays(path)
+    name = pick(arrays, ("X", "x", "data", "inputs", "features", "X_test", "arr_0"))
+    if name is None:
+        raise InputError(f"{path} must hold an array X, but holds {', '.join(sorted(arrays)) or 'nothing'}.")
+    X, _, notes = shaped(arrays[name], kind, path)
+    return X, notes
+
+
+# -- series and pictures ------------------------------------------------------------------------------------------
+
+
+def _series(path: Path, schema: dict[str, Any]) -> Answerable:
+    channels, length = int(schema["channels"]), int(schema["length"])
+    names: list[Any] | None = None
+    suffix = path.suffix.lower()
+    if suffix == ".npz":
+        found: list[Any] = list(_npz(path, "series")[0].astype(np.float64))
+    elif suffix == ".ts":
+        found = read_ts(path).series
+    elif suffix == ".tsv" and read_rows(path).header is None:
+        parsed = read_ucr_tsv(path)
+        found = parsed.series
+        if found and found[0].shape[1] == length - 1:  # no label: the first field is a value
+            first = np.array([[[float(label)]] for label in parsed.labels])
+            found = [np.concatenate([head, one], axis=1) for head, one in zip(first, found, strict=True)]
+    else:
+        columns = read_columns(path)
+        target = schema.get("target")
+        roles = long_roles(columns)
+        if roles is not None:
+            names, found, _ = long_series(columns, roles, path, target if target in columns.names else None)
+        else:
+            found = wide_series(
+                {n: c for n, c in columns.cells.items() if n != target}, columns.decimal, path
+            )
+    own = {one.shape[0] for one in found}
+    if own != {channels}:
+        raise InputError(
+            f"{path}: expected series of {channels} channels, as in training, but got {sorted(own)}."
+        )
+    X, kept, _ = regular(found, length)
+    if not kept.all():
+        raise InputError(f"{path}: series {int(np.flatnonzero(~kept)[0]) + 1} holds no value.")
+    return X, names if names is not None else list(range(1, len(X) + 1))
+
+
+def _pictures(path: Path, schema: dict[str, Any]) -> Answerable:
+    shape = [int(s) for s in schema["shape"]]
+    if path.suffix.lower() == ".npz":
+        X, _ = _npz(path, "image")
+        if list(X.shape[1:]) != shape:
+            raise InputError(
+                f"{path}: expected pictures of shape {shape}, as in training, but got {list(X.shape[1:])}."
+            )
+        return X.astype(np.float32) / (255.0 if X.dtype == np.uint8 else 1.0), list(range(1, len(X) + 1))
+    if path.is_dir():
+        files = pictures_in(path) or sorted(
+            p for p in path.rglob("*") if p.suffix.lower() in ENDINGS and p.is_file()
+        )
+        names = [str(p.relative_to(path)) for p in files]
+    else:
+        files, names = [path], [path.name]
+    if not files:
+        raise InputError(f"{path} holds no pictures.")
+    return np.stack([as_array(file, shape) for file in files]), list(names)
+
+
+# -- graphs -------------------------------------------------------------------------------------------------------
+
+
+def _graph_of(schema: dict[str, Any], path: Path | None = None) -> Graph:
+    """Return the graph of training, or that of ``path`` with the training's lone nodes if it is the same file.
+
+    Raises:
+        InputError: the graph's file is gone or has changed.
+    """
+    if "path" not in schema:
+        raise InputError("the model's graph came from no file; use the model from Python.")
+    home = Path(schema["path"]) if path is None else path
+    if not home.is_file():
+        raise InputError(
+            f"the graph that the model learned from, {home}, does not exist any more; put it back."
+        )
+    features = Path(schema["features"]) if schema.get("features") else None
+    same = home.resolve() == Path(schema["path"]).resolve()
+    graph, _, _ = read_graph(Options(home, features=features), list(schema.get("alone", [])) if same else [])
+    if path is None and graph.fingerprint() != schema.get("graph"):
+        raise InputError(
+            f"the graph that the model learned from, {home}, has changed since; fit the model again, or name the "
+            "changed graph itself."
+        )
+    return graph
+
+
+def _nodes(path: Path, schema: dict[str, Any]) -> Answerable:
+    if path.suffix.lower() in MARKUP or len(read_rows(path, header=False).cells[0]) > 1:
+        graph = _graph_of(schema, path)
+        return NodeSet(graph), list(graph.names or range(graph.n_nodes))
+    graph = _graph_of(schema)
+    lines = [cells[0] for cells in read_rows(path, header=False).cells]
+    own = {str(name): i for i, name in enumerate(graph.names or range(graph.n_nodes))}
+    if lines[0] not in own and any(name in own for name in lines[1:]):
+        lines = lines[1:]  # a header
+    return NodeSet(graph, np.array(_ids(path, lines, own), dtype=np.int64)), lines
+
+
+def _ids(path: Path, names: list[str], own: dict[str, int]) -> list[int]:
+    missing = [name for name in names if name not in own]
+    if missing:
+        close = nearest(missing[0], own)
+        hint = f"; did you mean {close!r}?" if close else "."
+        raise InputError(
+            f"{path}: {len(missing)} names are no nodes of the model's graph, the first {missing[0]!r}{hint}"
+        )
+    return [own[name] for name in names]
+
+
+def _links(path: Path, schema: dict[str, Any]) -> Answerable:
+    graph = _graph_of(schema)
+    names, pairs, _, _ = read_edges(path)
+    own = {str(name): i for i, name in enumerate(graph.names or range(graph.n_nodes))}
+    ids = np.array(_ids(path, names, own), dtype=np.int64)[pairs]
+    return LinkSet(graph, ids), [f"{names[u]} {names[v]}" for u, v in pairs]
+
+
+def _graphs(path: Path, schema: dict[str, Any]) -> Answerable:
+    from neuroloom.tasks.files.detect import graph_set
+    from neuroloom.tasks.graphs import read_tu
+
+    found = graph_set(path) if path.is_dir() else None
+    if found is None:
+        raise InputError(
+            f"{path} must be a folder with NAME_A.txt, NAME_graph_indicator.txt and NAME_graph_labels.txt."
+        )
+    X = read_tu(*found).X
+    width = X.graphs[0].features
+    if (None if width is None else width.shape[1]) != schema.get("features"):
+        raise InputError(f"{path}: expected {schema.get('features')} different node labels, as in training.")
+    return X, list(range(1, len(X) + 1))
