@@ -1,0 +1,46 @@
+"""Evolved networks: NEAT on arrays of genes, with phenotypes computed as one batch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from neuroloom.evolve.config import NEATConfig
+    from neuroloom.evolve.estimators import NEATClassifier, NEATRegressor
+    from neuroloom.evolve.genome import Connection, Genome, Node
+    from neuroloom.evolve.neat import NEAT
+    from neuroloom.evolve.policy import NEATPolicy
+    from neuroloom.evolve.population_net import PopulationNet
+
+__all__ = [
+    "NEAT",
+    "Connection",
+    "Genome",
+    "NEATClassifier",
+    "NEATConfig",
+    "NEATPolicy",
+    "NEATRegressor",
+    "Node",
+    "PopulationNet",
+]
+
+_HOMES = {
+    "NEAT": "neuroloom.evolve.neat",
+    "NEATClassifier": "neuroloom.evolve.estimators",
+    "NEATConfig": "neuroloom.evolve.config",
+    "NEATPolicy": "neuroloom.evolve.policy",
+    "NEATRegressor": "neuroloom.evolve.estimators",
+    "Connection": "neuroloom.evolve.genome",
+    "Genome": "neuroloom.evolve.genome",
+    "Node": "neuroloom.evolve.genome",
+    "PopulationNet": "neuroloom.evolve.population_net",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use."""
+    if name in _HOMES:
+        import importlib
+
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'neuroloom.evolve' has no attribute {name!r}")

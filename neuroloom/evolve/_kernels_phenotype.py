@@ -1,0 +1,477 @@
+"""Kernels: compile the networks of a whole population and compute them over blocks of samples that stay in cache.
+
+Importing this module imports numba. Outputs are float32; ``Genome.activate`` is the double-precision reference.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+BLOCK = 128  # samples of a block: with the values of 60 nodes it fills a 32 kB first-level cache
+
+_f = np.float32
+_SELU, _SELU_ALPHA = _f(1.0507009873554805), _f(1.6732632423543772)
+_T = tuple(_f(c) for c in (-2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11, 5.12229709037114e-08,
+                           1.48572235717979e-05, 6.37261928875436e-04, 4.89352455891786e-03))  # fmt: skip
+_B = tuple(
+    _f(c) for c in (1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03)
+)
+_E = tuple(
+    _f(c) for c in (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 0.5)
+)
+_S = tuple(_f(c) for c in (-2.5052108e-08, 2.7557319e-06, -1.9841270e-04, 8.3333333e-03, -1.6666667e-01))
+_LOG2E, _LN2_HIGH, _LN2_LOW = _f(1.44269504088896341), _f(0.693359375), _f(-2.12194440e-4)
+_1_PI, _PI_HIGH, _PI_LOW = _f(1 / math.pi), _f(3.140625), _f(math.pi - 3.140625)
+_0, _1, _2, _HALF = _f(0), _f(1), _f(2), _f(0.5)
+
+
+class Packed(NamedTuple):
+    """Networks of a population, pruned and sorted so that each node comes after all it needs.
+
+    Genome ``g`` owns the ``count[g]`` nodes from ``node_ptr[g]`` on. A *slot* is an input (``0 … inputs - 1``) or, plus
+    ``inputs``, a node's place in its genome's order.
+
+    Args:
+        node_ptr: ``(n + 1,)`` int64.
+        count: ``(n,)`` int64.
+        bias: float32, per node.
+        response: float32, per node.
+        activation: uint8 codes, per node.
+        aggregation: uint8 codes, per node.
+        edge_start: int64, per node: its edges are ``[edge_start, edge_stop)``.
+        edge_stop: int64, per node.
+        level: int32, per node: 0 for what needs no other node, else one more than the highest it needs.
+        node_gene: int64, per node: its row in the gene columns.
+        slot: int32, per edge: where its input comes from.
+        weight: float32, per edge.
+        edge_gene: int64, per edge: its row in the gene columns.
+        outputs: ``(n, outputs)`` int32 slots.
+    """
+
+    node_ptr: NDArray[np.int64]
+    count: NDArray[np.int64]
+    bias: NDArray[np.float32]
+    response: NDArray[np.float32]
+    activation: NDArray[np.uint8]
+    aggregation: NDArray[np.uint8]
+    edge_start: NDArray[np.int64]
+    edge_stop: NDArray[np.int64]
+    level: NDArray[np.int32]
+    node_gene: NDArray[np.int64]
+    slot: NDArray[np.int32]
+    weight: NDArray[np.float32]
+    edge_gene: NDArray[np.int64]
+    outputs: NDArray[np.int32]
+
+
+def packed(genes: Any, outputs: int) -> Packed:
+    """Return room for the networks of ``genes``."""
+    n, nodes, edges = len(genes.node_ptr) - 1, len(genes.node_id), len(genes.weight)
+    return Packed(
+        genes.node_ptr,
+        np.zeros(n, np.int64),
+        np.empty(nodes, np.float32),
+        np.empty(nodes, np.float32),
+        np.empty(nodes, np.uint8),
+        np.empty(nodes, np.uint8),
+        np.empty(nodes, np.int64),
+        np.empty(nodes, np.int64),
+        np.empty(nodes, np.int32),
+        np.empty(nodes, np.int64),
+        np.empty(edges, np.int32),
+        np.empty(edges, np.float32),
+        np.empty(edges, np.int64),
+        np.empty((n, outputs), np.int32),
+    )
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def local_index(ids, start, stop, wanted):  # type: ignore[no-untyped-def]
+    """Return the place of ``wanted`` in the sorted ``ids[start:stop]``, counted from ``start``."""
+    low, high = start, stop
+    while low < high:
+        mid = (low + high) >> 1
+        if ids[mid] < wanted:
+            low = mid + 1
+        else:
+            high = mid
+    return low - start
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def compile_genomes(genes, inputs, start, stop, out):  # type: ignore[no-untyped-def]
+    """Fill ``out`` (a :class:`Packed`) for genomes ``start … stop - 1``.
+
+    A depth-first walk backwards from the outputs over enabled connections finds the nodes that count and their order.
+    """
+    most_nodes, most_conns = 1, 1
+    for g in range(start, stop):
+        most_nodes = max(most_nodes, genes.node_ptr[g + 1] - genes.node_ptr[g])
+        most_conns = max(most_conns, genes.conn_ptr[g + 1] - genes.conn_ptr[g])
+    first = np.empty(most_nodes + 1, np.int64)
+    fill = np.empty(most_nodes, np.int64)
+    place = np.empty(most_nodes, np.int64)
+    cursor = np.empty(most_nodes, np.int64)
+    stack = np.empty(most_nodes, np.int64)
+    target = np.empty(most_conns, np.int64)
+    source = np.empty(most_conns, np.int64)
+    edge = np.empty(most_conns, np.int64)
+    outputs = out.outputs.shape[1]
+    for g in range(start, stop):
+        n0, n1, c0, c1 = genes.node_ptr[g], genes.node_ptr[g + 1], genes.conn_ptr[g], genes.conn_ptr[g + 1]
+        nodes = n1 - n0
+        for k in range(nodes + 1):
+            first[k] = 0
+        for c in range(c0, c1):
+            if genes.enabled[c]:
+                t = genes.target[c]
+                k = t if t < outputs else local_index(genes.node_id, n0, n1, t)
+                s = genes.source[c]
+                target[c - c0] = k
+                source[c - c0] = s if s < 0 else local_index(genes.node_id, n0, n1, s)
+                first[k + 1] += 1
+        for k in range(nodes):
+            first[k + 1] += first[k]
+            fill[k] = first[k]
+            place[k] = -1
+            cursor[k] = first[k]
+        for c in range(c0, c1):
+            if genes.enabled[c]:
+                k = target[c - c0]
+                edge[fill[k]] = c
+                fill[k] += 1
+        done, edges = 0, c0
+        for o in range(outputs):
+            if place[o] >= 0:
+                continue
+            depth = 1
+            stack[0] = o
+            place[o] = -2
+            while depth > 0:
+                k = stack[depth - 1]
+                if cursor[k] < first[k + 1]:
+                    s = source[edge[cursor[k]] - c0]
+                    cursor[k] += 1
+                    if s >= 0 and place[s] == -1:
+                        place[s] = -2
+                        stack[depth] = s
+                        depth += 1
+                    continue
+                depth -= 1
+                place[k] = done
+                at = n0 + done
+                done += 1
+                out.bias[at] = genes.bias[n0 + k]
+                out.response[at] = genes.response[n0 + k]
+                out.activation[at] = genes.activation[n0 + k]
+                out.aggregation[at] = genes.aggregation[n0 + k]
+                out.node_gene[at] = n0 + k
+                out.edge_start[at] = edges
+                level = 0
+                for e in range(first[k], first[k + 1]):
+                    c = edge[e]
+                    s = source[c - c0]
+                    out.weight[edges] = genes.weight[c]
+                    out.edge_gene[edges] = c
+                    if s < 0:
+                        out.slot[edges] = -s - 1
+                    else:
+                        out.slot[edges] = inputs + place[s]
+                        level = max(level, out.level[n0 + place[s]] + 1)
+                    edges += 1
+                out.edge_stop[at] = edges
+                out.level[at] = level
+        out.count[g] = done
+        for o in range(outputs):
+            out.outputs[g, o] = inputs + place[o]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})  # type: ignore[untyped-decorator]
+def exp_block(v, m, bits, powers):  # type: ignore[no-untyped-def]
+    """``v[:m] = exp(v[:m])``; ``bits`` (int32) and ``powers`` (float32) are two views of one scratch row."""
+    for s in range(m):
+        x = min(max(v[s], _f(-87.0)), _f(88.0))
+        k = _f(math.floor(x * _LOG2E + _HALF))
+        r = x - k * _LN2_HIGH
+        r = r - k * _LN2_LOW
+        p = ((((_E[0] * r + _E[1]) * r + _E[2]) * r + _E[3]) * r + _E[4]) * r + _E[5]
+        v[s] = p * r * r + r + _1
+        bits[s] = (np.int32(k) + 127) << 23
+    for s in range(m):
+        v[s] = v[s] * powers[s]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})  # type: ignore[untyped-decorator]
+def tanh_block(v, m, before, scale, shift):  # type: ignore[no-untyped-def]
+    """``v[:m] = shift + scale * tanh(before * v[:m])``, a rational approximation to 4e-7."""
+    for s in range(m):
+        x = min(max(v[s] * before, _f(-7.9053111)), _f(7.9053111))
+        q = x * x
+        p = (((((_T[0] * q + _T[1]) * q + _T[2]) * q + _T[3]) * q + _T[4]) * q + _T[5]) * q + _T[6]
+        v[s] = shift + scale * (x * p / (((_B[0] * q + _B[1]) * q + _B[2]) * q + _B[3]))
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})  # type: ignore[untyped-decorator]
+def activate_block(code, v, m, bits, powers):  # type: ignore[no-untyped-def]
+    """Apply activation ``code`` to ``v[:m]`` in place."""
+    if code == 0:  # sigmoid(5 z) = (1 + tanh(2.5 z)) / 2
+        tanh_block(v, m, _f(2.5), _HALF, _HALF)
+    elif code == 1:
+        tanh_block(v, m, _f(2.5), _1, _0)
+    elif code == 2:
+        for s in range(m):
+            v[s] = max(v[s], _0)
+    elif code == 4:
+        for s in range(m):
+            z = min(max(v[s], _f(-3.4)), _f(3.4))
+            v[s] = _f(-5.0) * z * z
+        exp_block(v, m, bits, powers)
+    elif code == 5:
+        for s in range(m):
+            z = min(max(v[s] * _f(5.0), _f(-60.0)), _f(60.0))
+            k = _f(math.floor(z * _1_PI + _HALF))
+            r = z - k * _PI_HIGH
+            r = r - k * _PI_LOW
+            q = r * r
+            p = (((_S[0] * q + _S[1]) * q + _S[2]) * q + _S[3]) * q + _S[4]
+            odd = k - _2 * _f(math.floor(k * _HALF))
+            v[s] = (r + r * q * p) * (_1 - _2 * odd)
+    elif code == 6:
+        for s in range(m):
+            v[s] = min(max(v[s], -_1), _1)
+    elif code == 7:
+        for s in range(m):
+            v[s] = abs(v[s])
+    elif code == 8:
+        for s in range(m):
+            v[s] = max(_0, _1 - abs(v[s]))
+    elif code == 9:
+        for s in range(m):
+            v[s] = v[s] * v[s]
+    elif code == 10:
+        for s in range(m):
+            v[s] = v[s] * v[s] * v[s]
+    elif code != 3:
+        for s in range(m):
+            v[s] = _rare(code, v[s])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _rare(code, z):  # type: ignore[no-untyped-def]
+    """Return the activation of one value, for functions that are seldom used."""
+    if code == 11:
+        return z if z > _0 else _f(0.005) * z
+    if code == 12:
+        return z if z > _0 else _f(math.expm1(z))
+    if code == 13:
+        return _SELU * (z if z > _0 else _SELU_ALPHA * _f(math.expm1(z)))
+    if code == 14:
+        return _f(0.2) * _f(math.log1p(math.exp(min(max(_f(5.0) * z, _f(-60.0)), _f(60.0)))))
+    if code == 15:
+        return _0 if z == _0 else _1 / z
+    if code == 16:
+        return _f(math.log(max(z, _f(1e-7))))
+    return _f(math.exp(min(max(z, _f(-60.0)), _f(60.0))))
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})  # type: ignore[untyped-decorator]
+def sum_block(net, at, values, acc, m):  # type: ignore[no-untyped-def]
+    """``acc[:m] =`` the sum over the edges of node ``at``, four at a time."""
+    e, stop = net.edge_start[at], net.edge_stop[at]
+    for s in range(m):
+        acc[s] = _0
+    while e + 4 <= stop:
+        w0, w1, w2, w3 = net.weight[e], net.weight[e + 1], net.weight[e + 2], net.weight[e + 3]
+        a0, a1 = values[net.slot[e]], values[net.slot[e + 1]]
+        a2, a3 = values[net.slot[e + 2]], values[net.slot[e + 3]]
+        for s in range(m):
+            acc[s] = acc[s] + w0 * a0[s] + w1 * a1[s] + w2 * a2[s] + w3 * a3[s]
+        e += 4
+    while e < stop:
+        w0 = net.weight[e]
+        a0 = values[net.slot[e]]
+        for s in range(m):
+            acc[s] = acc[s] + w0 * a0[s]
+        e += 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def aggregate_block(net, at, values, acc, m):  # type: ignore[no-untyped-def]
+    """``acc[:m] =`` the aggregation over the edges of node ``at``, for all but sums."""
+    code, start, stop = net.aggregation[at], net.edge_start[at], net.edge_stop[at]
+    if code == 6:
+        sum_block(net, at, values, acc, m)
+        for s in range(m):
+            acc[s] = acc[s] / _f(max(stop - start, 1))
+        return
+    terms = np.empty(stop - start, np.float32)
+    for s in range(m):
+        for e in range(start, stop):
+            terms[e - start] = net.weight[e] * values[net.slot[e], s]
+        if code == 1:
+            result = _1
+            for term in terms:
+                result *= term
+        elif stop == start:
+            result = _0
+        elif code == 5:
+            for i in range(1, stop - start):  # few edges enter a node: insertion sort
+                term, j = terms[i], i
+                while j > 0 and terms[j - 1] > term:
+                    terms[j] = terms[j - 1]
+                    j -= 1
+                terms[j] = term
+            half = (stop - start) // 2
+            result = terms[half] if (stop - start) % 2 else _HALF * (terms[half - 1] + terms[half])
+        else:
+            result = terms[0]
+            for term in terms:
+                if (
+                    (code == 2 and term > result)
+                    or (code == 3 and term < result)
+                    or (code == 4 and abs(term) > abs(result))
+                ):
+                    result = term
+        acc[s] = result
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})  # type: ignore[untyped-decorator]
+def forward(net, g, inputs, values, m, bits, powers):  # type: ignore[no-untyped-def]
+    """Compute all nodes of genome ``g`` for the first ``m`` columns of ``values (slots, block)``."""
+    n0 = net.node_ptr[g]
+    for k in range(net.count[g]):
+        at = n0 + k
+        acc = values[inputs + k]
+        if net.aggregation[at] == 0:
+            sum_block(net, at, values, acc, m)
+        else:
+            aggregate_block(net, at, values, acc, m)
+        bias, response = net.bias[at], net.response[at]
+        for s in range(m):
+            acc[s] = bias + response * acc[s]
+        activate_block(net.activation[at], acc, m, bits, powers)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def most_nodes(net, start, stop):  # type: ignore[no-untyped-def]
+    """Return the size of the largest network."""
+    most = 1
+    for g in range(start, stop):
+        if net.count[g] > most:
+            most = net.count[g]
+    return most
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def activate_shared(net, X, start, stop, out):  # type: ignore[no-untyped-def]
+    """Compute genomes ``start … stop - 1`` on one set of samples.
+
+    ``X (inputs, n)`` float32 -> ``out (genomes, outputs, n)`` float32.
+    """
+    inputs, n = X.shape
+    slots = inputs + most_nodes(net, start, stop)
+    values = np.zeros((slots, BLOCK), np.float32)
+    bits = np.zeros(BLOCK, np.int32)
+    powers = bits.view(np.float32)
+    for b in range(0, n, BLOCK):
+        m = min(BLOCK, n - b)
+        for i in range(inputs):
+            for s in range(m):
+                values[i, s] = X[i, b + s]
+        for g in range(start, stop):
+            forward(net, g, inputs, values, m, bits, powers)
+            for o in range(net.outputs.shape[1]):
+                row, column = values[net.outputs[g, o]], out[g, o]
+                for s in range(m):
+                    column[b + s] = row[s]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def activate_lanes(net, X, lane_ptr, start, stop, out):  # type: ignore[no-untyped-def]
+    """Compute each genome on samples of its own: genome ``g`` on columns ``lane_ptr[g] … lane_ptr[g + 1] - 1``.
+
+    ``X (inputs, lanes)`` float32 -> ``out (outputs, lanes)`` float32.
+    """
+    inputs = X.shape[0]
+    slots = inputs + most_nodes(net, start, stop)
+    values = np.zeros((slots, BLOCK), np.float32)
+    bits = np.zeros(BLOCK, np.int32)
+    powers = bits.view(np.float32)
+    for g in range(start, stop):
+        for b in range(lane_ptr[g], lane_ptr[g + 1], BLOCK):
+            m = min(BLOCK, lane_ptr[g + 1] - b)
+            for i in range(inputs):
+                for s in range(m):
+                    values[i, s] = X[i, b + s]
+            forward(net, g, inputs, values, m, bits, powers)
+            for o in range(net.outputs.shape[1]):
+                row = values[net.outputs[g, o]]
+                for s in range(m):
+                    out[o, b + s] = row[s]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})  # type: ignore[untyped-decorator]
+def mean_log_likelihood(out, labels, start, stop, fitness):  # type: ignore[no-untyped-def]
+    """``fitness[g] =`` mean log-likelihood of ``labels (n,)`` under softmax (logistic for one output) of ``out``.
+
+    ``out (genomes, outputs, n)`` float32 is overwritten.
+    """
+    outputs, n = out.shape[1], out.shape[2]
+    bits = np.zeros(BLOCK, np.int32)
+    powers = bits.view(np.float32)
+    top = np.empty(BLOCK, np.float32)
+    total = np.empty(BLOCK, np.float32)
+    for g in range(start, stop):
+        loss = 0.0
+        for b in range(0, n, BLOCK):
+            m = min(BLOCK, n - b)
+            if outputs == 1:
+                row = out[g, 0, b : b + m]
+                for s in range(m):
+                    z = row[s] if labels[b + s] == 0 else -row[s]
+                    loss += max(z, _0)
+                    row[s] = -abs(z)
+                exp_block(row, m, bits, powers)
+                for s in range(m):
+                    loss += math.log1p(row[s])
+                continue
+            for s in range(m):
+                top[s] = out[g, 0, b + s]
+                total[s] = _0
+            for o in range(1, outputs):
+                row = out[g, o, b : b + m]
+                for s in range(m):
+                    top[s] = max(top[s], row[s])
+            for s in range(m):
+                loss += top[s] - out[g, labels[b + s], b + s]
+            for o in range(outputs):
+                row = out[g, o, b : b + m]
+                for s in range(m):
+                    row[s] = row[s] - top[s]
+                exp_block(row, m, bits, powers)
+                for s in range(m):
+                    total[s] = total[s] + row[s]
+            for s in range(m):
+                loss += math.log(total[s])
+        fitness[g] = -loss / n
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})  # type: ignore[untyped-decorator]
+def negative_squared_error(out, y, start, stop, fitness):  # type: ignore[no-untyped-def]
+    """``fitness[g] = -`` mean squared error of ``out (genomes, outputs, n)`` from ``y (outputs, n)``."""
+    outputs, n = out.shape[1], out.shape[2]
+    for g in range(start, stop):
+        total = 0.0
+        for o in range(outputs):
+            for b in range(0, n, BLOCK):
+                part = _0
+                for s in range(b, min(b + BLOCK, n)):
+                    d = out[g, o, s] - y[o, s]
+                    part += d * d
+                total += part
+        fitness[g] = -total / (n * outputs)

@@ -1,0 +1,229 @@
+"""One genome as a readable value: nodes and connections, and what it computes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuroloom.core.errors import InputError
+from neuroloom.evolve.functions import activate, activation_code, aggregate, aggregation_code
+
+if TYPE_CHECKING:
+    import networkx
+    import torch
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node gene: it computes ``activation(bias + response * aggregation(weighted inputs))``."""
+
+    id: int
+    bias: float = 0.0
+    response: float = 1.0
+    activation: str = "sigmoid"
+    aggregation: str = "sum"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A connection gene from node ``source`` to node ``target``."""
+
+    innovation: int
+    source: int
+    target: int
+    weight: float
+    enabled: bool = True
+
+
+@dataclass
+class Genome:
+    """A network as plain data.
+
+    Args:
+        inputs: number of inputs; their ids are -1, -2, …, and they have no node gene.
+        outputs: number of outputs; their ids are 0, 1, …
+        nodes: output and hidden nodes, sorted by id.
+        connections: sorted by innovation.
+        fitness: what it scored, or None.
+
+    Raises:
+        InputError: an output has no node, a connection hangs in the air, an id stands twice, or there is a cycle.
+    """
+
+    inputs: int
+    outputs: int
+    nodes: tuple[Node, ...]
+    connections: tuple[Connection, ...]
+    fitness: float | None = None
+
+    def __post_init__(self) -> None:
+        self.nodes = tuple(sorted(self.nodes, key=lambda node: node.id))
+        self.connections = tuple(sorted(self.connections, key=lambda conn: conn.innovation))
+        ids = [node.id for node in self.nodes]
+        if len(set(ids)) != len(ids) or ids[: self.outputs] != list(range(self.outputs)):
+            raise InputError(
+                f"a genome of {self.outputs} outputs needs nodes 0 … {self.outputs - 1} and each id once, but has {ids}."
+            )
+        known = {*ids, *range(-self.inputs, 0)}
+        for conn in self.connections:
+            if conn.source not in known or conn.target not in known or conn.target < 0:
+                raise InputError(
+                    f"connection {conn.source} -> {conn.target} must run from an input or a node to a node, but the "
+                    f"genome has inputs -1 … {-self.inputs} and nodes {ids}."
+                )
+        self._order()
+
+    # -- what it computes -----------------------------------------------------------------------------------
+
+    def activate(self, X: Any) -> Floats:
+        """Return the outputs ``(n, outputs)`` for ``X (n, inputs)``, or ``(outputs,)`` for one sample ``(inputs,)``.
+
+        Computed in double precision, row by row the same whatever stands in the other rows.
+
+        Raises:
+            InputError: ``X`` has another number of columns.
+        """
+        rows = np.asarray(X, dtype=np.float64)
+        single = rows.ndim == 1
+        rows = np.atleast_2d(rows)
+        if rows.ndim != 2 or rows.shape[1] != self.inputs:
+            raise InputError(f"X must have shape (n, {self.inputs}), but has {np.shape(X)}.")
+        values: dict[int, Floats] = {-i - 1: rows[:, i] for i in range(self.inputs)}
+        nodes = {node.id: node for node in self.nodes}
+        entering = self._entering()
+        for i in self._order():
+            node = nodes[i]
+            terms = [conn.weight * values[conn.source] for conn in entering.get(i, [])]
+            sums = aggregate(node.aggregation, terms, (len(rows),))
+            values[i] = activate(node.activation, node.bias + node.response * sums)
+        outputs = np.stack([values[o] for o in range(self.outputs)], axis=1)
+        return outputs[0] if single else outputs
+
+    def _entering(self) -> dict[int, list[Connection]]:
+        """Return the enabled connections by target, in order of innovation."""
+        entering: dict[int, list[Connection]] = {}
+        for conn in self.connections:
+            if conn.enabled:
+                entering.setdefault(conn.target, []).append(conn)
+        return entering
+
+    def _order(self) -> list[int]:
+        """Return the nodes that some output needs, each after all that it needs itself."""
+        entering = self._entering()
+        done: dict[int, bool] = {}
+        order: list[int] = []
+        for output in range(self.outputs):
+            stack = [(output, False)]
+            while stack:
+                node, complete = stack.pop()
+                if complete:
+                    done[node] = True
+                    order.append(node)
+                elif node >= 0 and node not in done:
+                    done[node] = False
+                    stack.append((node, True))
+                    stack.extend((conn.source, False) for conn in reversed(entering.get(node, [])))
+                elif node >= 0 and not done[node]:
+                    raise InputError(f"the enabled connections run in a cycle through node {node}.")
+        return order
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of fitted numbers in the network as it is computed: its weights, and a bias and response a node."""
+        order = set(self._order())
+        used = sum(conn.enabled and conn.target in order for conn in self.connections)
+        return used + 2 * len(order)
+
+    @property
+    def n_hidden(self) -> int:
+        """Number of hidden nodes."""
+        return len(self.nodes) - self.outputs
+
+    def __repr__(self) -> str:
+        enabled = sum(conn.enabled for conn in self.connections)
+        fitness = "" if self.fitness is None else f", fitness {self.fitness:.6g}"
+        return (
+            f"Genome({self.inputs} inputs, {self.n_hidden} hidden, {self.outputs} outputs, {enabled} of "
+            f"{len(self.connections)} connections enabled{fitness})"
+        )
+
+    # -- other forms ----------------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the genome as dicts, lists and numbers."""
+        return {
+            "inputs": self.inputs,
+            "outputs": self.outputs,
+            "fitness": self.fitness,
+            "nodes": [asdict(node) for node in self.nodes],
+            "connections": [asdict(conn) for conn in self.connections],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Genome:
+        """Return the genome that :meth:`to_dict` wrote.
+
+        Raises:
+            InputError: something is missing, or no function has that name.
+        """
+        try:
+            nodes = tuple(Node(**node) for node in data["nodes"])
+            conns = tuple(Connection(**conn) for conn in data["connections"])
+            genome = cls(int(data["inputs"]), int(data["outputs"]), nodes, conns, data.get("fitness"))
+        except (KeyError, TypeError) as error:
+            raise InputError(f"this is no genome as Genome.to_dict writes it: {error}.") from error
+        for node in genome.nodes:
+            activation_code(node.activation)
+            aggregation_code(node.aggregation)
+        return genome
+
+    def to_json(self) -> str:
+        """Return the genome as JSON; numbers come back exactly."""
+        return json.dumps(self.to_dict())
+
+    @classmethod
+    def from_json(cls, text: str) -> Genome:
+        """Return the genome that :meth:`to_json` wrote.
+
+        Raises:
+            InputError: the text is no such JSON.
+        """
+        try:
+            data = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise InputError(f"this is no JSON: {error}.") from error
+        return cls.from_dict(data)
+
+    def to_networkx(self) -> networkx.DiGraph:
+        """Return a directed graph; nodes carry ``kind``, ``bias``, …, edges ``weight``, ``enabled``, ``innovation``."""
+        import networkx
+
+        graph = networkx.DiGraph(inputs=self.inputs, outputs=self.outputs)
+        for i in range(self.inputs):
+            graph.add_node(-i - 1, kind="input")
+        for node in self.nodes:
+            kind = "output" if node.id < self.outputs else "hidden"
+            data = asdict(node)
+            graph.add_node(data.pop("id"), kind=kind, **data)
+        for conn in self.connections:
+            graph.add_edge(
+                conn.source,
+                conn.target,
+                weight=conn.weight,
+                enabled=conn.enabled,
+                innovation=conn.innovation,
+            )
+        return graph
+
+    def to_torch(self) -> torch.nn.Module:
+        """Return the network as a plain ``torch.nn.Module``: ``(n, inputs)`` -> ``(n, outputs)``, trainable."""
+        from neuroloom.evolve.population_net import GenomeNet
+
+        return GenomeNet(self)

@@ -1,0 +1,404 @@
+"""NEAT: networks whose topology and weights evolve together.
+
+Stanley and Miikkulainen (2002), "Evolving neural networks through augmenting topologies".
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuroloom.core.checks import check_int
+from neuroloom.core.errors import InputError
+from neuroloom.core.seeding import as_seed
+from neuroloom.evolve import population, species
+from neuroloom.evolve.config import NEATConfig
+from neuroloom.evolve.founders import connection_pairs, found
+from neuroloom.evolve.functions import activation_code, aggregation_code
+from neuroloom.evolve.phenotypes import Phenotypes, as_samples, in_threads
+
+if TYPE_CHECKING:
+    from neuroloom.evolve._kernels_genes import Rates
+    from neuroloom.evolve.genome import Genome
+    from neuroloom.evolve.population_net import PopulationNet
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class NEAT:
+    """Evolves a population of networks; the engine behind the estimators.
+
+    The population is arrays of genes, worked on by compiled kernels. Every genome draws from a stream of its own, keyed by
+    (seed, generation, index): one seed gives one run, bit for bit, on any number of threads, and through
+    :meth:`state` and :meth:`from_state`.
+
+    Args:
+        config: the settings.
+        random_state: seed, generator or None for a fresh run.
+        threads: threads for mutation and evaluation, at least 1.
+
+    Attributes:
+        generation: how often :meth:`tell` was called.
+        best_genome_: the fittest genome so far, a :class:`Genome`, or None before the first :meth:`tell`.
+        history_: a dict for each generation: ``step`` (from 1), ``seconds``, ``score`` (best fitness so far),
+            ``generation_score``, ``mean_fitness``, ``evaluations``, ``species``, ``hidden`` and ``connections`` (means).
+
+    Differences:
+        A connection's two ends have one innovation number for the whole run, where the paper's list begins anew with
+        each generation; nodes are matched within a generation, as there. Of equally fit parents the one that stands
+        first is taken as the fitter. New genes are not perturbed in the generation they arise in. Offspring counts are
+        the shares themselves, without neat-python's halfway step from the last size.
+
+    Source:
+        Stanley and Miikkulainen (2002), "Evolving neural networks through augmenting topologies".
+    """
+
+    def __init__(self, config: NEATConfig, random_state: Any = None, threads: int = 1) -> None:
+        if not isinstance(config, NEATConfig):
+            raise InputError(f"`config` must be a NEATConfig, but got {type(config).__name__}.")
+        self.config = config
+        self.seed = as_seed(random_state)
+        self.threads = check_int("threads", threads)
+        self.history_: list[dict[str, float]] = []
+        self.generation = 0
+        self._began = time.perf_counter()
+        self._restarts = 0
+        self._threshold = config.compatibility_threshold
+        self._best_fitness = -np.inf
+        self._best: population.Genes | None = None
+        self._improved = 0
+        self._table = species.SpeciesTable()
+        self._start()
+
+    def _start(self) -> None:
+        """Begin with new founders."""
+        config = self.config
+        self._genes = found(config, self.seed, self._restarts)
+        pairs = connection_pairs(config)
+        self._next = np.array([config.outputs + config.hidden, len(pairs)], np.int64)
+        self._keys, self._values = np.full(64, -1, np.int64), np.zeros(64, np.int64)
+        self._reserve(len(pairs))
+        from neuroloom.evolve._kernels_genes import look_up, pair_key
+
+        for k, (source, target) in enumerate(pairs):
+            look_up(self._keys, self._values, pair_key(source, target), k)
+        self._table.keep(np.empty(0, np.int64))
+        self._speciate(self._genes, np.empty(0, np.int64))
+
+    # -- what there is --------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return self.config.population
+
+    @property
+    def genomes(self) -> list[Genome]:
+        """The present population as readable values."""
+        config = self.config
+        rows = range(len(self))
+        return [population.genome(self._genes, row, config.inputs, config.outputs) for row in rows]
+
+    @property
+    def best_genome_(self) -> Genome | None:
+        """The fittest genome so far."""
+        if self._best is None:
+            return None
+        return population.genome(self._best, 0, self.config.inputs, self.config.outputs, self._best_fitness)
+
+    @property
+    def species_(self) -> dict[int, Ints]:
+        """Members of each living species by its number, as rows of the population."""
+        return {int(key): np.flatnonzero(self._species == s) for s, key in enumerate(self._table.key)}
+
+    def phenotypes(self) -> Phenotypes:
+        """Return the compiled networks of the present population."""
+        return Phenotypes(self._genes, self.config.inputs, self.config.outputs, self.threads)
+
+    def activate(self, X: Any) -> NDArray[np.float32]:
+        """Return the outputs ``(genomes, n, outputs)`` of the present population for ``X (n, inputs)``."""
+        samples = as_samples(X, self.config.inputs)
+        return self.phenotypes().activate(samples).transpose(0, 2, 1)
+
+    # -- evolution ------------------------------------------------------------------------------------------
+
+    def ask(self) -> PopulationNet:
+        """Return the present population's networks as one trainable ``torch.nn.Module``."""
+        from neuroloom.evolve.population_net import PopulationNet
+
+        return PopulationNet(self.phenotypes())
+
+    def tell(self, fitness: Any) -> None:
+        """Take the fitness of each genome, ``(population,)``, higher is better, and breed the next generation.
+
+        Raises:
+            InputError: the shape is another, a value is not finite, or all species died out.
+        """
+        self._score(_as_fitness(fitness, len(self)))
+        self._breed()
+
+    def run(
+        self,
+        fitness: Callable[..., Any],
+        generations: int,
+        X: Any = None,
+        y: Any = None,
+        callback: Callable[[NEAT], bool | None] | None = None,
+    ) -> Genome:
+        """Evolve for ``generations`` generations, or until ``fitness_threshold`` is reached, and return the best genome.
+
+        Args:
+            fitness: with ``X``, a function of the outputs ``(genomes, n, outputs)`` and ``y``; without, a function of a
+                :class:`PopulationNet`, or neat-python's ``eval_genomes(genomes, config)`` which sets ``genome.fitness``
+                for each ``(id, genome)``. The first two return ``(genomes,)`` values, higher is better.
+            generations: how many populations are evaluated, at least 1.
+            X: ``(n, inputs)`` samples on which all networks are computed as one batch.
+            y: handed to ``fitness`` with ``X``.
+            callback: called after each evaluation; a true answer ends the run.
+
+        Raises:
+            InputError: the fitness has the wrong shape or is not finite.
+        """
+        check_int("generations", generations)
+        evaluate = self._evaluation(fitness, X, y)
+        self._loop(evaluate, generations, callback)
+        best = self.best_genome_
+        assert best is not None
+        return best
+
+    def run_phenotypes(
+        self,
+        evaluate: Callable[[Phenotypes], Any],
+        generations: int,
+        callback: Callable[[NEAT], bool | None] | None = None,
+    ) -> None:
+        """Evolve as :meth:`run` does, by a function from compiled networks to fitness; torch is not imported."""
+        self._loop(lambda: evaluate(self.phenotypes()), generations, callback)
+
+    def _loop(
+        self, evaluate: Callable[[], Any], generations: int, callback: Callable[[NEAT], bool | None] | None
+    ) -> None:
+        criterion = {"max": np.max, "mean": np.mean, "min": np.min}[self.config.fitness_criterion]
+        for step in range(generations):
+            values = _as_fitness(evaluate(), len(self))
+            self._score(values)
+            done = step + 1 == generations or criterion(values) >= self.config.threshold
+            if (callback is not None and callback(self)) or done:
+                break
+            self._breed()
+
+    def _evaluation(self, fitness: Callable[..., Any], X: Any, y: Any) -> Callable[[], Any]:
+        """Return a function that evaluates the present population."""
+        if X is not None:
+            samples = as_samples(X, self.config.inputs)
+            out = np.empty((len(self), self.config.outputs, samples.shape[1]), np.float32)
+            return lambda: fitness(self.phenotypes().activate(samples, out).transpose(0, 2, 1), y)
+        from neuroloom.evolve.neat_python import call_eval_genomes, takes_genomes
+
+        if takes_genomes(fitness):
+            return lambda: call_eval_genomes(fitness, self.genomes, self.config)
+        return lambda: fitness(self.ask())
+
+    def _score(self, fitness: Floats) -> None:
+        """Note the fitness of the present population."""
+        self._fitness = fitness
+        best = int(np.argmax(fitness))
+        if fitness[best] > self._best_fitness:
+            self._best_fitness = float(fitness[best])
+            self._best = population.take(self._genes, [best])
+            self._improved = self.generation
+        self.generation += 1
+        before = self.history_[-1]["evaluations"] if self.history_ else 0
+        self.history_.append(
+            {
+                "step": self.generation,
+                "seconds": time.perf_counter() - self._began,
+                "score": self._best_fitness,
+                "generation_score": float(fitness[best]),
+                "mean_fitness": float(fitness.mean()),
+                "evaluations": before + len(self),
+                "species": len(self._table.key),
+                "hidden": len(self._genes.node_id) / len(self) - self.config.outputs,
+                "connections": len(self._genes.weight) / len(self),
+            }
+        )
+
+    def _breed(self) -> None:
+        """Make the next generation from the fitness of this one."""
+        config, table, fitness = self.config, self._table, self._fitness
+        members = species.sort_members(self._species, fitness, len(table.key))
+        now = species.species_fitness(config, members, fitness)
+        better = now > table.best
+        table.best = np.where(better, now, table.best)
+        table.improved[better] = self.generation
+        refocus = config.refocus_after is not None and self.generation - self._improved > config.refocus_after
+        if refocus:
+            self._improved = self.generation
+        allowed = species.breeding(config, table, self.generation, refocus)
+        if not allowed.any():
+            self._die_out()
+            return
+        spawn = species.spawn_counts(config, species.shares(config, members, fitness), allowed, members.sizes)
+        genes, representatives = self._children(members, spawn)
+        old, self._genes = self._genes, genes
+        living = np.flatnonzero(spawn)
+        table.keep(living)
+        self._speciate(old, representatives[living])
+
+    def _die_out(self) -> None:
+        if not self.config.reset_on_extinction:
+            raise InputError(
+                f"every species stagnated by generation {self.generation}; raise `max_stagnation` or `species_elitism`, or "
+                "set reset_on_extinction=True."
+            )
+        self._restarts += 1
+        self._start()
+
+    def _children(self, members: species.Members, spawn: Ints) -> tuple[population.Genes, Ints]:
+        """Return the next generation's genes and a representative of each species."""
+        from neuroloom.evolve import _kernels_genes as kernels
+
+        config, genes, n = self.config, self._genes, len(self)
+        sizes = members.sizes
+        pool = np.clip(np.ceil(config.survival_threshold * sizes).astype(np.int64), 1, sizes)
+        pool[spawn == 0] = 0
+        elites = np.where(sizes >= config.elite_species_size, np.minimum(config.elitism, sizes), 0)
+        first, second, keep = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.bool_)
+        representatives = np.empty(len(spawn), np.int64)
+        kernels.choose_parents(
+            members.order, members.begin, pool, spawn, elites, self._fitness, config.crossover_rate,
+            config.interspecies_rate, self.seed, self.generation, first, second, keep, representatives,
+        )  # fmt: skip
+        drafts = population.empty(
+            _offsets(np.diff(genes.node_ptr)[first] + 1),
+            _offsets(np.diff(genes.conn_ptr)[first] + kernels.SPARE_CONNS),
+        )
+        nodes, conns, split = (np.empty(n, np.int64) for _ in range(3))
+        rates, activations, aggregations = self._rates()
+        in_threads(
+            lambda a, b: kernels.draft(
+                genes,
+                first,
+                second,
+                keep,
+                self.seed,
+                self.generation,
+                config.inputs,
+                config.outputs,
+                rates,
+                activations,
+                aggregations,
+                a,
+                b,
+                drafts,
+                nodes,
+                conns,
+                split,
+            ),  # fmt: skip
+            n,
+            self.threads,
+        )
+        out = population.empty(_offsets(nodes), _offsets(conns))
+        self._reserve(kernels.SPARE_CONNS * n)
+        kernels.number(drafts, conns, split, self._next, self._keys, self._values, out)
+        return out, representatives
+
+    def _reserve(self, more: int) -> None:
+        """Make room in the table of innovations for ``more`` entries at half load."""
+        from neuroloom.evolve._kernels_genes import look_up
+
+        need = 2 * (int(self._next[1]) + more)
+        if need <= len(self._keys):
+            return
+        keys, values = self._keys, self._values
+        places = 1 << int(need - 1).bit_length()
+        self._keys, self._values = np.full(places, -1, np.int64), np.zeros(places, np.int64)
+        for k in np.flatnonzero(keys >= 0):
+            look_up(self._keys, self._values, keys[k], values[k])
+
+    def _speciate(self, old: population.Genes, representatives: Ints) -> None:
+        """Put every genome into a species and move the threshold towards the number of species wanted."""
+        from neuroloom.evolve._kernels_genes import speciate
+
+        config = self.config
+        own = np.empty(len(self), np.int64)
+        count = speciate(
+            self._genes, old, representatives, config.distance == "paper", config.compatibility_excess_coefficient,
+            config.compatibility_disjoint_coefficient, config.compatibility_weight_coefficient, self._threshold, own,
+        )  # fmt: skip
+        self._table.grow(count, self.generation)
+        sizes = np.bincount(own, minlength=count)
+        living = np.flatnonzero(sizes)
+        if len(living) < count:
+            self._table.keep(living)
+            places = np.cumsum(sizes > 0) - 1
+            own = places[own]
+        self._species = own
+        if config.species_target is not None:
+            ratio = 1.05 if len(living) > config.species_target else 1 / 1.05
+            self._threshold *= ratio if len(living) != config.species_target else 1.0
+
+    def _rates(self) -> tuple[Rates, NDArray[np.uint8], NDArray[np.uint8]]:
+        """Return the settings in the form that the kernels read, and the codes mutation may choose from."""
+        from neuroloom.evolve._kernels_genes import Rates
+
+        config = self.config
+        activations = np.array([activation_code(name) for name in config.activation_options], np.uint8)
+        aggregations = np.array([aggregation_code(name) for name in config.aggregation_options], np.uint8)
+        random_act, random_agg = config.activation_default == "random", config.aggregation_default == "random"
+        rates = Rates(
+            weight=_rule(config, "weight"),
+            bias=_rule(config, "bias"),
+            response=_rule(config, "response"),
+            activation=-1 if random_act else activation_code(config.activation_default),
+            activation_mutate=config.activation_mutate_rate,
+            fixed_outputs=config.output_activation is not None,
+            aggregation=-1 if random_agg else aggregation_code(config.aggregation_default),
+            aggregation_mutate=config.aggregation_mutate_rate,
+            enable=config.enabled_mutate_rate + config.enabled_rate_to_true_add,
+            disable=config.enabled_mutate_rate + config.enabled_rate_to_false_add,
+            genome=config.genome_mutate_rate,
+            conn_add=config.conn_add_prob,
+            conn_delete=config.conn_delete_prob,
+            node_add=config.node_add_prob,
+            node_delete=config.node_delete_prob,
+            single=config.single_structural_mutation,
+            surer=config.structural_mutation_surer,
+            disabled_stays=config.disable_rate,
+        )
+        return rates, activations, aggregations
+
+
+def _rule(config: NEATConfig, role: str) -> Any:
+    from neuroloom.evolve._kernels_genes import Rule
+
+    names = ("mutate_rate", "replace_rate", "mutate_power", "init_mean", "init_stdev")
+    values = [getattr(config, f"{role}_{name}") for name in names]
+    uniform = getattr(config, f"{role}_init_type") == "uniform"
+    return Rule(*values, uniform, getattr(config, f"{role}_min_value"), getattr(config, f"{role}_max_value"))
+
+
+def _offsets(lengths: Ints) -> Ints:
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
+
+
+def _as_fitness(fitness: Any, count: int) -> Floats:
+    """Return ``fitness`` as ``(count,)`` finite floats."""
+    if hasattr(fitness, "detach"):
+        fitness = fitness.detach().cpu().numpy()
+    values = np.array(fitness, dtype=np.float64)
+    if values.shape != (count,):
+        raise InputError(
+            f"the fitness must have shape ({count},), one value a genome, but has {values.shape}."
+        )
+    if not np.isfinite(values).all():
+        bad = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise InputError(
+            f"the fitness must be finite, but that of genome {bad} is {values[bad]}; give such genomes a low value."
+        )
+    return values

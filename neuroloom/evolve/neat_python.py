@@ -1,0 +1,296 @@
+"""The bridge to neat-python (https://neat-python.readthedocs.io): its config files, its genomes, its engine."""
+
+from __future__ import annotations
+
+import configparser
+import inspect
+import random
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuroloom.core.errors import InputError, unknown
+from neuroloom.evolve import population
+from neuroloom.evolve.config import NEATConfig
+from neuroloom.evolve.genome import Connection, Genome, Node
+from neuroloom.evolve.phenotypes import Phenotypes
+
+Floats = NDArray[np.float64]
+
+_RENAMED = {
+    "pop_size": "population",
+    "num_inputs": "inputs",
+    "num_outputs": "outputs",
+    "num_hidden": "hidden",
+}
+_IGNORED = ("seed", "no_fitness_termination", "enabled_default")
+_FIXED: dict[str, Any] = {
+    "distance": "neat-python",
+    "crossover_rate": 1.0,
+    "interspecies_rate": 0.0,
+    "genome_mutate_rate": 1.0,
+    "refocus_after": None,
+    "elite_species_size": 0,
+}
+_SECTIONS = {
+    "NEAT": ("fitness_criterion", "fitness_threshold", "population", "reset_on_extinction"),
+    "DefaultSpeciesSet": ("compatibility_threshold",),
+    "DefaultStagnation": ("species_fitness_func", "max_stagnation", "species_elitism"),
+    "DefaultReproduction": ("elitism", "survival_threshold", "min_species_size"),
+}
+_OURS = (
+    "output_activation connection_fraction compatibility_excess_coefficient fitness_sharing species_target "
+    "disable_rate"
+).split()
+
+
+def read_config(path: str | Path) -> dict[str, Any]:
+    """Return the arguments of ``NEATConfig`` that a config file of neat-python stands for.
+
+    Raises:
+        InputError: the file cannot be read, lacks a section, or has an item that is not known.
+    """
+    parser = configparser.ConfigParser()
+    try:
+        with open(path, encoding="utf-8") as file:
+            parser.read_file(file)
+    except (OSError, configparser.Error) as error:
+        raise InputError(f"{path} cannot be read as a config file of neat-python: {error}") from error
+    if "NEAT" not in parser or "DefaultGenome" not in parser:
+        raise InputError(
+            f"{path} needs the sections [NEAT] and [DefaultGenome], but has {parser.sections()}."
+        )
+    kinds = {field.name: str(field.type) for field in fields(NEATConfig)}
+    found = dict(_FIXED)
+    for section in ("NEAT", "DefaultGenome", *list(_SECTIONS)[1:]):
+        for item, text in parser.items(section) if section in parser else ():
+            name = _RENAMED.get(item, item)
+            if item in _IGNORED or item.startswith("time_constant_"):
+                continue
+            if name not in kinds:
+                raise unknown(f"item in [{section}] of {path}", item, [*kinds, *_RENAMED])
+            found[name] = _value(name, text.strip(), kinds[name], path)
+    found["compatibility_excess_coefficient"] = found.get("compatibility_disjoint_coefficient", 1.0)
+    if parser["NEAT"].get("no_fitness_termination", "false").strip().lower() in ("1", "yes", "true", "on"):
+        found["fitness_threshold"] = None
+    rule, *fraction = str(found.get("initial_connection", "unconnected")).split()
+    found["initial_connection"] = rule
+    if fraction:
+        found["connection_fraction"] = float(fraction[0])
+    return found
+
+
+def _value(name: str, text: str, kind: str, path: str | Path) -> Any:
+    if name == "structural_mutation_surer":
+        return text.lower() in ("1", "yes", "true", "on")
+    if name in ("activation_default", "aggregation_default") and text == "none":
+        return "random"
+    if name.endswith("_init_type"):
+        return "uniform" if "uniform" in text.lower() else "gaussian"
+    try:
+        if kind == "bool":
+            return {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}[
+                text.lower()
+            ]
+        if kind.startswith("tuple"):
+            return tuple(text.split())
+        return int(text) if kind.startswith("int") else float(text) if kind.startswith("float") else text
+    except (KeyError, ValueError) as error:
+        raise InputError(f"`{name}` in {path} must be of type {kind}, but is {text!r}.") from error
+
+
+def write_config(config: NEATConfig, path: str | Path) -> None:
+    """Write ``config`` as a config file of neat-python."""
+    back = {ours: theirs for theirs, ours in _RENAMED.items()}
+    data = config.to_dict()
+    for name in (*_FIXED, *_OURS):
+        data.pop(name, None)
+    threshold = data["fitness_threshold"]
+    data["fitness_threshold"] = 1e300 if threshold is None else threshold
+    if config.initial_connection.startswith("partial"):
+        data["initial_connection"] = f"{config.initial_connection} {config.connection_fraction}"
+    lines = []
+    placed: set[str] = set()
+    for section, names in _SECTIONS.items():
+        lines.append(f"[{section}]")
+        lines += [f"{back.get(name, name)} = {_text(data[name])}" for name in names]
+        lines += [f"no_fitness_termination = {threshold is None}"] if section == "NEAT" else []
+        lines.append("")
+        placed.update(names)
+    lines += ["[DefaultGenome]", "enabled_default = True"]
+    lines += [
+        f"{back.get(name, name)} = {_text(value)}" for name, value in data.items() if name not in placed
+    ]
+    Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _text(value: Any) -> str:
+    return " ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def load_config(config: NEATConfig) -> Any:
+    """Return neat-python's own ``Config`` for these settings."""
+    import neat
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "neat.ini"
+        write_config(config, path)
+        return neat.Config(
+            neat.DefaultGenome,
+            neat.DefaultReproduction,
+            neat.DefaultSpeciesSet,
+            neat.DefaultStagnation,
+            str(path),
+        )
+
+
+def from_neat_genome(genome: Any, config: Any) -> Genome:
+    """Return a genome of neat-python as ours.
+
+    Args:
+        genome: a ``neat.DefaultGenome``.
+        config: the ``neat.Config`` it lives under.
+    """
+    nodes = (Node(i, g.bias, g.response, g.activation, g.aggregation) for i, g in genome.nodes.items())
+    conns = (
+        Connection(g.innovation, source, target, g.weight, g.enabled)
+        for (source, target), g in genome.connections.items()
+    )
+    own = config.genome_config
+    return Genome(own.num_inputs, own.num_outputs, tuple(nodes), tuple(conns), genome.fitness)
+
+
+def to_neat_genome(genome: Genome, config: Any, key: int = 0) -> Any:
+    """Return a genome as neat-python's ``DefaultGenome``.
+
+    Args:
+        genome: ours.
+        config: the ``neat.Config`` it is to live under.
+        key: its number there.
+    """
+    from neat.genes import DefaultConnectionGene, DefaultNodeGene
+    from neat.genome import DefaultGenome
+
+    found = DefaultGenome(key)
+    found.fitness = genome.fitness
+    for node in genome.nodes:
+        gene = DefaultNodeGene(node.id)
+        gene.bias, gene.response, gene.time_constant = node.bias, node.response, 1.0
+        gene.activation, gene.aggregation = node.activation, node.aggregation
+        found.nodes[node.id] = gene
+    for conn in genome.connections:
+        gene = DefaultConnectionGene((conn.source, conn.target), innovation=conn.innovation)
+        gene.weight, gene.enabled = conn.weight, conn.enabled
+        found.connections[gene.key] = gene
+    return found
+
+
+def takes_genomes(fitness: Callable[..., Any]) -> bool:
+    """Return whether ``fitness`` is of neat-python's form ``eval_genomes(genomes, config)``."""
+    try:
+        parameters = inspect.signature(fitness).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(p.kind in positional and p.default is inspect.Parameter.empty for p in parameters) == 2
+
+
+def call_eval_genomes(fitness: Callable[..., Any], genomes: list[Genome], config: NEATConfig) -> Floats:
+    """Call ``fitness(genomes, config)`` as neat-python does and return what it set.
+
+    Raises:
+        InputError: a genome was left without a fitness.
+    """
+    fitness(list(enumerate(genomes, start=1)), config)
+    missing = [i for i, genome in enumerate(genomes, start=1) if genome.fitness is None]
+    if missing:
+        raise InputError(
+            f"eval_genomes must set `fitness` of every genome, but left out {len(missing)} of {len(genomes)}, the first "
+            f"{missing[0]}."
+        )
+    return np.array([genome.fitness for genome in genomes], dtype=np.float64)
+
+
+class NeatPythonEngine:
+    """neat-python's own evolution behind the interface of :class:`neuroloom.evolve.NEAT`, as a reference.
+
+    Networks are still computed as one batch by the kernels. ``output_activation`` and the other settings that neat-python
+    has no word for are used where the network is computed, or not at all.
+
+    Args:
+        config: the settings.
+        seed: for Python's ``random``, whose state is put back afterwards.
+    """
+
+    def __init__(self, config: NEATConfig, seed: int) -> None:
+        self.config, self.seed = config, seed
+        self.history_: list[dict[str, float]] = []
+        self.best_genome_: Genome | None = None
+        self._best_fitness = -np.inf
+
+    def run_phenotypes(
+        self, evaluate: Callable[[Phenotypes], Floats], generations: int, callback: Any = None
+    ) -> None:
+        """Evolve for ``generations`` generations; ``evaluate`` maps compiled networks to their fitness."""
+        import neat
+
+        config, began = self.config, time.perf_counter()
+        theirs = load_config(config.replace(fitness_threshold=None))
+        state = random.getstate()
+
+        def eval_genomes(genomes: list[tuple[int, Any]], _: Any) -> None:
+            ours = [self._ours(genome, theirs) for _, genome in genomes]
+            phenotypes = Phenotypes(population.pack_genomes(ours), config.inputs, config.outputs)
+            fitness = evaluate(phenotypes)
+            for (_, genome), value in zip(genomes, fitness, strict=True):
+                genome.fitness = float(value)
+            best = int(np.argmax(fitness))
+            if fitness[best] > self._best_fitness:
+                self._best_fitness = float(fitness[best])
+                self.best_genome_ = ours[best]
+                self.best_genome_.fitness = self._best_fitness
+            before = self.history_[-1]["evaluations"] if self.history_ else 0
+            self.history_.append(
+                {
+                    "step": len(self.history_) + 1,
+                    "seconds": time.perf_counter() - began,
+                    "score": self._best_fitness,
+                    "generation_score": float(fitness[best]),
+                    "mean_fitness": float(np.mean(fitness)),
+                    "evaluations": before + len(genomes),
+                    "species": len(run.species.species),
+                    "hidden": float(np.mean([genome.n_hidden for genome in ours])),
+                    "connections": float(np.mean([len(genome.connections) for genome in ours])),
+                }
+            )
+            if callback is not None and callback(self):
+                raise _Stop
+
+        try:
+            run = neat.Population(theirs, seed=self.seed)
+            run.run(eval_genomes, generations)
+        except _Stop:
+            pass
+        finally:
+            random.setstate(state)
+
+    def _ours(self, genome: Any, theirs: Any) -> Genome:
+        found = from_neat_genome(genome, theirs)
+        fixed = self.config.output_activation
+        if fixed is not None:
+            nodes = [
+                Node(n.id, n.bias, n.response, fixed, n.aggregation) if n.id < found.outputs else n
+                for n in found.nodes
+            ]
+            found = Genome(found.inputs, found.outputs, tuple(nodes), found.connections)
+        return found
+
+
+class _Stop(Exception):  # noqa: N818
+    """Raised by the callback's answer; ends neat-python's loop."""

@@ -1,0 +1,103 @@
+"""The networks of a population, compiled together and computed as one batch on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuroloom.core.errors import InputError
+from neuroloom.evolve.population import Genes, size
+
+if TYPE_CHECKING:
+    from neuroloom.evolve._kernels_phenotype import Packed
+
+Floats = NDArray[np.float64]
+Floats32 = NDArray[np.float32]
+
+
+def in_threads(work: Callable[[int, int], None], count: int, threads: int) -> None:
+    """Call ``work(start, stop)`` over ``0 … count - 1`` in as many runs as there are threads."""
+    threads = max(1, min(threads, count))
+    if threads == 1:
+        work(0, count)
+        return
+    ends = [count * t // threads for t in range(threads + 1)]
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(work, a, b) for a, b in zip(ends, ends[1:], strict=False)]:
+            done.result()
+
+
+def as_samples(X: Any, inputs: int) -> Floats32:
+    """Return ``X (n, inputs)`` as the ``(inputs, n)`` float32 array that the kernels read.
+
+    Raises:
+        InputError: ``X`` has another number of columns.
+    """
+    rows = np.asarray(X)
+    if rows.ndim != 2 or rows.shape[1] != inputs:
+        raise InputError(f"X must have shape (n, {inputs}), but has {rows.shape}.")
+    return np.ascontiguousarray(rows.T, dtype=np.float32)
+
+
+class Phenotypes:
+    """Compiled networks of all genomes in ``genes``.
+
+    Nodes that reach no output are pruned, the others sorted; a fused kernel then computes one genome at a time over
+    blocks of samples. Outputs are single precision, each the same whatever the number of threads.
+
+    Args:
+        genes: the population.
+        inputs: number of inputs.
+        outputs: number of outputs.
+        threads: number of threads, at least 1.
+    """
+
+    def __init__(self, genes: Genes, inputs: int, outputs: int, threads: int = 1) -> None:
+        from neuroloom.evolve._kernels_phenotype import compile_genomes, packed
+
+        self.genes, self.inputs, self.outputs, self.threads = genes, inputs, outputs, threads
+        self.net: Packed = packed(genes, outputs)
+        self._run(lambda a, b: compile_genomes(genes, inputs, a, b, self.net))
+
+    def __len__(self) -> int:
+        return size(self.genes)
+
+    def _run(self, work: Callable[[int, int], None]) -> None:
+        in_threads(work, len(self), self.threads)
+
+    def activate(self, samples: Floats32, out: Floats32 | None = None) -> Floats32:
+        """Return the outputs ``(genomes, outputs, n)`` for ``samples (inputs, n)``, in ``out`` if given."""
+        from neuroloom.evolve._kernels_phenotype import activate_shared
+
+        if out is None:
+            out = np.empty((len(self), self.outputs, samples.shape[1]), np.float32)
+        self._run(lambda a, b: activate_shared(self.net, samples, a, b, out))
+        return out
+
+    def activate_own(self, samples: Floats32, ends: NDArray[np.int64]) -> Floats32:
+        """Return the outputs ``(outputs, n)`` where genome ``g`` computes the columns ``ends[g] … ends[g + 1] - 1``."""
+        from neuroloom.evolve._kernels_phenotype import activate_lanes
+
+        out = np.empty((self.outputs, samples.shape[1]), np.float32)
+        self._run(lambda a, b: activate_lanes(self.net, samples, ends, a, b, out))
+        return out
+
+    def log_likelihood(self, outputs: Floats32, labels: NDArray[np.int64]) -> Floats:
+        """Return each genome's mean log-likelihood of ``labels (n,)``; ``outputs`` is overwritten."""
+        from neuroloom.evolve._kernels_phenotype import mean_log_likelihood
+
+        fitness = np.empty(len(self))
+        self._run(lambda a, b: mean_log_likelihood(outputs, labels, a, b, fitness))
+        return fitness
+
+    def negative_error(self, outputs: Floats32, y: Floats32) -> Floats:
+        """Return each genome's negative mean squared error from ``y (outputs, n)``."""
+        from neuroloom.evolve._kernels_phenotype import negative_squared_error
+
+        fitness = np.empty(len(self))
+        self._run(lambda a, b: negative_squared_error(outputs, y, a, b, fitness))
+        return fitness

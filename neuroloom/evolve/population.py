@@ -1,0 +1,132 @@
+"""A population as arrays: the genes of all genomes in flat columns, with offsets that say where each begins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuroloom.evolve.functions import ACTIVATIONS, AGGREGATIONS, activation_code, aggregation_code
+
+if TYPE_CHECKING:
+    from neuroloom.evolve.genome import Genome
+
+
+class Genes(NamedTuple):
+    """Genes of ``n`` genomes, compressed rows: genome ``g`` owns ``[ptr[g], ptr[g + 1])`` of each column.
+
+    Nodes are sorted by id, connections by innovation. Inputs have ids -1, -2, … and no gene, outputs 0, 1, …
+
+    Args:
+        node_ptr: ``(n + 1,)`` int64 offsets of the node columns.
+        node_id: int32.
+        bias: float64.
+        response: float64.
+        activation: uint8 codes, places in ``ACTIVATIONS``.
+        aggregation: uint8 codes, places in ``AGGREGATIONS``.
+        conn_ptr: ``(n + 1,)`` int64 offsets of the connection columns.
+        innovation: int32.
+        source: int32 node ids.
+        target: int32 node ids.
+        weight: float64.
+        enabled: bool.
+    """
+
+    node_ptr: NDArray[np.int64]
+    node_id: NDArray[np.int32]
+    bias: NDArray[np.float64]
+    response: NDArray[np.float64]
+    activation: NDArray[np.uint8]
+    aggregation: NDArray[np.uint8]
+    conn_ptr: NDArray[np.int64]
+    innovation: NDArray[np.int32]
+    source: NDArray[np.int32]
+    target: NDArray[np.int32]
+    weight: NDArray[np.float64]
+    enabled: NDArray[np.bool_]
+
+
+def size(genes: Genes) -> int:
+    """Return the number of genomes."""
+    return len(genes.node_ptr) - 1
+
+
+def empty(node_ptr: NDArray[np.int64], conn_ptr: NDArray[np.int64]) -> Genes:
+    """Return genes of the given offsets, not filled in."""
+    nodes, conns = int(node_ptr[-1]), int(conn_ptr[-1])
+    return Genes(
+        node_ptr,
+        np.empty(nodes, np.int32),
+        np.empty(nodes),
+        np.empty(nodes),
+        np.empty(nodes, np.uint8),
+        np.empty(nodes, np.uint8),
+        conn_ptr,
+        np.empty(conns, np.int32),
+        np.empty(conns, np.int32),
+        np.empty(conns, np.int32),
+        np.empty(conns),
+        np.empty(conns, np.bool_),
+    )
+
+
+def take(genes: Genes, rows: Sequence[int] | NDArray[np.int64]) -> Genes:
+    """Return the genomes ``rows``, in that order."""
+    rows = np.asarray(rows, dtype=np.int64)
+    nodes = [np.arange(genes.node_ptr[r], genes.node_ptr[r + 1]) for r in rows]
+    conns = [np.arange(genes.conn_ptr[r], genes.conn_ptr[r + 1]) for r in rows]
+    at = np.concatenate([np.empty(0, np.int64), *nodes])
+    on = np.concatenate([np.empty(0, np.int64), *conns])
+    return Genes(
+        _offsets([len(part) for part in nodes]),
+        *(column[at] for column in genes[1:6]),
+        _offsets([len(part) for part in conns]),
+        *(column[on] for column in genes[7:]),
+    )
+
+
+def _offsets(lengths: Sequence[int]) -> NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64)
+
+
+def genome(genes: Genes, row: int, inputs: int, outputs: int, fitness: float | None = None) -> Genome:
+    """Return genome ``row`` as a readable value."""
+    from neuroloom.evolve.genome import Connection, Genome, Node
+
+    nodes = slice(genes.node_ptr[row], genes.node_ptr[row + 1])
+    conns = slice(genes.conn_ptr[row], genes.conn_ptr[row + 1])
+    return Genome(
+        inputs=inputs,
+        outputs=outputs,
+        nodes=tuple(
+            Node(int(i), float(b), float(r), ACTIVATIONS[f], AGGREGATIONS[a])
+            for i, b, r, f, a in zip(*(column[nodes] for column in genes[1:6]), strict=True)
+        ),
+        connections=tuple(
+            Connection(int(k), int(s), int(t), float(w), bool(e))
+            for k, s, t, w, e in zip(*(column[conns] for column in genes[7:]), strict=True)
+        ),
+        fitness=fitness,
+    )
+
+
+def pack_genomes(genomes: Sequence[Genome]) -> Genes:
+    """Return ``genomes`` as arrays."""
+    nodes = [node for own in genomes for node in sorted(own.nodes, key=lambda node: node.id)]
+    conns = [conn for own in genomes for conn in sorted(own.connections, key=lambda conn: conn.innovation)]
+    return Genes(
+        _offsets([len(own.nodes) for own in genomes]),
+        np.array([node.id for node in nodes], np.int32),
+        np.array([node.bias for node in nodes], np.float64),
+        np.array([node.response for node in nodes], np.float64),
+        np.array([activation_code(node.activation) for node in nodes], np.uint8),
+        np.array([aggregation_code(node.aggregation) for node in nodes], np.uint8),
+        _offsets([len(own.connections) for own in genomes]),
+        np.array([conn.innovation for conn in conns], np.int32),
+        np.array([conn.source for conn in conns], np.int32),
+        np.array([conn.target for conn in conns], np.int32),
+        np.array([conn.weight for conn in conns], np.float64),
+        np.array([conn.enabled for conn in conns], np.bool_),
+    )

@@ -1,0 +1,144 @@
+"""Species: who shares, who stagnates, and how many children each has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuroloom.core.errors import InputError
+from neuroloom.evolve.config import NEATConfig
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def _no_ints() -> Ints:
+    return np.empty(0, np.int64)
+
+
+def _no_floats() -> Floats:
+    return np.empty(0)
+
+
+@dataclass
+class SpeciesTable:
+    """One row a living species.
+
+    Args:
+        key: its number, never used again.
+        created: the generation it arose in.
+        improved: the generation of its best fitness.
+        best: its best fitness so far (by ``species_fitness_func``).
+        next_key: the number of the next new species.
+    """
+
+    key: Ints = field(default_factory=_no_ints)
+    created: Ints = field(default_factory=_no_ints)
+    improved: Ints = field(default_factory=_no_ints)
+    best: Floats = field(default_factory=_no_floats)
+    next_key: int = 1
+
+    def grow(self, count: int, generation: int) -> None:
+        """Add new species until there are ``count``."""
+        new = count - len(self.key)
+        if new > 0:
+            self.key = np.append(self.key, np.arange(self.next_key, self.next_key + new))
+            self.created = np.append(self.created, np.full(new, generation))
+            self.improved = np.append(self.improved, np.full(new, generation))
+            self.best = np.append(self.best, np.full(new, -np.inf))
+            self.next_key += new
+
+    def keep(self, rows: Ints) -> None:
+        """Keep the species ``rows`` only."""
+        self.key, self.created = self.key[rows], self.created[rows]
+        self.improved, self.best = self.improved[rows], self.best[rows]
+
+
+@dataclass(frozen=True)
+class Members:
+    """Genomes sorted by species, the fittest of each first: species ``s`` is ``order[begin[s]:begin[s + 1]]``."""
+
+    order: Ints
+    begin: Ints
+
+    @property
+    def sizes(self) -> Ints:
+        """``(species,)`` number of members."""
+        return np.diff(self.begin)
+
+
+def sort_members(species: Ints, fitness: Floats, count: int) -> Members:
+    """Return the members of each species; of equally fit ones the earlier comes first."""
+    order = np.lexsort((-fitness, species))
+    begin = np.zeros(count + 1, np.int64)
+    np.cumsum(np.bincount(species, minlength=count), out=begin[1:])
+    return Members(order, begin)
+
+
+def species_fitness(config: NEATConfig, members: Members, fitness: Floats) -> Floats:
+    """Return each species' own fitness."""
+    rule, order, begin = config.species_fitness_func, members.order, members.begin
+    if rule == "max":
+        return fitness[order[begin[:-1]]]
+    if rule == "min":
+        return fitness[order[begin[1:] - 1]]
+    if rule == "mean":
+        return np.add.reduceat(fitness[order], begin[:-1]) / members.sizes
+    return np.array([np.median(fitness[order[a:b]]) for a, b in zip(begin, begin[1:], strict=False)])
+
+
+def shares(config: NEATConfig, members: Members, fitness: Floats) -> Floats:
+    """Return each species' claim to offspring: the mean of its members' fitness, on the chosen scale.
+
+    Sharing the fitness among the members of a species and adding it up again is that mean (Eq. 2 of the paper).
+
+    Raises:
+        InputError: sharing is canonical and a fitness is negative.
+    """
+    if config.fitness_sharing == "rank":
+        scale = np.empty(len(fitness))
+        scale[np.argsort(fitness, kind="stable")] = np.arange(1, len(fitness) + 1)
+    elif config.fitness_sharing == "shifted":
+        scale = fitness - fitness.min()
+    else:
+        if fitness.min() < 0:
+            raise InputError(
+                f"canonical fitness sharing needs fitnesses of at least 0, but got {fitness.min()}; set "
+                "fitness_sharing='shifted' or 'rank'."
+            )
+        scale = fitness
+    return np.add.reduceat(scale[members.order], members.begin[:-1]) / members.sizes
+
+
+def breeding(config: NEATConfig, table: SpeciesTable, generation: int, refocus: bool) -> NDArray[np.bool_]:
+    """Return which species may have offspring: none that stagnates, unless it is among the best few."""
+    ranks = np.empty(len(table.best), np.int64)
+    ranks[np.lexsort((table.key, -table.best))] = np.arange(len(table.best))
+    if refocus:
+        return ranks < 2
+    return (generation - table.improved < config.max_stagnation) | (ranks < config.species_elitism)
+
+
+def spawn_counts(config: NEATConfig, claims: Floats, allowed: NDArray[np.bool_], sizes: Ints) -> Ints:
+    """Return how many children each species has: in proportion to its claim, exactly the population in all.
+
+    Largest remainders decide the last places. A species gets ``min_species_size`` children or none; when there is no room
+    for so many species, those with the smallest claims go.
+    """
+    claims = np.where(allowed, claims, 0.0)
+    if not claims.sum() > 0:
+        claims = np.where(allowed, sizes, 0).astype(np.float64)
+    quota = claims / claims.sum() * config.population
+    counts = np.floor(quota).astype(np.int64)
+    left = config.population - int(counts.sum())
+    counts[np.argsort(counts - quota, kind="stable")[:left]] += 1
+    low = max(config.min_species_size, 1)
+    if low > 1:
+        ranked = np.argsort(-claims, kind="stable")
+        counts[ranked[max(config.population // low, 1) :]] = 0
+        counts[(counts > 0) & (counts < low)] = low
+        while counts.sum() != config.population:
+            counts[np.argmax(counts)] += 1 if counts.sum() < config.population else -1
+    return counts
