@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from neuroloom.runner.statistics.cliques import maximal_cliques
     from neuroloom.runner.statistics.common_set import CommonSet, find_common_set
     from neuroloom.runner.statistics.corrected_t import CorrectedT, corrected_t_test
+    from neuroloom.runner.statistics.corrected_welch import Welch, corrected_welch_test
     from neuroloom.runner.statistics.differences import Difference
     from neuroloom.runner.statistics.friedman import Friedman, friedman_test, nemenyi_distance
     from neuroloom.runner.statistics.holm import holm_adjust, smallest_p, tasks_needed
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from neuroloom.runner.statistics.sensitivity import leave_one_task_out
     from neuroloom.runner.statistics.sign_test import sign_test_p
     from neuroloom.runner.statistics.signed_rank import signed_rank_p
+    from neuroloom.runner.statistics.speed import Speed, compare_seconds
     from neuroloom.runner.statistics.winner import Winner
     from neuroloom.runner.statistics.within import TaskStatistics, within_task
 
@@ -58,6 +60,10 @@ _HOMES = {
     "leave_one_task_out": "sensitivity",
     "sign_test_p": "sign_test",
     "signed_rank_p": "signed_rank",
+    "Welch": "corrected_welch",
+    "corrected_welch_test": "corrected_welch",
+    "Speed": "speed",
+    "compare_seconds": "speed",
     "Difference": "differences",
     "TaskStatistics": "within",
     "Winner": "winner",
@@ -73,15 +79,19 @@ __all__ = [
     "Friedman",
     "PolicyCheck",
     "SignedRankPosterior",
+    "Speed",
     "Statistics",
     "TaskScores",
     "TaskStatistics",
+    "Welch",
     "Winner",
     "across_tasks",
     "analyse",
     "average_ranks",
     "bayesian_signed_rank",
+    "compare_seconds",
     "corrected_t_test",
+    "corrected_welch_test",
     "coverage",
     "find_common_set",
     "friedman_test",
