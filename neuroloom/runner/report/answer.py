@@ -30,7 +30,7 @@ def of_task(stats: TaskStatistics, decimals: int) -> str:
     return f"{text}{_cost(w.fit_seconds)}."
 
 
-def of_group(stats: Statistics, title: str) -> str:
+def of_group(stats: Statistics, noun: str, decimals: int) -> str:
     """Return the answer for tasks that may be ranked together; that of the task where there is only one."""
     from neuroloom.runner.report.pages import score_decimals
 
@@ -40,7 +40,7 @@ def of_group(stats: Statistics, title: str) -> str:
         return f"On {task.task}, {text}" if task.winner else text
     w = stats.across.winner
     if w is None:
-        return f"No trial on {title.lower()} was done, so there is nothing to compare."
+        return f"No trial on {noun} was done, so there is nothing to compare."
     count = len(stats.across.common.tasks) or len(stats.tasks)
     text = (
         f"{w.method} is best over {numbers.plural(count, 'task')} (mean rank {numbers.fixed(w.mean_rank, 2)})"
@@ -48,10 +48,12 @@ def of_group(stats: Statistics, title: str) -> str:
     if w.second is not None and stats.across.tested:
         text += _tied(w.tied, len(stats.across.common.methods) - 1)
     elif w.second is not None:
-        text += f"; too few tasks to test it against {w.second} and the others"
+        text += ", with too few tasks for a test"
     if w.second is not None and math.isfinite(w.difference):
-        ends = numbers.interval(w.low, w.high, 3)
-        text += f"; {numbers.signed(w.difference, 3)} from the second, {w.second}{' ' + ends if ends else ''}"
+        ends = numbers.interval(w.low, w.high, decimals)
+        side = "below" if w.difference < 0 else "above"
+        gap = numbers.fixed(abs(w.difference), decimals)
+        text += f"; its mean score is {gap} {side} that of {w.second}{' ' + ends if ends else ''}"
     return f"{text}{_cost(w.fit_seconds)}."
 
 

@@ -8,12 +8,16 @@ staying as they are. Colours are CSS classes (``m3`` is the fourth method), so l
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
 from neuroloom.runner.report import numbers
+
+
+_WHOLE = re.compile(r"\.0+(?= )")
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ def tick_texts(
     if write is None:
         decimals = tick_decimals(ticks)
         write = (lambda t: f"{t:g}") if scale.log else (lambda t: numbers.fixed(t, decimals))
-    return [(t, write(t)) for t in ticks]
+    return [(t, _WHOLE.sub("", write(t))) for t in ticks]
 
 
 def turned(scale: Scale) -> Callable[[float], str]:
@@ -107,7 +111,9 @@ def pc(place: float) -> str:
 def tag(name: str, content: object = "", /, **attributes: object) -> Markup:
     """Return an SVG element; text and attribute values are escaped, ``class_`` and ``data_x`` lose their underscore."""
     parts = [f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"' for key, value in attributes.items()]
-    return Markup(f"<{name}{''.join(parts)}>{escape(content)}</{name}>")
+    inner = escape(content)
+    end = f">{inner}</{name}>" if inner or name in ("svg", "div") else "/>"
+    return Markup(f"<{name}{''.join(parts)}{end}")  # noqa: S704
 
 
 def joined(parts: Iterable[Markup]) -> Markup:
@@ -121,15 +127,19 @@ def marker(room: str, x: str, y: float, css: str, tip: str = "") -> Markup:
     return tag("use", href=f"#k-{room}", x=x, y=f"{y:g}", class_=css, **more)
 
 
-def whisker(low: float, high: float, y: float, css: str) -> Markup:
-    """Return a horizontal interval between two places."""
-    return tag("line", x1=pc(low), x2=pc(high), y1=f"{y:g}", y2=f"{y:g}", class_=f"ci {css}")
+def whiskers(ends: Iterable[tuple[float, float, float, float]], css: str) -> Markup:
+    """Return level or upright intervals for a stretched drawing, each from (place, pixel) to (place, pixel)."""
+    lines = []
+    for x1, y1, x2, y2 in ends:
+        start = f"M{round(1000 * x1)} {round(4 * y1)}"
+        lines.append(f"{start}h{round(1000 * (x2 - x1))}" if y1 == y2 else f"{start}v{round(4 * (y2 - y1))}")
+    return tag("path", d="".join(lines), class_=css)
 
 
 def grid(scale: Scale, height: float, most: int = 5) -> Markup:
-    """Return vertical grid lines at the ticks."""
-    places = [pc(scale(t)) for t in scale.ticks(most)]
-    return joined(tag("line", x1=x, x2=x, y1=0, y2=f"{height:g}", class_="g") for x in places)
+    """Return vertical grid lines at the ticks, for a stretched drawing."""
+    lines = [f"M{round(1000 * scale(t))} 0v{4 * height:g}" for t in scale.ticks(most)]
+    return tag("path", d="".join(lines), class_="g")
 
 
 def head_axis(
@@ -176,7 +186,7 @@ class Frame:
 
     def draw(self, content: Markup, label: str) -> Markup:
         """Return the whole figure around ``content``; ``label`` says in words what it shows."""
-        rows, columns = tick_texts(self.y, 5, self.write_y), tick_texts(self.x, 5, self.write_x)
+        rows, columns = tick_texts(self.y, 5, self.write_y), tick_texts(self.x, 4, self.write_x)
         lines = [tag("line", x1=0, x2="100%", y1=self.up(t), y2=self.up(t), class_="g") for t, _ in rows]
         names = [tag("text", text, x="100%", dx=-7, y=self.up(t) + 4, text_anchor="end") for t, text in rows]
         below = [

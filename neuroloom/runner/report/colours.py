@@ -29,7 +29,7 @@ MARKERS = {
     "other": "M-4-4 0-1.6 4-4 1.6 0 4 4 0 1.6-4 4-1.6 0z",
 }
 LIGHT = (0.40, 0.645)
-DARK = (0.62, 0.90)
+DARK = (0.60, 0.84)
 
 
 @dataclass(frozen=True)

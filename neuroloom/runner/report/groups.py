@@ -23,6 +23,7 @@ SURE = 0.95
 def group(
     key: str,
     title: str,
+    noun: str,
     tasks: Sequence[int],
     stats: Statistics,
     methods: Mapping[str, MethodView],
@@ -33,6 +34,7 @@ def group(
     Args:
         key: its name for links.
         title: its heading.
+        noun: what it is called inside a sentence.
         tasks: the numbers of its tasks.
         stats: the statistics over exactly these tasks.
         methods: label -> method, all of the run.
@@ -44,12 +46,17 @@ def group(
     decimals = numbers.decimals_for(size) if size > 1.5 else 3
     metric = across.metric
     greater = all(t.scores.greater_is_better for t in stats.tasks.values())
+    if len(stats.tasks) == 1:
+        plots = costs.of_task(stats.pareto, str(metric), greater, decimals, methods)
+    else:
+        plots = costs.of_group(stats.leaderboard, stats.pareto, metric, greater, decimals, methods)
     board, bars = _board(stats, methods, metric, decimals)
     return Group(
         key=key,
         title=title,
+        noun=noun,
         tasks=tuple(tasks),
-        answer=answer.of_group(stats, title),
+        answer=answer.of_group(stats, noun, decimals),
         leader=stats.across.winner.method if stats.across.winner else "",
         board=board,
         bars=bars,
@@ -59,9 +66,10 @@ def group(
         names=tuple(methods[m].number for m in _order(across)) if across.tested else (),
         matrix=_matrix(across, decimals) if across.tested else (),
         pairs=_pairs(across, decimals) if across.tested else None,
-        bayes=_bayes(across) if len(across.bayes) else None,
-        costs=costs.of_group(stats.leaderboard, stats.pareto, metric, greater, decimals, methods),
+        bayes=_bayes(across) if across.bayes["p_better"].notna().any() else None,
+        costs=plots,
         sensitivity=_sensitivity(across, methods),
+        policy=_policy(stats),
         absent=tuple(absent),
     )
 
@@ -126,39 +134,40 @@ def _board(
 
 def _statements(stats: Statistics) -> tuple[str, ...]:
     across = stats.across
-    common, out = across.common, []
-    if across.tested:
-        count = len(common.methods)
-        out.append(
-            f"Ranked: {numbers.plural(count, 'method')} that all ran on the same {len(common.tasks)} tasks "
-            f"({numbers.listing(list(common.tasks), 30)}). The task is the unit of every test here."
-        )
-        others = [f"{name} (lacks {lacks})" for name, lacks in common.others.items()]
-        out += [f"Shown per task only: {numbers.listing(others, 30)}."] if others else []
-    else:
-        out.append(across.why)
+    out: list[str] = []
+    out.append("The task is the unit of every test here, never the seed." if across.tested else across.why)
+    out += [str(note) for note in across.notes]
     if across.friedman is not None:
         f = across.friedman
         out.append(
-            f"Friedman’s test that all are equal: χ² = {numbers.fixed(f.chi2, 1)} with {f.methods - 1} degrees of freedom, "
-            f"p {_p(f.p_chi2)}; in Iman and Davenport’s form F = {numbers.fixed(f.f, 1)}, p {_p(f.p)}."
+            f"Friedman’s test that all are equal: χ² = {numbers.fixed(f.chi2, 1)} with {f.methods - 1} degrees of "
+            f"freedom, p {_p(f.p_chi2)}; in Iman and Davenport’s form F = {numbers.fixed(f.f, 1)}, p {_p(f.p)}."
         )
-        out.append(
-            f"With {numbers.plural(f.tasks, 'task')} and {numbers.plural(f.methods, 'method')} the smallest p-value that "
-            f"Holm’s procedure over all pairs can reach is {_short(across.smallest_p)}; Nemenyi’s critical difference of "
-            f"mean ranks is {numbers.fixed(across.nemenyi, 2)}."
-        )
-    out += [str(note) for note in across.notes]
+        out.append(f"Nemenyi’s critical difference of mean ranks is {numbers.fixed(across.nemenyi, 2)}.")
+    out += [stats.policy.note] if stats.policy.failed else []
     return tuple(dict.fromkeys(line for line in out if line))
+
+
+def _policy(stats: Statistics) -> Table | None:
+    """Return what depends on how failed trials count, under both policies; None where nothing does."""
+    table = stats.policy.table
+    if not stats.policy.differs:
+        return None
+    names = [str(c) for c in table.columns]
+    rows = tuple(tuple(Cell(str(v)) for v in row) for row in table.itertuples(index=False))
+    heads = {
+        "where": "Where",
+        "what": "What",
+        "worst": "Failed counts as worst",
+        "left out": "Failed is left out",
+    }
+    columns = tuple(Column(heads.get(n, n), number=False) for n in names)
+    return Table("What depends on how failed trials count", columns, rows)
 
 
 def _p(value: float) -> str:
     text = numbers.p_value(value)
     return f"{text[0]} {text[1:]}" if text.startswith("<") else f"= {text}"
-
-
-def _short(value: float) -> str:
-    return numbers.p_value(value) if value >= 0.001 else f"{value:.1g}"
 
 
 def _diagram(across: Across, methods: Mapping[str, MethodView]) -> Diagram | None:

@@ -59,6 +59,7 @@ def render(data: ReportData) -> str:
         style_hash=_hash(style),
         script_hash=_hash(script),
         markers=MARKERS,
+        rooms=[room for room in MARKERS if any(m.style.room == room for m in data.methods)],
         trials=Markup(record.as_script(data.trials)),
         order=[h.method for h in data.coverage[0]] if data.coverage else [],
         boards=[_board(g, data) for g in data.groups],
@@ -87,12 +88,12 @@ def _charts(rows: list[strips.Strip], after: int, css: str = "strip", zero: bool
     if along is None:
         return {}
     write = _signed_ticks(along) if zero else None
-    head = axes.head_axis(along, write, most=4 if zero else 5, css="ax diffaxis" if zero else "ax")
+    head = axes.head_axis(along, write, most=3 if zero else 4, css="ax diffaxis" if zero else "ax")
     return {after: (head, [strips.draw(row, along, zero=zero, css=css) for row in rows])}
 
 
 def _signed_ticks(along: axes.Scale) -> Callable[[float], str]:
-    decimals = axes.tick_decimals(along.ticks(4))
+    decimals = axes.tick_decimals(along.ticks(3))
     return lambda value: numbers.signed(value, decimals)
 
 

@@ -49,21 +49,18 @@ def _lines(data: ReportData) -> Iterator[str]:
     yield f"% {escape(data.health)}"
     for group in data.groups:
         yield f"\n% {escape(group.title)}"
-        tables = [
-            ("board", group.board),
-            ("pairs", group.pairs),
-            ("bayes", group.bayes),
-            ("left-out", group.sensitivity),
-        ]
-        for name, table in tables:
+        tables = {
+            "board": group.board, "pairs": group.pairs, "bayes": group.bayes, "left-out": group.sensitivity,
+            "policy": group.policy,
+        }  # fmt: skip
+        for name, table in tables.items():
             if table is not None:
                 yield from _table(table, f"{name}-{group.key}", data)
         yield from (f"% {escape(line)}" for line in (*group.absent, *group.statements))
     for task in data.tasks:
         if task.members:
             yield from _table(task.table, f"task-{task.number}", data)
-            if task.metrics is not None:
-                yield from _table(task.metrics, f"metrics-{task.number}", data)
+            yield from _table(task.metrics, f"costs-{task.number}", data)
     if data.failures is not None:
         yield from _table(data.failures, "not-done", data)
     yield from _table(data.splits, "splits", data)

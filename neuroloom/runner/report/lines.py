@@ -42,8 +42,8 @@ def average(
 ) -> Curve | None:
     """Return the mean of curves of unequal length on one grid.
 
-    A run is a step function: it has its last value from each point on, after its own end too. The mean begins where
-    the last run has begun.
+    Between its points a run is a straight line; after its end it keeps its last value. The mean begins where the last
+    run has begun.
     """
     known = [
         (x[ok], y[ok])
@@ -56,15 +56,13 @@ def average(
     last = max(float(x.max()) for x, _ in known)
     if last <= first:
         grid = np.array([last])
-    elif log:
-        grid = np.geomspace(first, last, points)
     else:
-        grid = np.linspace(first, last, points)
-    grid[0], grid[-1] = min(first, last), last
+        grid = np.geomspace(first, last, points) if log else np.linspace(first, last, points)
+        grid[0], grid[-1] = first, last
     values = np.empty((len(known), len(grid)))
     for row, (x, y) in zip(values, known, strict=True):
         order = np.argsort(x, kind="stable")
-        row[:] = y[order][np.maximum(np.searchsorted(x[order], grid, side="right") - 1, 0)]
+        row[:] = np.interp(grid, x[order], y[order])
     return Curve(name, number, grid, values.mean(axis=0), values.std(axis=0), len(known))
 
 

@@ -54,7 +54,7 @@ def _group(group: Group, data: ReportData) -> Iterator[str]:
     yield f"{escape(group.answer)}\n"
     yield from _table(group.board, data)
     yield from (f"{escape(line)}\n" for line in (*group.absent, *group.statements))
-    for table in (group.pairs, group.bayes, group.sensitivity):
+    for table in (group.pairs, group.bayes, group.sensitivity, group.policy):
         if table is not None:
             yield from _table(table, data)
 
@@ -67,7 +67,7 @@ def _task(task: TaskView, data: ReportData) -> Iterator[str]:
     if task.members:
         yield from _table(task.table, data)
     yield from (f"{escape(line)}\n" for line in task.missing)
-    if task.metrics is not None:
+    if task.members:
         yield from _table(task.metrics, data)
 
 

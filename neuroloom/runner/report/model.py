@@ -154,7 +154,7 @@ class TaskView:
         score_column, difference_column: the columns of ``table`` that the charts of scores and differences follow.
         members: methods with at least one finished trial, in the table's order.
         baseline: the method that differences are shown from at first, -1 if none.
-        metrics: the other metrics, one column each; None when there is only one.
+        metrics: costs and the other metrics.
         costs: score against each cost.
         panels: learning curves.
         missing: why methods are not in the table.
@@ -173,7 +173,7 @@ class TaskView:
     difference_column: int
     members: tuple[Member, ...]
     baseline: int
-    metrics: Table | None
+    metrics: Table
     costs: tuple[CostPlot, ...]
     panels: tuple[Panel, ...]
     missing: tuple[str, ...]
@@ -209,6 +209,7 @@ class Group:
     Args:
         key: name for links, ``table-classification``.
         title: ``Tables · classification``.
+        noun: the same inside a sentence, ``table classification``.
         tasks: numbers of its tasks.
         answer: who is best, in a sentence.
         leader: the best by mean rank, empty when nothing was done.
@@ -223,11 +224,13 @@ class Group:
         bayes: Bayesian signed-rank probabilities, None below six tasks.
         costs: score against each cost.
         sensitivity: ranks with one task left out, None with fewer than three tasks.
+        policy: conclusions that depend on how failed trials count, None where none does.
         absent: methods that have no rank here, with the reason.
     """
 
     key: str
     title: str
+    noun: str
     tasks: tuple[int, ...]
     answer: str
     leader: str
@@ -242,6 +245,7 @@ class Group:
     bayes: Table | None
     costs: tuple[CostPlot, ...]
     sensitivity: Table | None
+    policy: Table | None
     absent: tuple[str, ...]
 
 

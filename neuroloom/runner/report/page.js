@@ -137,7 +137,7 @@
 
   // A cell's trials.
   const dialog = document.getElementById("drill");
-  const three = (v) => (v === null || v === undefined ? "–" : String(Number(v.toPrecision(4))));
+  const three = (v) => (v == null ? "–" : Math.abs(v) >= 1000 || Number.isInteger(v) ? v.toLocaleString("en") : v.toPrecision(3));
   const drill = (t, m) => {
     const task = store.tasks[t];
     const trials = task.methods[m];
@@ -151,8 +151,9 @@
     trials.v.forEach((value, k) => {
       const row = body.insertRow();
       const [seed, fold] = task.cells[trials.c ? trials.c[k] : k];
-      const numbers = [seed, fold, value, trials.f[k], trials.p[k], trials.m[k], trials.n[k]];
-      numbers.forEach((v) => (row.insertCell().textContent = three(v)));
+      const score = value === null ? "–" : value.toFixed(Math.min(task.digits + 1, 6));
+      const numbers = [seed, fold, score, trials.f[k], trials.p[k], trials.m[k], trials.n[k]];
+      numbers.forEach((v) => (row.insertCell().textContent = typeof v === "string" ? v : three(v)));
       [...row.cells].forEach((cell) => (cell.className = "n"));
       const [status, reason] = store.reasons[trials.r[k]];
       const last = row.insertCell();
@@ -213,15 +214,17 @@
     const pc = (v) => `${(100 * place(v)).toFixed(2)}%`;
     rows.forEach(({ row, m, dots, pair }) => {
       const strip = row.querySelector(".diff");
-      const text = row.querySelector(".chart + td + td") && row.querySelector("td.dx");
       const path = dots.map((v, k) => `M${Math.round(1000 * place(v))} ${Math.round(4 * (13 + 11 * (((k * 0.618034) % 1) - 0.5)))}h0`).join("");
       const nest = draw("svg", { class: "st", width: "100%", height: 26, viewBox: "0 0 1000 104", preserveAspectRatio: "none" });
-      nest.append(draw("path", { class: `dt m${m}`, d: path }));
+      nest.append(draw("path", { class: "dt", d: path }));
       const parts = [draw("line", { class: "zero", x1: pc(0), x2: pc(0), y1: 0, y2: 26 }), nest];
-      if (pair && pair[1] !== null) parts.push(draw("line", { class: `ci m${m}`, x1: pc(pair[1]), x2: pc(pair[2]), y1: 13, y2: 13 }));
-      if (pair) parts.push(draw("use", { class: `mk m${m}`, href: `#k-${store.rooms[m]}`, x: pc(pair[0]), y: 13 }));
+      if (pair && pair[1] !== null) {
+        const [from, to] = [1, 2].map((k) => Math.round(1000 * place(pair[k])));
+        nest.append(draw("path", { class: "ci", d: `M${from} 52h${to - from}` }));
+      }
+      if (pair) parts.push(draw("use", { class: "mk", href: `#k-${store.rooms[m]}`, x: pc(pair[0]), y: 13 }));
       strip.replaceChildren(...parts);
-      const cell = text ?? row.querySelector("td.dx");
+      const cell = row.querySelector("td.dx");
       if (cell) {
         cell.textContent = pair ? signed(pair[0], task.digits) : "–";
         pair ? (cell.dataset.v = pair[0]) : delete cell.dataset.v;

@@ -15,7 +15,7 @@ from neuroloom.runner.report.panels import panels
 if TYPE_CHECKING:
     import pandas as pd
 
-    from neuroloom.runner.statistics import TaskStatistics
+    from neuroloom.runner.statistics import Difference, TaskStatistics
 
 METHOD = Column("Method", number=False)
 LONGEST = 400
@@ -30,6 +30,7 @@ def view(
     methods: Mapping[str, MethodView],
     about: Mapping[str, Any],
     points: int,
+    alone: bool = False,
 ) -> TaskView:
     """Return the task's page.
 
@@ -42,6 +43,7 @@ def view(
         methods: label -> method, all of the run.
         about: what ``meta["tasks"]`` says of it.
         points: points of a drawn curve.
+        alone: whether it is its group's only task; its costs stand with the group then.
     """
     ran = [str(m) for m in stats.methods["method"] if str(m) in set(_scored(stats))]
     decimals = score_decimals(stats)
@@ -61,8 +63,10 @@ def view(
         difference_column=4,
         members=_members(stats, ran, methods),
         baseline=methods[baseline].number if baseline else -1,
-        metrics=_metrics(frame, ran, methods, decimals),
-        costs=costs.of_task(pareto, stats.metric, stats.scores.greater_is_better, decimals, methods),
+        metrics=_metrics(stats, frame, ran, methods, decimals),
+        costs=()
+        if alone
+        else costs.of_task(pareto, stats.metric, stats.scores.greater_is_better, decimals, methods),
         panels=panels(curves, {name: m.number for name, m in methods.items()}, points),
         missing=_missing(rows, ran),
         answer=answer.of_task(stats, decimals),
@@ -87,10 +91,9 @@ def _scored(stats: TaskStatistics) -> list[str]:
 
 
 def _baseline(ran: Sequence[str], methods: Mapping[str, MethodView]) -> str:
-    """Return what differences are shown from at first: the best baseline that learns, else any, else the winner."""
-    plain = [m for m in ran if methods[m].room == "baseline"]
-    learns = [m for m in plain if methods[m].expression != "dummy"]
-    return next(iter(learns or plain or ran), "")
+    """Return what differences are shown from at first: the best baseline that learns, else the best method."""
+    learns = [m for m in ran if methods[m].room == "baseline" and methods[m].expression != "dummy"]
+    return next(iter(learns or ran), "")
 
 
 def _facts(
@@ -143,31 +146,44 @@ def _table(
         Column(stats.metric, "Mean over trials; methods in bold were not told apart from the best"),
         Column("95 % interval", f"Interval of the mean over {stats.over}"),
         Column("Difference", "Mean paired difference, above 0 being better", role="dx"),
-        Column("p", "Corrected resampled t-test against the same method, after Holm over all pairs of the task", role="px"),
+        Column("p", "Corrected resampled t-test of that difference, after Holm over all pairs", role="px"),
         Column("Rank", "Mean rank over the splits"),
         Column("Fit", "Median wall-clock time of a fit"),
-        Column("Predict", "Median time of predicting the test part"),
-        Column("Memory", "Median of the trials’ peak memory"),
-        Column("Parameters", "Median number of fitted numbers"),
         Column("Done", "Trials done of trials run"),
     )  # fmt: skip
     rows = []
+    gaps = _gaps(stats, baseline)
     for r in stats.methods.itertuples(index=False):
         name = str(r.method)
         if name not in ran:
             continue
-        gap = stats.between(name, baseline) if name != baseline else None
+        gap = gaps.get(name)
         rows.append((
             Cell(name, tip=str(r.note), method=methods[name].number),
             Cell(numbers.fixed(r.mean, decimals), r.mean, best=bool(r.tied)),
             Cell(numbers.interval(r.low, r.high, decimals) or numbers.DASH, _known(r.low)),
             Cell(numbers.signed(gap.mean, decimals) if gap else numbers.DASH, _known(gap.mean) if gap else None),
-            Cell(numbers.p_value(gap.p_holm) if gap else numbers.DASH, _known(gap.p_holm) if gap else None, gap.why if gap else ""),
-            Cell(numbers.fixed(r.rank, 2), _known(r.rank)), *cost_cells(r),
+            _p_cell(gap),
+            Cell(numbers.fixed(r.rank, 2), _known(r.rank)), Cell(numbers.seconds(r.fit_seconds), _known(r.fit_seconds)),
             Cell(f"{int(r.done)}/{int(r.trials)}", float(r.done) / max(float(r.trials), 1.0)),
         ))  # fmt: skip
     note = f"Differences are from {baseline}, the same split and draw." if len(ran) > 1 else ""
     return Table(f"{stats.task}: {stats.metric}", columns, tuple(rows), (note,) if note else ())
+
+
+def _p_cell(gap: Difference | None) -> Cell:
+    if gap is None:
+        return Cell(numbers.DASH)
+    return Cell(numbers.p_value(gap.p_holm), _known(gap.p_holm), gap.why)
+
+
+def _gaps(stats: TaskStatistics, baseline: str) -> dict[str, Difference]:
+    """Return each method's difference from the baseline."""
+    from neuroloom.runner.statistics import Difference
+
+    found = (Difference(**row) for row in stats.pairs.to_dict("records") if baseline in (row["a"], row["b"]))
+    turned = (d if d.b == baseline else d.turned() for d in found)
+    return {d.a: d for d in turned}
 
 
 def cost_cells(row: Any) -> tuple[Cell, ...]:
@@ -186,23 +202,30 @@ def _known(value: Any) -> float | None:
 
 
 def _metrics(
-    frame: pd.DataFrame, ran: Sequence[str], methods: Mapping[str, MethodView], decimals: int
-) -> Table | None:
+    stats: TaskStatistics,
+    frame: pd.DataFrame,
+    ran: Sequence[str],
+    methods: Mapping[str, MethodView],
+    decimals: int,
+) -> Table:
+    """Return what each method costs on the task, and its means on the other metrics."""
     done = frame[frame["status"] == "done"]
-    names = list(dict.fromkeys(done["metric"]))
-    if len(names) < 2:
-        return None
+    names = [str(n) for n in dict.fromkeys(done["metric"]) if n != stats.metric]
     means = done.groupby(["method", "metric"])["value"].mean()
+    row = {str(r.method): r for r in stats.methods.itertuples(index=False)}
     rows = []
     for method in ran:
-        cells = [Cell(method, method=methods[method].number)]
-        for name in names:
-            value = float(means.get((method, name), math.nan))
-            cells.append(Cell(numbers.fixed(value, max(decimals, 3)), _known(value)))
-        rows.append(tuple(cells))
-    return Table(
-        "Means of all metrics over finished trials", (METHOD, *(Column(n) for n in names)), tuple(rows)
-    )
+        r = row[method]
+        cpu = (Cell(numbers.seconds(v), _known(v)) for v in (r.fit_cpu_seconds, r.predict_cpu_seconds))
+        values = [float(means.get((method, name), math.nan)) for name in names]
+        cells = (Cell(numbers.fixed(v, max(decimals, 3)), _known(v)) for v in values)
+        rows.append((Cell(method, method=methods[method].number), *cells, *cost_cells(r), *cpu))
+    columns = (
+        METHOD, *(Column(n, "Mean over finished trials") for n in names), Column("Fit"), Column("Predict"),
+        Column("Memory"), Column("Parameters"), Column("Fit, CPU"), Column("Predict, CPU"),
+    )  # fmt: skip
+    caption = f"{stats.task}: medians of the costs over finished trials"
+    return Table(caption + (", means of the other metrics" if names else ""), columns, tuple(rows))
 
 
 def _missing(rows: pd.DataFrame, ran: Sequence[str]) -> tuple[str, ...]:

@@ -49,9 +49,13 @@ Runs = dict[str, list[tuple[lines.Floats, lines.Floats]]]
 
 def _runs(rows: pd.DataFrame, column: str, against: str) -> Runs:
     out: Runs = {}
-    for (method, _, _), part in rows.groupby(["method", "seed", "fold"], sort=False):
-        x = np.asarray(part[against].to_numpy(), dtype=np.float64)
-        out.setdefault(str(method), []).append((x, np.asarray(part[column].to_numpy(), dtype=np.float64)))
+    part = rows.groupby(["method", "seed", "fold"], sort=False).ngroup().to_numpy()
+    order = np.argsort(part, kind="stable")
+    starts = np.flatnonzero(np.diff(part[order], prepend=-1))
+    xs, ys = (np.split(rows[c].to_numpy(dtype=np.float64)[order], starts[1:]) for c in (against, column))
+    names = rows["method"].to_numpy()[order[starts]]
+    for method, x, y in zip(names, xs, ys, strict=True):
+        out.setdefault(str(method), []).append((x, y))
     return out
 
 
@@ -76,7 +80,7 @@ def points_for(curves: pd.DataFrame) -> int:
     if curves.empty:
         return 2
     many = len(curves[["task", "method"]].drop_duplicates())
-    return int(min(max(6000 // max(many, 1), 16), 64))
+    return int(min(max(4000 // max(many, 1), 14), 64))
 
 
 def finite(value: Any) -> float | None:

@@ -29,7 +29,7 @@ def prepare(results: Results) -> ReportData:
     methods = _methods(main, results.methods, meta)
     by_name = {m.name: m for m in methods}
     parts = _partition(main)
-    found = {key: analyse(results, tasks) for key, tasks in parts.items()}
+    found = {key: analyse(_only(results, frame, tasks)) for key, tasks in parts.items()}
     views = _tasks(results, found, frame, by_name)
     made = _groups(parts, found, results, by_name, {v.name: v.number for v in views})
     failed = faults.failures(main)
@@ -53,6 +53,11 @@ def prepare(results: Results) -> ReportData:
         trials=record.trials(main, views, methods),
         frame=frame,
     )
+
+
+def _only(results: Results, frame: pd.DataFrame, tasks: Sequence[str]) -> Results:
+    """Return the results of some tasks, without their curves."""
+    return type(results)(frame[frame["task"].isin(tasks)], None, results.meta)
 
 
 def _methods(main: pd.DataFrame, names: Sequence[str], meta: Mapping[str, Any]) -> tuple[MethodView, ...]:
@@ -110,13 +115,15 @@ def _tasks(
     rows = dict(tuple(frame.groupby("task", sort=False)))
     empty = results.curves.iloc[:0]
     drawn = dict(tuple(results.curves.groupby("task", sort=False))) if len(results.curves) else {}
-    within = [(stats, part.pareto) for part in found.values() for stats in part.tasks.values()]
+    within = [
+        (stats, part.pareto, len(part.tasks) == 1) for part in found.values() for stats in part.tasks.values()
+    ]
     return tuple(
         pages.view(
             number, stats, rows[stats.task], drawn.get(stats.task, empty), pareto[pareto["task"] == stats.task],
-            methods, about.get(stats.task) or {}, points,
+            methods, about.get(stats.task) or {}, points, alone,
         )
-        for number, (stats, pareto) in enumerate(within)
+        for number, (stats, pareto, alone) in enumerate(within)
     )  # fmt: skip
 
 
@@ -130,12 +137,15 @@ def _groups(
     main = results.main()
     out = []
     for (kind, problem), tasks in parts.items():
-        title = f"{groups.TITLES.get(kind, kind.capitalize() or 'Tasks')} · {problem}" if problem else kind
+        title = groups.TITLES.get(kind, kind.capitalize() or "Tasks")
+        noun = title.lower()
+        if problem and sum(k == kind for k, _ in parts) > 1:
+            title, noun = f"{title} · {problem}", f"{kind} {problem}"
         key = re.sub(r"[^a-z0-9]+", "-", f"{kind} {problem}".lower()).strip("-") or "all"
         rows = main[main["task"].isin(tasks)]
         absent = _absent(rows)
         places = [number[t] for t in tasks]
-        out.append(groups.group(key, title, places, found[kind, problem], methods, absent))
+        out.append(groups.group(key, title, noun, places, found[kind, problem], methods, absent))
     return tuple(out)
 
 
@@ -170,10 +180,14 @@ def _by_rank(methods: Sequence[MethodView], made: Sequence[Group]) -> list[Metho
 def _answer(made: Sequence[Group]) -> str:
     if len(made) == 1:
         return made[0].answer
-    leaders = [f"{g.leader} on {g.title.lower()}" for g in made if g.leader]
-    if not leaders:
+    leads: dict[str, list[str]] = {}
+    for part in made:
+        if part.leader:
+            leads.setdefault(part.leader, []).append(part.noun)
+    if not leads:
         return "No trial of this run was done, so there is nothing to compare."
-    return f"Best by mean rank: {numbers.listing(leaders, 12)}."
+    words = [f"{name} on {numbers.listing(kinds, 12)}" for name, kinds in leads.items()]
+    return f"Best by mean rank: {'; '.join(words)}."
 
 
 def _health(main: pd.DataFrame, meta: Mapping[str, Any]) -> str:

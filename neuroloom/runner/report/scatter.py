@@ -66,9 +66,8 @@ def draw(
         return Markup()
     frame = axes.Frame(x, y, HEIGHT, x_title, y_title, write_x, None if greater else axes.turned(y))
     best = front(usable)
-    parts = [axes.stretched(HEIGHT, axes.tag("path", d=_stairs(best, frame), class_="front"))]
-    for p in usable:
-        parts.append(_cross(p, frame))
+    stairs = axes.tag("path", d=_stairs(best, frame), class_="front")
+    parts = [axes.stretched(HEIGHT, axes.joined([stairs, *(_cross(p, frame) for p in usable)]))]
     parts += [axes.marker(p.room, axes.pc(x(p.x)), frame.up(p.y), f"mk m{p.number}", p.tip) for p in usable]
     parts += _labels(best, frame)
     label = f"{y_title} against {x_title}; on the Pareto front: {numbers.listing([p.name for p in best], 30)}"
@@ -85,14 +84,11 @@ def _stairs(best: Sequence[Point], frame: axes.Frame) -> str:
 
 
 def _cross(p: Point, frame: axes.Frame) -> Markup:
-    css = f"ci thin m{p.number}"
-    x, up = axes.pc(frame.x(p.x)), frame.up
-    out = Markup()
-    if p.x_high > p.x_low > 0:
-        out += axes.whisker(frame.x(p.x_low), frame.x(p.x_high), up(p.y), f"thin m{p.number}")
+    x, y, up = frame.x, frame.up(p.y), frame.up
+    ends = [(x(p.x_low), y, x(p.x_high), y)] if p.x_high > p.x_low > 0 else []
     if p.y_high > p.y_low:
-        out += axes.tag("line", x1=x, x2=x, y1=up(p.y_low), y2=up(p.y_high), class_=css)
-    return out
+        ends.append((x(p.x), up(p.y_high), x(p.x), up(p.y_low)))
+    return axes.whiskers(ends, f"ci thin m{p.number}") if ends else Markup()
 
 
 def _labels(best: Sequence[Point], frame: axes.Frame) -> list[Markup]:

@@ -43,18 +43,19 @@ def scale(strips: Sequence[Strip], *more: float, pad: float = 0.04) -> axes.Scal
 
 def draw(strip: Strip, along: axes.Scale, zero: bool = False, css: str = "strip") -> Markup:
     """Return a row's strip on the scale; ``zero`` marks the place of no difference."""
-    middle, mine = HEIGHT / 2, f"m{strip.number}"
-    parts = [axes.grid(along, HEIGHT)]
+    middle = HEIGHT / 2
+    inner = [axes.grid(along, HEIGHT, 3 if zero else 4)]
+    parts: list[Markup] = []
     if zero:
         at = axes.pc(along(0.0))
         parts.append(axes.tag("line", x1=at, x2=at, y1=0, y2=f"{HEIGHT:g}", class_="zero"))
     known = [along(v) for v in strip.values if math.isfinite(v)]
     if known:
-        path = axes.tag("path", d=axes.dots(known, HEIGHT, DOTS), class_=f"dt {mine}")
-        parts.append(axes.stretched(HEIGHT, path))
+        inner.append(axes.tag("path", d=axes.dots(known, HEIGHT, DOTS), class_="dt"))
     if math.isfinite(strip.low) and math.isfinite(strip.high):
-        parts.append(axes.whisker(along(strip.low), along(strip.high), middle, mine))
+        inner.append(axes.whiskers([(along(strip.low), middle, along(strip.high), middle)], "ci"))
+    parts.append(axes.stretched(HEIGHT, axes.joined(inner)))
     if math.isfinite(strip.mean):
-        parts.append(axes.marker(strip.room, axes.pc(along(strip.mean)), middle, f"mk {mine}"))
+        parts.append(axes.marker(strip.room, axes.pc(along(strip.mean)), middle, "mk"))
     more = {"data_t": strip.tip} if strip.tip else {}
-    return axes.tag("svg", axes.joined(parts), class_=css, aria_hidden="true", **more)
+    return axes.tag("svg", axes.joined(parts), class_=f"{css} m{strip.number}", aria_hidden="true", **more)
