@@ -152,19 +152,22 @@ def walk_into(
         if degree == 0:
             return step, state
         x = -1
+        total = beyond = 0.0
         if second_order and t >= 0 and excess > 0.0:
             back = find(indices, a, b, t)
             if back >= 0:
-                total = 0.0
+                beyond = excess * weights[back]
                 if weighted:
                     for i in range(a, b):
                         total += weights[i]
                 else:
                     total = weights[a] * degree
-                state += _GAMMA
-                if uniform(mix(state)) * (envelope * total + excess * weights[back]) < excess * weights[back]:
-                    x = t
         while x < 0:
+            if beyond > 0.0:
+                state += _GAMMA
+                if uniform(mix(state)) * (envelope * total + beyond) < beyond:
+                    x = t
+                    break
             state += _GAMMA
             at = a + below(mix(state), degree)
             if weighted:
@@ -246,7 +249,15 @@ def sigmoid_table() -> Array:
 
 @njit(cache=True, fastmath=True, error_model="numpy", nogil=True)
 def _gradients(
-    w_in: Array, ids: Array, count: int, output: Array, n_out: int, g: Array, rate: float, table: Array
+    w_in: Array,
+    ids: Array,
+    count: int,
+    output: Array,
+    n_out: int,
+    used: int,
+    g: Array,
+    rate: float,
+    table: Array,
 ) -> Any:
     """Fill ``g[i, j] = rate * (label_j - sigmoid(w_in[ids[i]] · output[j]))``; label is 1 for ``j == 0``, else 0.
 
@@ -283,7 +294,9 @@ def _gradients(
             g[i + 1, j], g[i + 1, j + 1], g[i + 1, j + 2] = t0, t1, t2
             g[i + 1, j + 3], g[i + 1, j + 4], g[i + 1, j + 5] = t3, t4, t5
     for i in range(count):
-        for j in range(n_out):
+        for j in range(used, n_out):
+            g[i, j] = zero
+        for j in range(used):
             cell = np.uint64(min(max(g[i, j] * scale + middle, zero), top))
             e = -table[cell]
             if j == 0:
@@ -405,7 +418,7 @@ def train_walks(
                 else:
                     for k in range(d):
                         output[j, k] = 0.0
-            error += _gradients(w_in, ids, size, output, n_out, g, rates[w], table)
+            error += _gradients(w_in, ids, size, output, n_out, used, g, rates[w], table)
             _update_outputs(w_in, ids, size, outs, used, g, w_out)
             _update_inputs(w_in, ids, size, output, n_out, g)
             pairs += size * used

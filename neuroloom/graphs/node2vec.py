@@ -26,7 +26,7 @@ class Node2Vec(WalkEmbedding):
         negatives: noise nodes for each window, at least 1; 5, 11, 17, … fill the vector unit.
         learning_rate: first step size in (0, 1]; falls linearly to 0.0001.
         epochs: how often all walks are made anew, at least 1; None makes it 1, or more on a small graph, until it has
-            given 400,000 nodes of walks.
+            given 200,000 nodes of walks.
         operator: how two vectors become the features of a link: ``"hadamard"``, ``"average"``, ``"l1"``, ``"l2"``,
             ``"dot"`` or ``"concat"``.
 

@@ -20,7 +20,7 @@ from neuroloom.core.seeding import derive, stream
 from neuroloom.graphs.embedding import Floats, NodeEmbedding
 
 LAST_RATE = 1e-4
-ENOUGH_TOKENS = 400_000  # a small graph is walked again until it has given so many
+ENOUGH_TOKENS = 200_000  # a small graph is walked again until it has given so many
 BLOCK = 1 << 16  # walks made and trained between two looks at the clock
 
 
