@@ -25,7 +25,9 @@ _EXTRA_CLASSES = (
     "neuroloom.methods.prepare:TablePreparation",
     "neuroloom.methods.prepare:DateFeatures",
     "neuroloom.methods.prepare:Flatten",
-    "neuroloom.evolve:Genome",
+    "neuroloom.evolve.genome:Genome",
+    "neuroloom.evolve.genome:Node",
+    "neuroloom.evolve.genome:Connection",
 )
 # What skops does not trust by itself and scikit-learn's estimators hold: value types without behaviour of their own.
 TRUSTED = (
