@@ -1,9 +1,9 @@
 """What changed between two runs: better, worse, slower, newly failing, new and missing.
 
 A pairing of task and method that both runs hold is a *cell*. Its trials are paired by seed and fold where the splits
-are the same rows of the same data, and tested by the corrected resampled t-test; otherwise by Welch's test with the same
-correction. All cells are adjusted together by Holm, so a run compared with its own repetition shows a false change with
-a probability of ``alpha`` at most; the speed of all cells likewise, in a family of its own.
+are the same rows of the same data, and tested by the corrected resampled t-test; otherwise by Welch's test with the
+same correction. All cells are adjusted together by Holm, so a run compared with its own repetition shows a false change
+with a probability of ``alpha`` at most; the speed of all cells likewise, in a family of its own.
 """
 
 from __future__ import annotations

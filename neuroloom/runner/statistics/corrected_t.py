@@ -67,7 +67,7 @@ def corrected_t_test(
     from scipy.special import stdtr
 
     d = np.asarray(differences, dtype=np.float64)
-    d = d.reshape(len(d), -1)
+    d = d[:, None] if d.ndim == 1 else d
     k = d.shape[1]
     ratio, scale, grain = (
         np.broadcast_to(np.asarray(v, dtype=np.float64), (k,)) for v in (ratio, scale, grain)

@@ -12,10 +12,10 @@ DIGITS = 12
 def rounded(values: ArrayLike) -> NDArray[np.float64]:
     """Return ``values`` with ``DIGITS`` significant digits; NaN and infinities stay."""
     x = np.asarray(values, dtype=np.float64)
-    usable = np.isfinite(x) & (x != 0)
+    usable = np.isfinite(x) & (np.abs(x) > 1e-280)  # below, powers of ten overflow
     scale = np.ones_like(x)
     scale[usable] = 10.0 ** (DIGITS - 1 - np.floor(np.log10(np.abs(x[usable]))))
-    result: NDArray[np.float64] = np.where(usable & np.isfinite(scale), np.round(x * scale) / scale, x)
+    result: NDArray[np.float64] = np.where(usable, np.round(x * scale) / scale, x)
     return result
 
 

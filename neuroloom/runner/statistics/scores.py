@@ -66,11 +66,16 @@ class TaskScores:
         """1 where greater is better, else -1."""
         return 1.0 if self.greater_is_better else -1.0
 
+    def describe(self) -> CorrectedT:
+        """Return mean, spread and corrected error of each method's score."""
+        size = np.where(np.isnan(self.values), 0.0, np.abs(self.values)).max(axis=0, initial=0.0)
+        return corrected_t_test(self.values, _mean_where(self.ratios, ~np.isnan(self.values)), scale=size)
+
     def test(self, columns: Floats, scale: Floats) -> CorrectedT:
-        """Return the corrected t-test of differences (or scores) of this task.
+        """Return the corrected t-test of differences on this task.
 
         Args:
-            columns: ``(cells, K)``, NaN where missing.
+            columns: ``(cells, K)`` differences, NaN where missing.
             scale: ``(K,)`` size of the scores behind each column.
         """
         used = ~np.isnan(columns)

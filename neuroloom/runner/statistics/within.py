@@ -120,7 +120,7 @@ def _methods(rows: pd.DataFrame, scores: TaskScores, alpha: float) -> pd.DataFra
     """Return the table of methods, best mean first; those without a finished trial last."""
     done = rows[rows["status"] == "done"]
     costs = done.astype({"parameters": "float64"}).groupby("method")[[*MEASURED, "parameters"]].median()
-    test = scores.test(scores.values, np.nanmax(np.abs(scores.values), axis=0, initial=0.0))
+    test = scores.describe()
     low, high = test.interval(1 - alpha)
     low, high = np.clip(low, *scores.bounds), np.clip(high, *scores.bounds)
     names = pd.Index(scores.methods)
