@@ -65,6 +65,12 @@ class Graph:
             )
         if len(self.indices) and (self.indices.min() < 0 or self.indices.max() >= n):
             raise InputError(f"edge ends must lie in 0 … {n - 1} for a graph of {n} nodes.")
+        falls = np.diff(self.indices) <= 0
+        falls[np.setdiff1d(self.indptr[1:-1], [0, len(self.indices)]) - 1] = False
+        if falls.any():
+            raise InputError(
+                "`indices` must be ascending within a row, each once; use Graph.of(...), which sorts."
+            )
         if not np.isfinite(self.weights).all():
             raise InputError("edge weights must be finite; drop or fill the missing ones.")
         if self.features is not None:
@@ -77,6 +83,15 @@ class Graph:
                 raise InputError(
                     f"`names` must be {n} different names, one a node, but got {len(self.names)}."
                 )
+        if not self.directed and not self._symmetric():
+            raise InputError(
+                "an undirected graph must hold each edge in both directions, at one weight; use Graph.of(...)."
+            )
+
+    def _symmetric(self) -> bool:
+        turned = self.to_scipy().T.tocsr()
+        same = np.array_equal(turned.indptr, self.indptr) and np.array_equal(turned.indices, self.indices)
+        return same and np.array_equal(turned.data, self.weights)
 
     # -- what it is ---------------------------------------------------------------------------------------
 
@@ -121,8 +136,12 @@ class Graph:
         return pairs if self.directed else pairs[pairs[:, 0] <= pairs[:, 1]]
 
     def has_edges(self, pairs: Any) -> NDArray[np.bool_]:
-        """Return for each of ``(k, 2)`` node pairs whether it is an edge."""
-        pairs = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
+        """Return for each of ``(k, 2)`` node pairs whether it is an edge.
+
+        Raises:
+            InputError: an id is no node of the graph.
+        """
+        pairs = self._ends(pairs)
         keys = self.rows * self.n_nodes + self.indices
         wanted = pairs[:, 0] * self.n_nodes + pairs[:, 1]
         at = np.searchsorted(keys, wanted)
@@ -130,6 +149,15 @@ class Graph:
         inside = at < len(keys)
         found[inside] = keys[at[inside]] == wanted[inside]
         return found
+
+    def _ends(self, pairs: Any) -> Ints:
+        """Return node pairs as ``(k, 2)`` ids, checked."""
+        ends = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
+        if ends.size and (ends.min() < 0 or ends.max() >= self.n_nodes):
+            raise InputError(
+                f"pairs must hold node ids in 0 … {self.n_nodes - 1}, but reach {ends.min()} … {ends.max()}."
+            )
+        return ends
 
     def index_of(self, names: Iterable[Hashable]) -> Ints:
         """Return the ids of the nodes called ``names``.
@@ -184,8 +212,9 @@ class Graph:
         return Graph(self.indptr, self.indices, self.weights, self.directed, features, self.names)
 
     def with_edges(self, pairs: Any) -> Graph:
-        """Return this graph with the edges ``pairs`` (``(k, 2)`` node ids) added at weight 1."""
-        pairs = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
+        """Return this graph with the edges ``pairs`` (``(k, 2)`` node ids) added at weight 1, where it lacks them."""
+        pairs = self._ends(pairs)
+        pairs = np.unique(pairs if self.directed else np.sort(pairs, axis=1), axis=0)
         pairs = pairs[~self.has_edges(pairs)]
         ends = np.concatenate([self.edges(), pairs])
         kept = self.weights if self.directed else self.weights[self.rows <= self.indices]
@@ -194,7 +223,7 @@ class Graph:
 
     def without_edges(self, pairs: Any) -> Graph:
         """Return this graph without the edges ``pairs`` (``(k, 2)`` node ids; either order if undirected)."""
-        pairs = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
+        pairs = self._ends(pairs)
         if not self.directed:
             pairs = np.concatenate([pairs, pairs[:, ::-1]])
         gone = np.isin(self.rows * self.n_nodes + self.indices, pairs[:, 0] * self.n_nodes + pairs[:, 1])
@@ -331,8 +360,9 @@ def _from_csr(matrix: Any, directed: bool | None, features: Any, names: Any) -> 
 def _symmetrised(csr: Any) -> Any:
     """Return the matrix with, for each pair, the weight of larger size of the two directions."""
     other = csr.T.tocsr()
-    smaller = abs(csr) < abs(other)
-    return csr - csr.multiply(smaller) + other.multiply(smaller)
+    high, low = csr.maximum(other), csr.minimum(other)
+    lower = abs(low) > abs(high)
+    return high - high.multiply(lower) + low.multiply(lower)
 
 
 def _from_pairs(pairs: Ints, weights: Floats, n: int, directed: bool, features: Any, names: Any) -> Graph:
@@ -393,7 +423,7 @@ def _from_frame(frame: Any, directed: bool | None, names: Sequence[Hashable] | N
     weights = None
     ends = frame
     if "weight" in frame.columns:
-        weights = frame["weight"].to_numpy(dtype=np.float64)
+        weights = _weights(frame["weight"].tolist())
         ends = frame.drop(columns="weight")
     sources, targets = ends.iloc[:, 0].tolist(), ends.iloc[:, 1].tolist()
     return _from_ends(sources, targets, weights, directed, names)
@@ -418,8 +448,17 @@ def _from_edge_list(source: Any, directed: bool | None, names: Sequence[Hashable
         raise InputError("the edge list is empty; pass `names` to say which nodes there are.")
     if lengths - {2, 3} or len(lengths) > 1:
         raise InputError(f"{wanted}, but its rows have lengths {sorted(lengths)}.")
-    weights = np.array([float(row[2]) for row in rows]) if lengths == {3} else None
+    weights = _weights([row[2] for row in rows]) if lengths == {3} else None
     return _from_ends([row[0] for row in rows], [row[1] for row in rows], weights, directed, names)
+
+
+def _weights(values: list[Any]) -> Floats:
+    try:
+        return np.array([float(value) for value in values])
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"edge weights must be numbers, but one is none ({error}); drop or fill it."
+        ) from error
 
 
 def _from_ends(
@@ -430,6 +469,9 @@ def _from_ends(
     names: Sequence[Hashable] | None,
 ) -> Graph:
     """Build a graph from two lists of ends, ids or names; a repeated edge is one edge, its weights added."""
+    missing = sum(end is None or end != end for end in (*sources, *targets))
+    if missing:
+        raise InputError(f"{missing} ends of edges are missing; drop these edges or name the nodes.")
     integer = all(isinstance(end, int | np.integer) or (isinstance(end, float) and end.is_integer())
                   for end in (*sources, *targets))  # fmt: skip
     if names is not None and not integer:

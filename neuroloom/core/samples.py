@@ -48,6 +48,14 @@ class SampleSet:
         return (self[i] for i in range(len(self)))
 
 
+def _whole(name: str, values: Any) -> Ints:
+    """Return whole numbers as int64; numbers with a fraction are refused, not cut."""
+    array = np.asarray(values)
+    if array.size and not np.issubdtype(array.dtype, np.integer):
+        raise InputError(f"`{name}` must hold whole numbers of at least 0, but has dtype {array.dtype}.")
+    return array.astype(np.int64)
+
+
 class NodeSet(SampleSet):
     """Nodes of one graph that all samples share.
 
@@ -103,7 +111,7 @@ class LinkSet(SampleSet):
 
     def __init__(self, graph: Any, pairs: Any) -> None:
         self.graph = Graph.of(graph)
-        self.pairs: Ints = np.asarray(pairs, dtype=np.int64)
+        self.pairs: Ints = _whole("pairs", pairs)
         if self.pairs.ndim != 2 or self.pairs.shape[1] != 2:
             raise InputError(f"`pairs` must have shape (n, 2), but has {self.pairs.shape}.")
         if self.pairs.size and (self.pairs.min() < 0 or self.pairs.max() >= self.graph.n_nodes):
@@ -169,7 +177,7 @@ class EnvSet(SampleSet):
 
     def __init__(self, env_id: str, seeds: Any, options: dict[str, Any] | None = None) -> None:
         self.env_id = env_id
-        self.seeds: Ints = np.asarray(seeds, dtype=np.int64)
+        self.seeds: Ints = _whole("seeds", seeds)
         self.options = dict(options or {})
         if self.seeds.ndim != 1 or (self.seeds.size and self.seeds.min() < 0):
             raise InputError("`seeds` must be a line of whole numbers of at least 0, one an episode.")
