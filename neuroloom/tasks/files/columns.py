@@ -26,6 +26,7 @@ _THOUSANDS = {
 }
 _COMMA_NUMBER = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d*),\d+([eE][+-]?\d+)?")
 _SYMBOLS = ("%", "$", "€", "£", "¥")
+_SPACES = " '’\u00a0\u202f"
 _STRAY = 0.05
 _DATES = (
     "%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S",
@@ -40,7 +41,17 @@ _SLASHED_US = ("%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%y")
 
 def present(cells: Any) -> NDArray[np.bool_]:
     """Return which text fields hold a value rather than a mark for a missing one."""
-    return np.array([str(cell).strip().lower() not in MISSING for cell in cells], dtype=bool)
+    marks = _marks(cells)
+    return (
+        np.array([cell not in marks for cell in cells], dtype=bool)
+        if marks
+        else np.ones(len(cells), dtype=bool)
+    )
+
+
+def _marks(cells: Any) -> set[str]:
+    """Return the different fields that stand for a missing value."""
+    return {cell for cell in set(cells) if len(cell) <= 9 and cell.strip().lower() in MISSING}
 
 
 def decimal_mark(columns: list[list[str]], separator: str) -> str:
@@ -51,9 +62,12 @@ def decimal_mark(columns: list[list[str]], separator: str) -> str:
     """
     undecided = False
     for cells in columns:
-        filled = [c for c in cells if c.strip().lower() not in MISSING]
+        if "," not in "\n".join(cells):
+            continue
+        marks = _marks(cells)
+        filled = [c for c in cells if c not in marks]
         with_comma = [c for c in filled if "," in c]
-        if not with_comma or not all(_COMMA_NUMBER.fullmatch(c) for c in with_comma):
+        if not all(_COMMA_NUMBER.fullmatch(c) for c in with_comma):
             continue
         rest = [c for c in filled if "," not in c]
         if not all(re.fullmatch(r"[+-]?\d+", c) or _THOUSANDS["."].fullmatch(c) for c in rest):
@@ -72,7 +86,8 @@ def detect(cells: list[str], decimal: str = ".", day_first: bool | None = None) 
         decimal: the file's decimal mark.
         day_first: whether 03/04/2020 is in April; None finds out, and takes month first where both would do.
     """
-    filled = [cell for cell in cells if cell.strip().lower() not in MISSING]
+    marks = _marks(cells)
+    filled = [cell for cell in cells if cell not in marks] if marks else cells
     if not filled:
         return {"kind": "missing"}, ""
     number, note = _detect_number(filled, decimal)
@@ -99,13 +114,15 @@ def _detect_number(filled: list[str], decimal: str) -> tuple[ColumnType | None, 
             filled = [cell.strip(symbol).strip() for cell in filled]
             note = f"read as numbers without the {symbol} sign"
             break
-    if any(re.fullmatch(r"0\d+", cell) for cell in filled) and all(cell.isdigit() for cell in filled):
+    if any(cell[:1] == "0" and len(cell) > 1 for cell in filled) and all(cell.isdigit() for cell in filled):
         return None, ""  # codes such as 00501
     marks = (decimal, "." if decimal == "," else ",", " ")
+    together = "\n".join(filled)
     for mark in marks[1:]:
-        marked = [
-            cell for cell in filled if (mark in cell if mark != " " else re.search("[ '’\u00a0\u202f]", cell))
-        ]
+        signs = mark if mark != " " else _SPACES
+        if not any(sign in together for sign in signs):
+            continue
+        marked = [cell for cell in filled if any(sign in cell for sign in signs)]
         if marked and all(_THOUSANDS[mark].fullmatch(cell) for cell in marked):
             kind["thousands"] = mark
             note = note or f"read as numbers with thousands set off, as in {marked[0]!r}"
@@ -127,8 +144,8 @@ def _numbers(cells: list[str], kind: ColumnType) -> NDArray[np.float64]:
     import pandas as pd
 
     strip, thousands, decimal = kind.get("strip"), kind.get("thousands"), kind.get("decimal", ".")
-    made = []
-    for cell in cells:
+    made = cells if not strip and not thousands and decimal == "." else []
+    for cell in cells if made is not cells else ():
         if strip:
             cell = cell.strip(strip).strip()
         if thousands == " ":
@@ -137,7 +154,9 @@ def _numbers(cells: list[str], kind: ColumnType) -> NDArray[np.float64]:
             cell = cell.replace(thousands, "")
         made.append(cell.replace(",", ".") if decimal == "," else cell)
     found = pd.to_numeric(pd.Series(made, dtype=object), errors="coerce")
-    return np.asarray(found.to_numpy(dtype=np.float64, na_value=np.nan))
+    return np.array(
+        found.to_numpy(dtype=np.float64, na_value=np.nan)
+    )  # a copy: pandas gives a read-only view
 
 
 def _detect_date(filled: list[str], day_first: bool | None) -> tuple[ColumnType | None, str]:

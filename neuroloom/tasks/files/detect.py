@@ -181,7 +181,10 @@ def _is_edge_list(path: Path) -> bool:
 
 
 def _is_long(options: Options) -> bool:
-    columns = table.read_columns(options.path, tuple(n for n in (options.target,) if n))
+    expected = tuple(n for n in (options.target, options.groups) if n)
+    if not {"id", "time"} <= set(series.named_roles(read_rows(options.path, expected=expected).header or [])):
+        return False
+    columns = table.read_columns(options.path, expected)
     roles = series.long_roles(columns)
     if roles is None or options.target in roles.values():
         return False

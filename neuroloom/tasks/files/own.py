@@ -24,7 +24,6 @@ from neuroloom.tasks.task import Data, Split, Task
 
 READER_VERSION = 1
 _SMALL = 100
-_RESOLVED = ("protocol", "splits", "max_folds", "metrics")
 
 
 class OwnTask(Task):
@@ -58,8 +57,7 @@ class OwnTask(Task):
         self.source = str(options.path)
         given = {k: v for k, v in options.__dict__.items() if v not in (None, ())}
         given = {k: list(v) if isinstance(v, tuple) else str(v) for k, v in given.items()}
-        self.spec = {"name": name, **given, **{k: found[k] for k in ("kind", "problem", *_RESOLVED)}}
-        self.spec["metrics"] = list(self.metrics)
+        self.spec = {"name": name, **given, "found": found}
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -216,9 +214,6 @@ def open_own(spec: Mapping[str, Any]) -> OwnTask:
         InputError: the mapping or the data cannot be used.
     """
     parts = dict(spec)
-    resolved = {key: parts.pop(key) for key in _RESOLVED if key in parts}
+    found = parts.pop("found", None)
     name = str(parts.pop("name", None) or Path(str(parts["path"])).name.partition(".")[0] or "data")
-    options = Options.of(parts)
-    if set(resolved) == set(_RESOLVED) and options.kind and options.problem:
-        return OwnTask(name, options, {**resolved, "kind": options.kind, "problem": options.problem})
-    return OwnTask(name, options)
+    return OwnTask(name, Options.of(parts), found)

@@ -198,6 +198,8 @@ def _series(path: Path, schema: dict[str, Any]) -> Answerable:
     channels, length = int(schema["channels"]), int(schema["length"])
     names: list[Any] | None = None
     suffix = path.suffix.lower()
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name the file of series in it.")
     if suffix == ".npz":
         found: list[Any] = list(_npz(path, "series")[0].astype(np.float64))
     elif suffix == ".ts":

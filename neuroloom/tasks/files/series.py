@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,17 +104,23 @@ def assembled(
 # -- CSV --------------------------------------------------------------------------------------------------------
 
 
+def named_roles(names: Sequence[str]) -> dict[str, str]:
+    """Return which columns are called like an ``id`` of series, a ``time`` or a ``channel``."""
+    roles: dict[str, str] = {}
+    for role, pattern in (("id", _ID), ("time", _TIME), ("channel", _CHANNEL)):
+        named = [n for n in names if n and n not in roles.values() and pattern.fullmatch(n.strip().lower())]
+        if named:
+            roles[role] = named[0]
+    return roles
+
+
 def long_roles(columns: Columns) -> dict[str, str] | None:
     """Return which columns are ``id``, ``time`` and maybe ``channel`` of a long table of series, or None.
 
     It is one when a column named as an identifier repeats its values, another is named as a time, and no two rows
     have both alike (and the channel).
     """
-    roles: dict[str, str] = {}
-    for role, pattern in (("id", _ID), ("time", _TIME), ("channel", _CHANNEL)):
-        named = [n for n in columns.names if n not in roles.values() and pattern.fullmatch(n.strip().lower())]
-        if named:
-            roles[role] = named[0]
+    roles = named_roles(columns.names)
     if "id" not in roles or "time" not in roles:
         return None
     ids = columns.cells[roles["id"]]

@@ -159,12 +159,20 @@ def read_table(options: Options) -> Loaded:
         if n not in {t["name"] for t in types} and n != target and len(set(columns.cells[n])) == columns.n
     ]
     schema = {"kind": "table", "columns": types, "target": target, "id": left[0] if left else None}
-    copies = int(X.assign(**{"\0y": y}).astype(str).duplicated().sum()) if len(X) <= 100_000 else 0
+    copies = _copies(X, y)
     if copies:
         notes.append(
-            f"{copies} row{'s' if copies > 1 else ''} {_were(copies)} exact copies of others; they were kept"
+            f"{copies} row{'s repeat others' if copies > 1 else ' repeats another'} exactly; all were kept"
         )
     return Loaded("table", X, y, problem, notes, schema, (rows + 1).tolist(), target, groups)
+
+
+def _copies(X: Any, y: Any) -> int:
+    """Return how many rows repeat an earlier one in every column and in the target."""
+    import pandas as pd
+
+    whole = X.assign(**{"\0target": y})
+    return int(pd.util.hash_pandas_object(whole, index=False).duplicated().sum())
 
 
 def _were(count: int) -> str:

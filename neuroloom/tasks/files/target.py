@@ -127,6 +127,6 @@ def imbalance(y: NDArray[Any]) -> tuple[tuple[str, ...] | None, str]:
     if share <= 0.9:
         return None, ""
     return ("balanced_accuracy", "roc_auc", "average_precision", "mcc", "accuracy", "log_loss"), (
-        f"{share:.0%} of the samples are {values[counts.argmax()]!r}, so the main metric is balanced accuracy: "
-        "always giving that answer would have an accuracy of as much"
+        f"{100 * share:.4g} % of the samples are {values[counts.argmax()].item()!r}, so the main metric is balanced "
+        "accuracy: always giving that answer would have an accuracy of as much"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import gzip
 import io
 import re
@@ -105,7 +106,7 @@ def _nonempty(path: Path, text: str) -> str:
 
 
 def read_rows(path: Path, header: bool | None = None, expected: Sequence[str] = ()) -> Rows:
-    """Return the fields of a text file.
+    """Return the fields of a text file; the last one read is kept, as several steps look at it.
 
     Args:
         path: the file.
@@ -115,6 +116,15 @@ def read_rows(path: Path, header: bool | None = None, expected: Sequence[str] = 
     Raises:
         InputError: there are no data lines, or more than one line in ten is ragged; says which.
     """
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+    return _read_rows(path, (state.st_mtime_ns, state.st_size), header, tuple(expected))
+
+
+@functools.lru_cache(maxsize=2)
+def _read_rows(path: Path, state: tuple[int, int], header: bool | None, expected: tuple[str, ...]) -> Rows:
     text, notes = read_text(path)
     lines, comment, skipped = _without_comments(text)
     separator = sniff(lines[:200])
@@ -136,7 +146,7 @@ def read_rows(path: Path, header: bool | None = None, expected: Sequence[str] = 
         width -= 1  # a separator at the end of each line
     first = first[:width] if not any(cell for cell in first[width:]) else first
     if header is None:
-        header = has_header(first, [cells for _, cells in body], expected)
+        header = has_header(first, [cells for _, cells in body[:200]], expected)
     if header and len(first) == width - 1:
         first = ["", *first]  # row names without a title, as R writes them
     if header and len(first) != width:
