@@ -12,7 +12,7 @@ from neuroloom.runner.results import Results
 
 
 def make_results(
-    scores: Mapping[str, Mapping[str, Sequence[float | None | str]]],
+    scores: Mapping[str, Mapping[str, Sequence[float | str | None]]],
     *,
     folds: int = 5,
     metric: str | Mapping[str, str] = "accuracy",

@@ -27,7 +27,9 @@ def test_as_large_as_by_trying_all(seed):
     assert (len(found.methods), len(found.tasks)) == largest(ran, minimum)
     assert found.exact
     assert all(set(found.tasks) <= set(ran[name]) for name in found.methods)
-    assert found.others == {n: len(set(found.tasks) & set(t)) for n, t in ran.items() if n not in found.methods}
+    assert found.others == {
+        n: len(set(found.tasks) & set(t)) for n, t in ran.items() if n not in found.methods
+    }
 
 
 def test_more_methods_before_more_tasks():
@@ -49,7 +51,9 @@ def test_order_does_not_matter():
 def test_rooms_of_a_real_bench():
     """40 methods of four kinds on 100 tasks, each on its own kind and some missing: exact, at once."""
     ran = {
-        f"{kind}{i}": [f"{kind}-{j}" for j in range(25) if i % 5 or j % 7] for kind in "abcd" for i in range(10)
+        f"{kind}{i}": [f"{kind}-{j}" for j in range(25) if i % 5 or j % 7]
+        for kind in "abcd"
+        for i in range(10)
     }
     ran["everywhere"] = [f"{kind}-{j}" for kind in "abcd" for j in range(25)]
     found = find_common_set(ran)

@@ -58,13 +58,17 @@ def test_holm_equals_scikit_posthocs():
     scores = rng.normal(0, 1, (12, 5)) + np.arange(5)
     frame = pd.DataFrame(scores)
     long = frame.melt(var_name="method", value_name="score")
-    theirs = scikit_posthocs.posthoc_wilcoxon(long, val_col="score", group_col="method", p_adjust="holm").to_numpy()
+    theirs = scikit_posthocs.posthoc_wilcoxon(
+        long, val_col="score", group_col="method", p_adjust="holm"
+    ).to_numpy()
     pairs = list(itertools.combinations(range(5), 2))
     ours = holm_adjust([signed_rank_p(scores[:, i] - scores[:, j]) for i, j in pairs])
     assert ours == pytest.approx([theirs[i, j] for i, j in pairs])
 
 
-@pytest.mark.parametrize(("tasks", "methods", "expected"), [(5, 2, 0.0625), (6, 2, 0.03125), (9, 5, 10 / 256), (3, 9, 1)])
+@pytest.mark.parametrize(
+    ("tasks", "methods", "expected"), [(5, 2, 0.0625), (6, 2, 0.03125), (9, 5, 10 / 256), (3, 9, 1)]
+)
 def test_smallest_p(tasks, methods, expected):
     assert smallest_p(tasks, methods) == pytest.approx(expected)
     differences = np.arange(1.0, tasks + 1)
@@ -155,7 +159,9 @@ def test_friedman_at_its_ends():
 
 @pytest.mark.parametrize(("methods", "q"), [(2, 1.960), (3, 2.343), (4, 2.569), (5, 2.728), (10, 3.164)])
 def test_nemenyi_from_demsars_table(methods, q):
-    assert nemenyi_distance(14, methods) == pytest.approx(q * math.sqrt(methods * (methods + 1) / 84), rel=1e-3)
+    assert nemenyi_distance(14, methods) == pytest.approx(
+        q * math.sqrt(methods * (methods + 1) / 84), rel=1e-3
+    )
 
 
 def test_nemenyi_equals_scikit_posthocs():

@@ -38,11 +38,15 @@ def test_means_intervals_and_pairs_follow_the_formula():
         joint = stats.t.ppf(1 - 0.025 / 3, 9) * x.std(ddof=1) * factor
         assert (d.joint_low, d.joint_high) == pytest.approx((x.mean() - joint, x.mean() + joint))
     adjusted = multipletests(p, method="holm")[1]
-    assert [task.between(*pair).p_holm for pair in (("m0", "m1"), ("m0", "m2"), ("m1", "m2"))] == pytest.approx(adjusted)
+    assert [
+        task.between(*pair).p_holm for pair in (("m0", "m1"), ("m0", "m2"), ("m1", "m2"))
+    ] == pytest.approx(adjusted)
 
 
 def test_ranks_are_means_over_splits():
-    task = within_task(make_results({"t": {"a": [0.9, 0.8, 0.5], "b": [0.7, 0.8, 0.6], "c": [0.1, 0.1, 0.1]}}), "t")
+    task = within_task(
+        make_results({"t": {"a": [0.9, 0.8, 0.5], "b": [0.7, 0.8, 0.6], "c": [0.1, 0.1, 0.1]}}), "t"
+    )
     ranks = task.methods.set_index("method")["rank"]
     assert ranks.to_dict() == pytest.approx({"a": (1 + 1.5 + 2) / 3, "b": (2 + 1.5 + 1) / 3, "c": 3})
 
@@ -55,7 +59,12 @@ def test_winner_group_and_margins():
     means = (0.9, 0.898, 0.8, 0.7)
     bench = {"t": {n: list(m + noise[:, k]) for k, (n, m) in enumerate(zip(names, means, strict=True))}}
     winner = within_task(make_results(bench, seconds={"best": 7.0}), "t").winner
-    assert (winner.method, winner.tied, winner.second, winner.next_outside) == ("best", ("close",), "close", "far")
+    assert (winner.method, winner.tied, winner.second, winner.next_outside) == (
+        "best",
+        ("close",),
+        "close",
+        "far",
+    )
     assert winner.outside_margin.joint_low > 0 > winner.margin.joint_low
     assert winner.margin.mean == pytest.approx(np.mean(np.array(bench["t"]["best"]) - bench["t"]["close"]))
     assert winner.fit_seconds == 7.0
@@ -125,14 +134,18 @@ def test_one_split():
 
 
 def test_constant_scores():
-    far = within_task(make_results({"t": {"perfect": [1.0] * 25, "dummy": [0.5] * 25, "twin": [1.0] * 25}}), "t")
+    far = within_task(
+        make_results({"t": {"perfect": [1.0] * 25, "dummy": [0.5] * 25, "twin": [1.0] * 25}}), "t"
+    )
     assert far.between("perfect", "dummy").apart
     assert far.between("perfect", "twin").p == 1.0
     assert far.winner.tied == ("twin",)
     assert far.methods["low"].iloc[0] == far.methods["high"].iloc[0] == 1.0
     assert "the same score on all 25 splits" in far.methods["note"].iloc[0]
     # two splits with one more of 30 right each: chance
-    near = within_task(make_results({"t": {"a": [28 / 30, 27 / 30], "b": [27 / 30, 26 / 30]}}, n_test=30), "t")
+    near = within_task(
+        make_results({"t": {"a": [28 / 30, 27 / 30], "b": [27 / 30, 26 / 30]}}, n_test=30), "t"
+    )
     assert not near.between("a", "b").apart
 
 
@@ -154,7 +167,9 @@ def test_failure_policies():
     d = left.between("a", "b")
     assert d.n == 3
     assert d.mean == pytest.approx((0.1 + 0.12 + 0.11) / 3)
-    lower = within_task(make_results(scores, greater=False, metric="rmse", bounds=(0, math.inf)), "t", "worst")
+    lower = within_task(
+        make_results(scores, greater=False, metric="rmse", bounds=(0, math.inf)), "t", "worst"
+    )
     assert lower.methods.set_index("method").loc["a", "mean"] == pytest.approx((0.9 + 0.91 + 0.92 + 0.92) / 4)
 
 
@@ -203,7 +218,11 @@ def test_order_of_rows_does_not_matter():
 
 @given(
     st.lists(
-        st.lists(st.one_of(st.sampled_from([0.0, 0.5, 1.0, "failed", "skipped", None]), st.floats(0, 1)), min_size=4, max_size=4),
+        st.lists(
+            st.one_of(st.sampled_from([0.0, 0.5, 1.0, "failed", "skipped", None]), st.floats(0, 1)),
+            min_size=4,
+            max_size=4,
+        ),
         min_size=1,
         max_size=4,
     ),
