@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "render", "write"]
 
-FORMATS = {"html": ".html", "md": ".md", "csv": ".csv", "latex": ".tex"}
+FORMATS = {"html": ".html", "md": ".md", "csv": ".csv", "latex": ".tex", "text": ".txt"}
 _ALIASES = {"markdown": "md", "tex": "latex", "htm": "html"}
 
 
@@ -22,7 +22,7 @@ def render(results: Results, format: str = "html") -> str:
 
     Args:
         results: what was run.
-        format: ``html``, ``md``, ``csv`` or ``latex``.
+        format: ``html``, ``md``, ``csv``, ``latex``, or ``text`` (the answer alone, for a terminal).
 
     Raises:
         InputError: the format is none of these.
@@ -43,6 +43,10 @@ def render(results: Results, format: str = "html") -> str:
         from neuroloom.runner.report import markdown
 
         return markdown.render(data)
+    if chosen == "text":
+        from neuroloom.runner.report import terminal
+
+        return terminal.render(data)
     from neuroloom.runner.report import latex
 
     return latex.render(data)

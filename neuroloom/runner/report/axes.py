@@ -62,9 +62,12 @@ class Scale:
             return self._log_ticks(most)
         raw = (self.high - self.low) / max(most - 1, 1)
         power = 10.0 ** math.floor(math.log10(raw))
-        step = next(power * k for k in (1, 2, 2.5, 5, 10, 20) if power * k >= raw * 0.999)
-        first = math.ceil(self.low / step - 1e-9)
-        last = math.floor(self.high / step + 1e-9)
+        steps = [power * k for k in (10, 5, 2.5, 2, 1, 0.5, 0.25, 0.2, 0.1)]
+        start = max(k for k, step in enumerate(steps) if step >= raw * 0.999)
+        for step in steps[start:]:
+            first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+            if last > first:
+                break
         return [k * step for k in range(first, last + 1)]
 
     def _log_ticks(self, most: int) -> list[float]:

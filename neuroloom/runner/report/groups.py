@@ -120,13 +120,9 @@ def _board(
         ))  # fmt: skip
         ends = spread.get(name, (math.nan, math.nan))
         bars.append((r.score, r.low, r.high) if metric else (r.rank, *ends))
-    notes = (
-        ()
-        if metric
-        else (
-            "Scores of different metrics have no common mean; the chart shows mean ranks and their range over tasks.",
-        )
-    )
+    differ = len({t.metric for t in stats.tasks.values()}) > 1
+    note = "Scores of different metrics have no common mean; the chart shows mean ranks and their range over tasks."
+    notes = (note,) if differ else ()
     return Table("Leaderboard, best mean rank first", columns, tuple(rows), notes), tuple(
         (float(a), float(b), float(c)) for a, b, c in bars
     )

@@ -22,6 +22,7 @@ from neuroloom.runner.report.colours import MARKERS
 if TYPE_CHECKING:
     from neuroloom.runner.report.model import CostPlot, Group, Panel, ReportData, TaskView
 
+_TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 HERE = Path(__file__).parent
 Charts = dict[int, tuple[Markup, list[Markup]]]
 
@@ -49,7 +50,9 @@ def render(data: ReportData) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     loader = FileSystemLoader(str(HERE))
-    page = Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("page.html")
+    page = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, finalize=_plain
+    ).get_template("page.html")
     style = _style(data)
     script = (HERE / "page.js").read_text(encoding="utf-8").strip()
     return page.render(
@@ -66,6 +69,11 @@ def render(data: ReportData) -> str:
         figures=[GroupFigures(_costs(g.costs), _diagram(g)) for g in data.groups],
         pages=[_task(t, data) for t in data.tasks],
     )
+
+
+def _plain(value: object) -> object:
+    """Take out the signs that turn the direction of the text around them, which names must not do to a page."""
+    return value.translate(_TURNING) if isinstance(value, str) else value
 
 
 def _hash(text: str) -> str:

@@ -27,12 +27,34 @@
     rows.sort(([a, i], [b, j]) => (a === null) - (b === null) || (a === null ? 0 : compare(a, b) * (up ? 1 : -1)) || i - j);
     body.append(...rows.map((entry) => entry[2]));
   };
-  $("table.sort thead th:not(.chart)").forEach((head) => {
-    const button = make("button", head.textContent.trim());
-    button.type = "button";
-    head.replaceChildren(button);
-    head.setAttribute("aria-sort", "none");
-    button.addEventListener("click", () => sort(head.closest("table"), head));
+  const sortable = (root) =>
+    $("table.sort thead th:not(.chart)", root).forEach((head) => {
+      const button = make("button", head.textContent.trim());
+      button.type = "button";
+      head.replaceChildren(button);
+      head.setAttribute("aria-sort", "none");
+      button.addEventListener("click", () => sort(head.closest("table"), head));
+    });
+  sortable(document);
+
+  // A task's page waits as text inside <noscript> until it is opened, so that a big report is there at once;
+  // without scripts it simply stands there. The text is the page's own markup, escaped when it was written.
+  const fill = (task) => {
+    const text = task.querySelector(":scope > noscript");
+    if (!text) return;
+    const box = make("div");
+    box.innerHTML = text.textContent;
+    text.replaceWith(box);
+    sortable(box);
+    $(".pick", box).forEach((line) => {
+      line.hidden = false;
+      line.querySelector("select").addEventListener("change", (event) => rebase(event.target));
+    });
+  };
+  $(".task").forEach((task) => {
+    if (task.open) queueMicrotask(() => fill(task));
+    task.querySelector("summary").addEventListener("click", () => fill(task));
+    task.addEventListener("toggle", () => fill(task));
   });
 
   // Kinds of task as tabs; arrow keys move between them.
@@ -63,6 +85,7 @@
     if (!target) return;
     const tab = tabs.find((t) => t.getAttribute("aria-controls") === target.id);
     if (tab) choose(tab);
+    if (target.matches(".task")) fill(target);
     if (target.tagName === "DETAILS") target.open = true;
     target.scrollIntoView();
   };
@@ -72,6 +95,7 @@
   // Paper shows everything.
   let closed = [];
   addEventListener("beforeprint", () => {
+    $(".task").forEach(fill);
     closed = $("details:not([open])");
     closed.forEach((d) => (d.open = true));
     $(".group, h3.print").forEach((g) => (g.hidden = false));
@@ -245,9 +269,4 @@
       axis.replaceChildren(...[...new Set([low, 0, high])].map((v) => mark(v, v === low ? "start" : v === high ? "end" : "middle")));
     }
   };
-  $(".pick").forEach((line) => {
-    line.hidden = false;
-    const select = line.querySelector("select");
-    select.addEventListener("change", () => rebase(select));
-  });
 })();

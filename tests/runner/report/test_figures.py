@@ -1,0 +1,146 @@
+"""Scales, colours, fronts and curves."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neuroloom.runner.report import axes, colours, diagram, lines, scatter, strips
+
+FINITE = st.floats(-1e6, 1e6, allow_nan=False)
+
+
+@given(st.lists(FINITE, min_size=1, max_size=20), st.integers(2, 7))
+def test_linear_scale_shows_every_value_and_ticks_inside(values: list[float], most: int) -> None:
+    scale = axes.Scale.over(values)
+    assert scale is not None
+    assert scale.low < scale.high
+    assert all(0 <= scale(v) <= 1 for v in values)
+    ticks = scale.ticks(most)
+    assert 2 <= len(ticks) <= most + 2
+    slack = 1e-6 * (scale.high - scale.low)
+    assert all(scale.low - slack <= t <= scale.high + slack for t in ticks)
+
+
+@given(st.lists(st.floats(1e-6, 1e9), min_size=1, max_size=20), st.integers(3, 6))
+def test_logarithmic_scale_keeps_ratios(values: list[float], most: int) -> None:
+    scale = axes.Scale.over(values, log=True)
+    assert scale is not None
+    middle = math.sqrt(scale.low * scale.high)
+    assert scale(middle) == pytest.approx(0.5)
+    ticks = scale.ticks(most)
+    assert 1 <= len(ticks) <= most + 1
+    assert all(scale.low * 0.999 <= t <= scale.high * 1.001 for t in ticks)
+
+
+def test_scale_of_nothing_is_none() -> None:
+    assert axes.Scale.over([math.nan, None, math.inf]) is None
+    assert axes.Scale.over([0.0, -1.0], log=True) is None
+
+
+def test_ticks_are_round() -> None:
+    assert axes.Scale(0.0, 1.0).ticks(5) == pytest.approx([0, 0.25, 0.5, 0.75, 1.0])
+    assert axes.Scale(1e-3, 1e3, True).ticks(7) == pytest.approx([1e-3, 1e-2, 0.1, 1, 10, 100, 1000])
+
+
+@given(st.lists(st.tuples(st.integers(0, 1000), st.integers(0, 900)), min_size=1, max_size=12))
+def test_trace_ends_where_its_points_end(points: list[tuple[int, int]]) -> None:
+    path = axes.trace(points)
+    found = [int(v) for v in re.findall(r"-?\d+", path)]
+    assert [sum(found[0::2]), sum(found[1::2])] == [
+        points[-1][0],
+        points[-1][1] + (0 if len(points) > 1 else 0),
+    ] or (len(points) == 1 and found[:2] == list(points[0]))
+
+
+def test_text_and_attributes_are_escaped() -> None:
+    drawn = axes.tag("text", '</svg><b a="1">', data_t="\"'<&>")
+    assert drawn == '<text data-t="&#34;&#39;&lt;&amp;&gt;">&lt;/svg&gt;&lt;b a=&#34;1&#34;&gt;</text>'
+
+
+def test_rooms_differ_in_marker_and_methods_in_colour() -> None:
+    rooms = [room for room in colours.ROOMS for _ in range(4)]
+    looks = colours.styles(rooms)
+    assert len({s.light for s in looks}) == len(looks)
+    assert len({s.dark for s in looks}) == len(looks)
+    assert len(set(colours.MARKERS.values())) == len(colours.ROOMS)
+
+
+@pytest.mark.parametrize("room", colours.ROOMS)
+@pytest.mark.parametrize("many", [1, 2, 5, 12])
+def test_colours_stand_out_from_the_page(room: str, many: int) -> None:
+    for look in colours.styles([room] * many):
+        assert colours.contrast(look.light, "#ffffff") >= 3.0
+        assert colours.contrast(look.dark, "#14171b") >= 3.0
+
+
+def test_contrast_of_black_and_white() -> None:
+    assert colours.contrast("#000000", "#ffffff") == pytest.approx(21.0)
+
+
+def test_oklch_known_values() -> None:
+    assert colours.oklch(1.0, 0.0, 0.0) == "#ffffff"
+    assert colours.oklch(0.627955, 0.257683, 29.2339) in ("#ff0000", "#fe0000")
+
+
+def point(name: str, x: float, y: float) -> scatter.Point:
+    return scatter.Point(name, 0, "nets", x, x, x, y, y, y, "")
+
+
+def test_front_by_hand() -> None:
+    points = [point("cheap", 1, 0.5), point("beaten", 2, 0.4), point("good", 3, 0.9), point("dear", 9, 0.9)]
+    assert [p.name for p in scatter.front(points)] == ["cheap", "good"]
+
+
+@given(st.lists(st.tuples(st.floats(0.1, 10), st.floats(0, 1)), min_size=1, max_size=15))
+def test_nothing_beats_the_front(pairs: list[tuple[float, float]]) -> None:
+    points = [point(str(k), *pair) for k, pair in enumerate(pairs)]
+    for best, other in itertools.product(scatter.front(points), points):
+        assert not (other.x <= best.x and other.y >= best.y and (other.x, other.y) != (best.x, best.y))
+
+
+def test_scatter_needs_two_methods() -> None:
+    assert scatter.draw([point("a", 1, 1)], "x", "y", str) == ""
+    drawn = scatter.draw([point("a", 1, 1), point("b", 2, 2)], "x", "y", str)
+    assert drawn.count("<use") == 2
+
+
+def test_mean_curve_of_runs_of_unequal_length() -> None:
+    a = (np.array([1.0, 3.0]), np.array([0.0, 2.0]))
+    b = (np.array([2.0, 5.0]), np.array([1.0, 4.0]))
+    curve = lines.average("m", 0, [a, b], 4, log=False)
+    assert curve is not None
+    np.testing.assert_allclose(curve.x, [2, 3, 4, 5])
+    np.testing.assert_allclose(curve.mean, [1.0, 2.0, 2.5, 3.0])
+    np.testing.assert_allclose(curve.spread, [0.0, 0.0, 0.5, 1.0])
+
+
+def test_mean_curve_leaves_out_what_is_missing() -> None:
+    assert lines.average("m", 0, [(np.array([np.nan]), np.array([1.0]))], 4, log=False) is None
+    curve = lines.average("m", 0, [(np.array([0.0, 1.0, 4.0]), np.array([9.0, 1.0, 3.0]))], 3, log=True)
+    assert curve is not None
+    np.testing.assert_allclose(curve.x, [1, 2, 4])
+
+
+def test_diagram_has_a_bar_for_each_group_of_two_or_more() -> None:
+    drawn = diagram.draw(["a", "b", "<c>"], [1.2, 2.0, 2.8], [0, 1, 2], [(0, 1), (1, 2), (0,)])
+    assert drawn.count('class="clique"') == 2
+    assert "2.80 &lt;c&gt;" in drawn
+    places = [float(v) for v in re.findall(r'x1="([\d.]+)%"', drawn)]
+    assert len(places) >= 2 + 3 + 6
+    assert all(0 <= p <= 100 for p in places)
+
+
+def test_strip_has_one_dot_a_finished_trial() -> None:
+    strip = strips.Strip(3, "nets", 0.5, 0.4, 0.6, (0.4, math.nan, 0.6))
+    along = strips.scale([strip])
+    assert along is not None
+    path = re.search(r'd="([^"]*)" class="dt"', strips.draw(strip, along))
+    assert path is not None
+    assert path[1].count("M") == 2
