@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import json
 import time
@@ -28,6 +29,7 @@ from neuroloom.tasks.task import Data, Split, Task
 
 _DATA_KEPT = 3  # data sets a process holds on to
 _SPLITS_KEPT = 256
+_CANONICAL = json.JSONEncoder(sort_keys=True)
 
 
 @dataclass
@@ -225,7 +227,7 @@ class Executor:
         )
 
     def _open(self, trial: Trial) -> tuple[Data, Split]:
-        name = json.dumps(trial.task, sort_keys=True), trial.task_version
+        name = _CANONICAL.encode(trial.task), trial.task_version
         task = _kept(self._tasks, name, 64, lambda: self._workbench.open_task(trial.task, self._data_dir))
         which = (*name, trial.seed if task.drawn else None)
         data = _kept(self._data, which, _DATA_KEPT, lambda: _locked(task.load(trial.seed)))
@@ -311,7 +313,12 @@ class Executor:
 
 def method_seed(trial: Trial) -> int:
     """Return the seed that a trial's method draws from."""
-    return derive(trial.seed, "method", trial.task_name, trial.label, trial.fold)
+    return _seed(trial.seed, trial.task_name, trial.label, trial.fold)
+
+
+@functools.lru_cache(maxsize=1024)
+def _seed(seed: int, task: str, label: str, fold: int) -> int:
+    return derive(seed, "method", task, label, fold)
 
 
 def run_trial(

@@ -30,7 +30,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Pipe
 from types import TracebackType
 from typing import Any, Self
@@ -103,7 +103,6 @@ class _Unit:
     peak_mb: float | None = None
     relatives_mb: float = 0.0
     relatives_peak_mb: float = 0.0
-    system_kills: int = field(default_factory=system_kills)
 
 
 class _Worker:
@@ -205,6 +204,7 @@ class Pool:
         self._selector = selectors.DefaultSelector()
         self._ready: deque[Outcome] = deque()
         self._next_family = 0.0
+        self._system_kills = system_kills()
         self._keeper: subprocess.Popen[bytes] | None = _start_keeper(self._token)
 
     # -- what the driver calls ----------------------------------------------------------------------------------
@@ -377,7 +377,8 @@ class Pool:
             self._worker(worker.slot).send(unit)
             return
         death = Death("killed", f"{how} {PLACES[phase]}", unit.peak_mb, report)
-        if status == -signal.SIGKILL and system_kills() > unit.system_kills:
+        known, self._system_kills = self._system_kills, system_kills()
+        if status == -signal.SIGKILL and self._system_kills > known:
             death = Death(
                 "memory", f"the system ran out of memory and ended it {PLACES[phase]}", unit.peak_mb
             )

@@ -54,6 +54,10 @@ class Schedule:
 
     def next(self, loaded: Loaded) -> tuple[Trial, ...]:
         """Return the next unit for a worker, empty when nothing is left."""
+        if self._pending and not self._gone:
+            first = self._pending[0]
+            if not first.batch and first.expression in loaded.expressions:  # nothing could suit better
+                return (self._pending.popleft(),)
         best: Trial | None = None
         lowest = float("inf")
         for place, trial in enumerate(self._window()):

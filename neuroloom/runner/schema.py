@@ -54,6 +54,7 @@ plans = Table(
     Column("keys", Text, nullable=False),
     Column("meta", Text, nullable=False),
 )
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True)
 _JSON = {"settings", "notes", "curve"}
 _PLAIN = [c.name for c in trials.columns if c.name not in _JSON]
 
@@ -92,6 +93,8 @@ def to_row(record: Mapping[str, Any], values: Sequence[tuple[str, float | None]]
 
 
 def _storable(value: Any) -> Any:
+    if value is None or isinstance(value, int) or value == "":
+        return value
     if isinstance(value, str):  # neither a lone surrogate nor NUL can be stored
         return value.encode("utf-8", "replace").decode().replace("\0", "�")
     if isinstance(value, float) and math.isnan(value):
@@ -102,7 +105,7 @@ def _storable(value: Any) -> Any:
 
 
 def _dumps(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=True)
+    return _ENCODER.encode(value) if value else str(value)  # [] and {} are their own JSON
 
 
 def pack(arrays: Mapping[str, Any]) -> bytes:

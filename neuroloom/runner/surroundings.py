@@ -17,7 +17,8 @@ import numpy as np
 from neuroloom.runner.imports import ImportMeter
 
 _QUIET = (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ImportWarning, ResourceWarning)
-_SIGNALS = ("SIGALRM", "SIGTERM", "SIGINT", "SIGCHLD", "SIGUSR1", "SIGHUP", "SIGPIPE")
+_SIGNALS = ("SIGALRM", "SIGTERM", "SIGCHLD")
+_FILTERS = [("ignore", None, category, None, 0) for category in _QUIET[1:]] + [("default", None, Warning, None, 0)]
 
 
 class Surroundings:
@@ -30,7 +31,7 @@ class Surroundings:
 
     def __init__(self, seed: int, keep_random: bool) -> None:
         self._seed = seed % 2**32
-        self._environment = dict(os.environ)
+        self._environment = _environment().copy()
         self._folder = os.getcwd()
         self._path = list(sys.path)
         self._streams = sys.stdout, sys.stderr, sys.stdin
@@ -76,9 +77,10 @@ class Surroundings:
             sys.modules["sklearn"].set_config(**self._sklearn)
 
     def _restore_process(self) -> None:
-        if dict(os.environ) != self._environment:
+        if _environment() != self._environment:
+            kept = {os.fsdecode(name): os.fsdecode(value) for name, value in self._environment.items()}
             os.environ.clear()
-            os.environ.update(self._environment)
+            os.environ.update(kept)
         with contextlib.suppress(OSError):  # the folder may be gone
             os.chdir(self._folder)
         if sys.path != self._path:
@@ -107,6 +109,12 @@ class Surroundings:
     def _signal_handlers() -> dict[int, Any]:
         numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
         return {number: signal.getsignal(number) for number in numbers}
+
+
+def _environment() -> dict[Any, Any]:
+    """Return the dict behind ``os.environ``: copying that takes 1 µs instead of 30."""
+    found: dict[Any, Any] | None = getattr(os.environ, "_data", None)
+    return dict(os.environ) if found is None else found
 
 
 @contextlib.contextmanager
@@ -149,9 +157,8 @@ def isolated(
 
     try:
         with warnings.catch_warnings(), meter:
-            warnings.simplefilter("default")
-            for category in _QUIET:
-                warnings.simplefilter("ignore", category)
+            warnings.filters[:] = _FILTERS  # type: ignore[index]
+            warnings.simplefilter("ignore", _QUIET[0])  # which also makes every module forget what it has warned of
             warnings.showwarning = note
             yield meter, noted
     finally:

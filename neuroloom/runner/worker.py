@@ -72,8 +72,8 @@ def main(setup: str) -> None:
 def _serve(connection: Connection, executor: Executor, box: BlackBox) -> None:
     me = os.getpid()
     first_mb: float | None = None
+    box.enter(IDLE)
     while True:
-        box.enter(IDLE)
         try:
             trials: list[Trial] = pickle.loads(connection.recv_bytes())
         except (EOFError, OSError):
@@ -89,6 +89,7 @@ def _serve(connection: Connection, executor: Executor, box: BlackBox) -> None:
         held = executor.held_mb()
         first_mb = held if first_mb is None else first_mb
         answer.retire = left > 0 or held - first_mb > _LEAK_MB
+        box.enter(IDLE)  # before the driver knows: were we to die now, no trial is to blame
         connection.send_bytes(pickle.dumps(answer, pickle.HIGHEST_PROTOCOL))
 
 

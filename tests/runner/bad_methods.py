@@ -15,7 +15,6 @@ import warnings
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
 from neuroloom.core.fitting import Job
 from neuroloom.core.seeding import stream
@@ -81,12 +80,18 @@ class TinyTask(Task):
         return Split(train[10:], test, train[:10]) if data.extra["valid"] else Split(train, test)
 
 
-class Good(BaseEstimator):
-    """Predicts by the sign of the first column, right to a share that its seed decides."""
+class Good:
+    """Predicts by the sign of the first column, right to a share that its seed decides.
+
+    Without scikit-learn, which a worker would take most of a second to import.
+    """
 
     def __init__(self, random_state: int | None = None, rate: float = 0.1) -> None:
         self.random_state = random_state
         self.rate = rate
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        return {"random_state": self.random_state, "rate": self.rate}
 
     def misbehave(self, X: Any) -> None:
         """What subclasses do in ``fit``."""
@@ -102,13 +107,23 @@ class Good(BaseEstimator):
         return np.where((X[:, 0] > 0) == right, "yes", "no")
 
 
+def log(text: Any) -> None:
+    """Add a line with the time to the file that ``TRIAL_LOG`` names, if any."""
+    if "TRIAL_LOG" in os.environ:
+        file = os.open(os.environ["TRIAL_LOG"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        os.write(file, f"{text} {time.monotonic()}\n".encode())
+        os.close(file)
+
+
 class Spin(Good):
     def misbehave(self, X: Any) -> None:
+        log("Spin")
         sum(itertools.repeat(1))  # one C loop without end: no bytecode, no signal handler, the GIL held
 
 
 class SpinInPredict(Good):
     def predict(self, X: Any) -> Any:
+        log("SpinInPredict")
         sum(itertools.repeat(1))
 
 
@@ -121,8 +136,10 @@ class Greedy(Good):
     """Takes memory in C, a little at a time."""
 
     def misbehave(self, X: Any) -> None:
-        for _ in range(400):
+        for step in range(400):
             touch(10)
+            if step == 21:
+                log("Greedy")
             time.sleep(0.002)
         time.sleep(30)
 
@@ -131,6 +148,7 @@ class GreedyAtOnce(Good):
     """Takes 600 MB in one C call and keeps them."""
 
     def misbehave(self, X: Any) -> None:
+        log("GreedyAtOnce")
         touch(600)
         time.sleep(30)
 
@@ -148,6 +166,7 @@ class GreedyChild(Good):
     def misbehave(self, X: Any) -> None:
         child = os.fork()
         if child == 0:
+            log("GreedyChild")
             touch(600)
             time.sleep(60)
             os._exit(0)
@@ -210,6 +229,7 @@ class DaemonThenSegfault(ForksDaemon):
 class DaemonThenSpin(ForksDaemon):
     def misbehave(self, X: Any) -> None:
         super().misbehave(X)
+        log("DaemonThenSpin")
         sum(itertools.repeat(1))
 
 
@@ -347,12 +367,14 @@ class ImportsLate(Good):
         self.value_ = tests.runner.slow_module.VALUE
 
 
+class EndlessWarning(UserWarning):
+    pass
+
+
 class Warns(Good):
     def misbehave(self, X: Any) -> None:
-        from sklearn.exceptions import ConvergenceWarning
-
         for _ in range(3):
-            warnings.warn("did not converge\nin 5 steps", ConvergenceWarning, stacklevel=1)
+            warnings.warn("did not converge\nin 5 steps", EndlessWarning, stacklevel=1)
         warnings.warn("an ordinary one", UserWarning, stacklevel=1)
 
 
@@ -414,12 +436,10 @@ class BatchedDies(Batched):
 
 
 class Sleeps(Good):
-    """Sleeps for ``rate`` seconds, and writes a line as it begins where ``TRIAL_LOG`` says."""
+    """Sleeps for ``rate`` seconds, and logs its seed as it begins."""
 
     def misbehave(self, X: Any) -> None:
-        log = os.open(os.environ["TRIAL_LOG"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        os.write(log, f"{self.random_state}\n".encode())
-        os.close(log)
+        log(self.random_state)
         time.sleep(self.rate)
 
     def predict(self, X: Any) -> Any:
