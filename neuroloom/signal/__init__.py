@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neuroloom.signal.stationary import imodwt, modwt
     from neuroloom.signal.wavelet_features import WaveletFeatures
+    from neuroloom.signal.wavelet_ppv import WaveletPPVFeatures
 
-__all__ = ["WaveletFeatures", "imodwt", "modwt"]
+__all__ = ["WaveletFeatures", "WaveletPPVFeatures", "imodwt", "modwt"]
 
 _HOMES = {
     "WaveletFeatures": "neuroloom.signal.wavelet_features",
+    "WaveletPPVFeatures": "neuroloom.signal.wavelet_ppv",
     "imodwt": "neuroloom.signal.stationary",
     "modwt": "neuroloom.signal.stationary",
 }

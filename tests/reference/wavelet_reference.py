@@ -88,3 +88,17 @@ def permutation_entropy(c):
         counts[pattern] = counts.get(pattern, 0) + 1
     shares = [v / (len(c) - 2) for v in counts.values()]
     return -sum(s * math.log(s) for s in shares) / math.log(6)
+
+
+def positive_shares(x, taps, dilation, differenced, padded, thresholds):
+    """Share of time the dilated, centred filter's output lies above each threshold; zeros beyond the ends if padded."""
+    if differenced:
+        x = [x[t + 1] - x[t] for t in range(len(x) - 1)]
+    n, reach = len(x), len(taps) // 2 * dilation
+
+    def output(t):
+        at = [t + (j - len(taps) // 2) * dilation for j in range(len(taps))]
+        return sum(w * x[i] for w, i in zip(taps, at, strict=True) if 0 <= i < n)
+
+    values = [output(t) for t in (range(n) if padded else range(reach, n - reach))]
+    return [sum(v > b for v in values) / len(values) for b in thresholds]

@@ -1,0 +1,122 @@
+"""Compiled loops of the wavelet PPV features; imported only when they are used.
+
+All arrays are C-contiguous. A *band* is one kernel at one dilation over one input (the signal or its difference), given
+by a row of ``bands`` ``(bands, 3)``: number of the kernel, dilation, 1 for the difference. It filters the sum of the
+channels ``channels[channel_start[k]:channel_start[k + 1]]``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Singles = NDArray[np.float32]
+Ints = NDArray[np.int32]
+
+TAPS = 9
+
+
+def _compiled(function: Any) -> Any:
+    """Compile without the interpreter's lock, kept on disk where numba finds a place to write."""
+    try:
+        return njit(nogil=True, cache=True)(function)
+    except RuntimeError:  # no writable place for numba's cache
+        return njit(nogil=True)(function)
+
+
+@_compiled
+def _band(x: Singles, taps: Singles, dilation: int, out: Singles) -> None:
+    """Write out[t] = sum_j taps[j] x[t + (j - 4) dilation], zeros beyond the ends; both ``(length,)`` float32."""
+    length = len(x)
+    out[:] = 0.0
+    for j in range(TAPS):
+        offset = (j - TAPS // 2) * dilation
+        weight = taps[j]
+        if weight != 0.0:
+            for t in range(max(0, -offset), min(length, length - offset)):
+                out[t] += weight * x[t + offset]
+
+
+@_compiled
+def _input(x: Singles, channels: Ints, differenced: bool, out: Singles) -> int:
+    """Write the sum of ``channels`` of ``x`` ``(channels, length)``, or its difference; return how long that is."""
+    length = int(x.shape[1])
+    out[:] = 0.0
+    for c in channels:
+        for t in range(length):
+            out[t] += x[c, t]
+    if differenced:
+        length -= 1
+        for t in range(length):
+            out[t] = out[t + 1] - out[t]
+    return length
+
+
+@_compiled
+def one_band(
+    X: Singles, kernels: Singles, bands: Ints, channels: Ints, channel_start: Ints, k: int
+) -> Singles:
+    """Return ``(n, length)`` float32: band ``k`` of each sample of ``X`` ``(n, channels, length)``.
+
+    ``kernels`` is ``(K, 9)``. The last value of a difference is 0 and no part of the band.
+    """
+    out = np.zeros((X.shape[0], X.shape[2]), dtype=np.float32)
+    signal = np.empty(X.shape[2], dtype=np.float32)
+    kernel, dilation, differenced = bands[k]
+    own = channels[channel_start[k] : channel_start[k + 1]]
+    for i in range(len(X)):
+        length = _input(X[i], own, differenced == 1, signal)
+        _band(signal[:length], kernels[kernel], dilation, out[i, :length])
+    return out
+
+
+@_compiled
+def ppv(
+    X: Singles,
+    kernels: Singles,
+    bands: Ints,
+    channels: Ints,
+    channel_start: Ints,
+    thresholds: Singles,
+    windows: Ints,
+    out: Singles,
+) -> None:
+    """Write out[i, k * per + j] = share of t in windows[k] at which band k exceeds thresholds[k, j].
+
+    Args:
+        X: ``(n, channels, length)``.
+        kernels: ``(K, 9)``.
+        bands, channels, channel_start: see the top of this file.
+        thresholds: ``(bands, per)``.
+        windows: ``(bands, 2)``, first and one past the last t.
+        out: ``(n, bands * per)``, written.
+    """
+    length, per = X.shape[2], thresholds.shape[1]
+    inputs = np.empty((2, length), dtype=np.float32)
+    band = np.empty(length, dtype=np.float32)
+    single = X.shape[1] == 1
+    for i in range(len(X)):
+        if single:
+            _input(X[i], channels[:1], False, inputs[0])
+            _input(X[i], channels[:1], True, inputs[1])
+        for k in range(len(bands)):
+            kernel, dilation, differenced = bands[k]
+            if not single:
+                _input(
+                    X[i],
+                    channels[channel_start[k] : channel_start[k + 1]],
+                    differenced == 1,
+                    inputs[differenced],
+                )
+            own = length - differenced
+            _band(inputs[differenced, :own], kernels[kernel], dilation, band[:own])
+            part = band[windows[k, 0] : windows[k, 1]]
+            for j in range(per):
+                limit = thresholds[k, j]
+                count = np.int32(0)
+                for t in range(len(part)):
+                    count += np.int32(part[t] > limit)
+                out[i, k * per + j] = np.float32(count) / np.float32(len(part))
