@@ -103,6 +103,16 @@ class NEAT:
         return [population.genome(self._genes, row, config.inputs, config.outputs) for row in rows]
 
     @property
+    def genes(self) -> population.Genes:
+        """The present population as arrays."""
+        return self._genes
+
+    @property
+    def fitness(self) -> Floats:
+        """The fitness ``(population,)`` of the population evaluated last."""
+        return self._fitness
+
+    @property
     def best_genome_(self) -> Genome | None:
         """The fittest genome so far."""
         if self._best is None:
