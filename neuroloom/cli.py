@@ -253,9 +253,13 @@ def doctor(data: Data = None) -> None:
 
 
 def _finish(results: Any) -> None:
-    """Print the answer and leave with the status the trials deserve."""
-    typer.echo(results.summary())
-    raise typer.Exit(FAILED if results.failed else OK)
+    """Print the answer and leave with the status that the trials deserve."""
+    from neuroloom.runner.report import render
+
+    typer.echo(f"{render(results, 'text')}\nreport: {results.meta['directory']}/report.html")
+    if results.meta.get("interrupted"):
+        raise typer.Exit(INTERRUPTED)
+    raise typer.Exit(FAILED if set(results.main()["status"]) - {"done", "skipped"} else OK)
 
 
 @contextmanager

@@ -137,7 +137,8 @@ def _built_in() -> Iterable[Method]:
     yield Method("knn", "baseline", "k nearest neighbours",
                  _sklearn("neighbors", "KNeighborsClassifier", "KNeighborsRegressor"), scale=True)  # fmt: skip
     yield Method("svm", "baseline", "support vector machine with an RBF kernel",
-                 _sklearn("svm", "SVC", "SVR"), scale=True)  # fmt: skip
+                 {("table", LEARNED[0]): "sklearn.svm:SVC",
+                  ("table", LEARNED[1]): "neuroloom.methods.svm:StandardisedSVR"}, scale=True)  # fmt: skip
     yield Method("random-forest", "baseline", "random forest",
                  _sklearn("ensemble", "RandomForestClassifier", "RandomForestRegressor"))  # fmt: skip
     yield Method("extra-trees", "baseline", "extremely randomised trees",
