@@ -53,7 +53,8 @@ def of_group(stats: Statistics, noun: str, decimals: int) -> str:
         ends = numbers.interval(w.low, w.high, decimals)
         side = "below" if w.difference < 0 else "above"
         gap = numbers.fixed(abs(w.difference), decimals)
-        text += f"; its mean score is {gap} {side} that of {w.second}{' ' + ends if ends else ''}"
+        lead = f"{gap} {side}" if gap.strip("0.") else "equal to"
+        text += f"; its mean score is {lead} that of {w.second}{' ' + ends if ends else ''}"
     return f"{text}{_cost(w.fit_seconds)}."
 
 

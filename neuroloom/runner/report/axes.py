@@ -16,7 +16,6 @@ from markupsafe import Markup, escape
 
 from neuroloom.runner.report import numbers
 
-
 _WHOLE = re.compile(r"\.0+(?= )")
 
 
@@ -116,7 +115,7 @@ def tag(name: str, content: object = "", /, **attributes: object) -> Markup:
     parts = [f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"' for key, value in attributes.items()]
     inner = escape(content)
     end = f">{inner}</{name}>" if inner or name in ("svg", "div") else "/>"
-    return Markup(f"<{name}{''.join(parts)}{end}")  # noqa: S704
+    return Markup(f"<{name}{''.join(parts)}{end}")
 
 
 def joined(parts: Iterable[Markup]) -> Markup:
@@ -239,7 +238,7 @@ def trace(points: Sequence[tuple[float, float]], close: bool = False) -> str:
 
 
 def dots(places: Sequence[float], height: float, spread: float) -> str:
-    """Return the path of one dot a trial: zero-length strokes with round caps, spread over the height by their order."""
+    """Return the path of one dot a trial: zero-length strokes with round caps, spread upright by order."""
     out = []
     for k, place in enumerate(places):
         level = 4 * (height / 2 + spread * ((k * 0.618034) % 1 - 0.5))

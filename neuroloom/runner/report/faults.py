@@ -23,9 +23,10 @@ def failures(main: pd.DataFrame) -> Table | None:
     for (method, status, reason), part in bad.groupby(["method", "status", "reason"], sort=False):
         tasks = list(dict.fromkeys(part["task"]))
         seeds = [f"{s}/{f}" for s, f in zip(part["seed"], part["fold"], strict=True)]
+        told = numbers.shorten(str(reason) or "no reason was given", LONGEST_REASON)
         rows.append((
-            Cell(str(method)), Cell(str(status)), Cell(f"{len(part):,}", float(len(part))), Cell(numbers.listing(tasks, MOST_NAMES)),
-            Cell(numbers.shorten(str(reason) or "no reason was given", LONGEST_REASON), tip=f"seed/fold: {numbers.listing(seeds, 12)}"),
+            Cell(str(method)), Cell(str(status)), Cell(f"{len(part):,}", float(len(part))),
+            Cell(numbers.listing(tasks, MOST_NAMES)), Cell(told, tip=f"seed/fold: {numbers.listing(seeds, 12)}"),
         ))  # fmt: skip
     rows.sort(key=lambda row: -(row[2].value or 0))
     columns = (

@@ -96,7 +96,7 @@ def _board(
         Column("Score", f"Mean {metric}"), Column("95 % interval", f"Of the mean, over {over}"),
     ) if metric else ()  # fmt: skip
     columns = (
-        METHOD, Column("Mean rank", "1 is best; bold where it was not told apart from the best"), *scored,
+        METHOD, Column("Mean rank", "1 is best; bold: the best and what was not told apart from it by a test"), *scored,
         Column("Wins", "Share of comparisons with another method that it wins, ties counting half"),
         Column("Fit", "Wall-clock time of a fit: median of a task’s trials, averaged over tasks"),
         Column("Predict", "Time of predicting the test part, likewise"),
@@ -113,7 +113,7 @@ def _board(
         ) if metric else ()  # fmt: skip
         rows.append((
             Cell(name, tip=str(r.note or ""), method=methods[name].number),
-            Cell(numbers.fixed(r.rank, 2), _known(r.rank), best=bool(r.tied)), *middle,
+            Cell(numbers.fixed(r.rank, 2), _known(r.rank), best=_leads(stats, r)), *middle,
             Cell(numbers.percent(r.win_percent / 100), _known(r.win_percent)), *pages.cost_cells(r),
             Cell(f"{int(r.tasks)}", float(r.tasks)),
             Cell(numbers.percent(r.failed_percent / 100), _known(r.failed_percent)),
@@ -126,6 +126,13 @@ def _board(
     return Table("Leaderboard, best mean rank first", columns, tuple(rows), notes), tuple(
         (float(a), float(b), float(c)) for a, b, c in bars
     )
+
+
+def _leads(stats: Statistics, row: Any) -> bool:
+    """Return whether a method is set off: not told apart from the best, or, where nothing is tested, the best itself."""
+    if stats.across.tested or len(stats.tasks) == 1:
+        return bool(row.tied)
+    return bool(row.rank == stats.leaderboard["rank"].min())
 
 
 def _statements(stats: Statistics) -> tuple[str, ...]:
@@ -223,11 +230,14 @@ def _pairs(across: Across, decimals: int) -> Table:
             Cell(str(r.a)), Cell(str(r.b)), Cell(f"{int(r.tasks)}", float(r.tasks)),
             Cell(numbers.signed(r.difference, decimals), _known(r.difference)),
             Cell(f"{int(r.wins)}/{int(r.ties)}/{int(r.losses)}", float(r.wins) - float(r.losses)),
-            Cell(numbers.p_value(r.p), _known(r.p)), Cell(numbers.p_value(after), _known(after), best=holm is not None and bool(holm.apart)),
+            Cell(numbers.p_value(r.p), _known(r.p)),
+            Cell(numbers.p_value(after), _known(after), best=holm is not None and bool(holm.apart)),
         ))  # fmt: skip
     columns = (
-        METHOD, Column("Against", number=False), Column("Tasks"), Column("Difference", "Mean over tasks, above 0 being better"),
-        Column("Won/tied/lost"), Column("p", "Of this pair alone"), Column("p (Holm)", "Adjusted over all pairs of the ranked methods"),
+        METHOD, Column("Against", number=False), Column("Tasks"),
+        Column("Difference", "Mean over tasks, above 0 being better"),
+        Column("Won/tied/lost"), Column("p", "Of this pair alone"),
+        Column("p (Holm)", "Adjusted over all pairs of the ranked methods"),
     )  # fmt: skip
     return Table("Every pair of methods across tasks", columns, tuple(rows))
 
@@ -240,7 +250,8 @@ def _bayes(across: Across) -> Table:
         cells = [Cell(numbers.percent(v), _known(v), best=b) for v, b in zip(shares, best, strict=True)]
         rows.append((Cell(str(r.a)), Cell(str(r.b), tip=str(r.why or "")), *cells))
     columns = (
-        METHOD, Column("Against", number=False), Column("Better", "Probability that it is better by more than the region of equivalence"),
+        METHOD, Column("Against", number=False),
+        Column("Better", "Probability that it is better by more than the region of equivalence"),
         Column("Equivalent"), Column("Worse"),
     )  # fmt: skip
     caption = f"Probability of a difference beyond ±{across.rope:g} (region of practical equivalence); bold from 95 %"

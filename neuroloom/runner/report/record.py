@@ -66,7 +66,9 @@ def _task(
         for other, values in m.differences.items()
     }
     return {
-        "name": view.name, "metric": view.metric, "digits": view.decimals, "sign": 1 if view.greater else -1, "cells": cells, "methods": packed,
+        "name": view.name, "metric": view.metric, "digits": view.decimals, "sign": 1 if view.greater else -1,
+        "cells": cells,
+        "methods": packed,
         "pairs": pairs,
     }  # fmt: skip
 

@@ -136,8 +136,8 @@ def test_tables_sort_on_click(browser: Any, page: Any) -> None:
       const table = document.querySelector('.board');
       const head = [...table.tHead.rows[0].cells].find((th) => th.textContent.startsWith(arguments[0]));
       head.querySelector('button').click();
-      return [head.getAttribute('aria-sort'), [...table.tBodies[0].rows].map((row) => row.cells[head.cellIndex].dataset.v
-        ?? row.cells[head.cellIndex].textContent)];
+      const cells = [...table.tBodies[0].rows].map((row) => row.cells[head.cellIndex]);
+      return [head.getAttribute('aria-sort'), cells.map((cell) => cell.dataset.v ?? cell.textContent)];
     """
     for name in ("Fit", "Score"):
         for direction in ("ascending", "descending"):
