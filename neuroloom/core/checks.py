@@ -39,7 +39,7 @@ def check_float(
     Raises:
         InputError: ``value`` is no finite real number or lies outside the interval.
     """
-    real = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(float(value))
+    real = not isinstance(value, bool) and isinstance(value, numbers.Real) and math.isfinite(float(value))
     inside = (
         real
         and (low < value if open_low else low <= value)

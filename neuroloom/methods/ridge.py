@@ -27,7 +27,7 @@ class RidgeClassifier(RidgeClassifierCV):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any) -> Self:
         """Fit on ``X (n, features)`` and labels ``y (n,)``."""
-        given: Any = self.alphas
+        given = self.get_params()["alphas"]
         self.alphas = _ALPHAS if given is None else given
         try:
             super().fit(X, y)
@@ -52,7 +52,7 @@ class Ridge(RidgeCV):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any) -> Self:
         """Fit on ``X (n, features)`` and targets ``y (n,)``."""
-        given: Any = self.alphas
+        given = self.get_params()["alphas"]
         self.alphas = _ALPHAS if given is None else given
         try:
             super().fit(X, y)

@@ -178,7 +178,7 @@ def describe_run(
     plan: Plan,
     engine: Engine,
     folder: Path,
-    before: tuple[Sequence[str], dict[str, Any]] | None,
+    before: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return how a run is made: for the report, and to repeat it."""
     import neuroloom

@@ -139,13 +139,13 @@ def find_line(text: str, loc: Sequence[str | int]) -> int | None:
             best = (number, depth)
     if best is None:
         return None
-    line = best[0]
+    at = best[0]
     rest = keys[best[1] :]
     if rest:  # inside an inline table, on this line or one of the next
-        return _scan(text, line, rf"(?<![\w-]){re.escape(rest[-1])}\s*=") or line
+        return _scan(text, at, rf"(?<![\w-]){re.escape(rest[-1])}\s*=") or at
     if indices and not counted_table:
-        return _array_line(text, line, indices[-1])
-    return line
+        return _array_line(text, at, indices[-1])
+    return at
 
 
 def _split_key(key: str) -> list[str]:

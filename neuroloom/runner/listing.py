@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import textwrap
 from typing import Any
@@ -35,7 +34,7 @@ def methods_table(kind: str | None = None) -> list[dict[str, Any]]:
                 else []
             )
             fits = [r.problem for r in found]
-            note = found[0].notes[0] if found and found[0].notes else ""
+            note = "flattened" if any(r.flatten for r in found) else ""
         if fits or method.problem:
             rows.append(
                 {
@@ -58,7 +57,7 @@ def tasks_table(kind: str | None = None) -> list[dict[str, Any]]:
         InputError: there is no such kind.
     """
     _check_kind(kind)
-    return [dataclasses.asdict(row) for row in list_tasks(kind)]
+    return list_tasks(kind)
 
 
 def _check_kind(kind: str | None) -> None:
@@ -104,7 +103,7 @@ def show_one(name: str, as_json: bool) -> None:
 
 
 def _describe(name: str) -> dict[str, Any]:
-    names = {info.name for info in list_tasks()}
+    names = {row["name"] for row in list_tasks()}
     if "+" in name:
         return _composition(name)
     if name in registry() or (
@@ -114,6 +113,8 @@ def _describe(name: str) -> dict[str, Any]:
     try:
         task = open_task(name)
     except InputError:
+        if ":" in name:
+            raise
         raise unknown("method or task", name, [*registry(), *names]) from None
     return {
         "name": task.name,
@@ -153,7 +154,9 @@ def _composition(expression: str) -> dict[str, Any]:
 
 
 def _method_text(found: dict[str, Any]) -> str:
-    lines = [f"{found['name']}: {found['title']}", ""]
+    title = found["title"]
+    alike = title.lower().startswith(f"{found['name']}:")
+    lines = [title if alike else f"{found['name']}: {title}", ""]
     by_kind: dict[str, list[str]] = {}
     for fit in found["fits"]:
         by_kind.setdefault(fit["kind"], []).append(fit["problem"])

@@ -42,6 +42,7 @@ def fit_model(
     random_state = derive(seed, "method", method)
     estimator, notes = build(method, task.kind, task.problem, given, X=loaded.X, random_state=random_state)
     estimator.fit(loaded.X, loaded.y)
+    remarks = [*loaded.notes, *notes]
     about = {
         "method": method,
         "params": {name: _plain(value) for name, value in given.items()},
@@ -49,12 +50,12 @@ def fit_model(
         "problem": task.problem,
         "seed": seed,
         "samples": len(loaded.X),
-        "notes": [*loaded.notes, *notes],
+        "notes": remarks,
         "neuroloom": neuroloom.__version__,
         "schema": describe_schema(task, loaded),
     }
     save_estimator(estimator, out, about)
-    lines = [*about["notes"], f"{method} learned from {len(loaded.X)} samples; the model is in {out}"]
+    lines = [*remarks, f"{method} learned from {len(loaded.X)} samples; the model is in {out}"]
     return "\n".join(lines)
 
 
