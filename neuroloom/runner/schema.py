@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Column, Float, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, Float, Integer, LargeBinary, MetaData, String, Table, Text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from neuroloom.runner.row import Row
@@ -23,13 +23,13 @@ trials = Table(
     TABLES,
     Column("key", String(64), primary_key=True),
     *(Column(name, Text, nullable=False) for name in ("task", "kind", "problem", "method", "expression")),
-    Column("seed", Integer, nullable=False),
+    Column("seed", BigInteger, nullable=False),
     Column("fold", Integer, nullable=False),
     Column("status", String(16), nullable=False),
     *(Column(name, Text, nullable=False) for name in ("reason", "metric", "split", "settings", "notes")),
     *(Column(name, Float) for name in ("fit_seconds", "predict_seconds")),
     *(Column(name, Float) for name in ("fit_cpu_seconds", "predict_cpu_seconds", "peak_memory_mb")),
-    *(Column(name, Integer) for name in ("parameters", "batched", "n_train", "n_test")),
+    *(Column(name, BigInteger) for name in ("parameters", "batched", "n_train", "n_test")),
     Column("started", Float),
     Column("curve", Text, nullable=False),
     Column("traceback", Text, nullable=False),
