@@ -155,7 +155,7 @@ def truncated_svd(
     sketch = draws.standard_normal((n, width), dtype=np.float32)
     basis = _whitened(csr_dot(*matrix, sketch), 1)
     for _ in range(iterations):
-        basis = _whitened(csr_dot(*matrix, _whitened(csr_dot(*transposed, basis), 1)), 1)
+        basis = _whitened(csr_dot(*matrix, csr_dot(*transposed, basis)), 1)
     basis = _whitened(
         basis, 1
     )  # once more, since one pass leaves float32 rounding times the condition number
