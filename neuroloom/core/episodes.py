@@ -112,6 +112,24 @@ def spaces(X: EnvSet) -> Spaces:
     )
 
 
+def cart_poles(X: EnvSet) -> tuple[Floats, int] | None:
+    """Return the states ``(4, n)`` that the episodes of ``X`` begin in and their limit of steps, where it is plain CartPole.
+
+    For kernels that simulate it themselves; None for any other environment, or one with options.
+    """
+    if X.env_id not in _VECTORISED or X.options:
+        return None
+    env = make_env(X.env_id)
+    try:
+        starts = np.empty((4, len(X)))
+        for k, seed in enumerate(X.seeds):
+            env.reset(seed=int(seed))
+            starts[:, k] = env.unwrapped.state
+        return starts, int(env.spec.max_episode_steps)
+    finally:
+        env.close()
+
+
 def rollout(act: Act, X: EnvSet, max_steps: int | None = None) -> Floats:
     """Run every episode of ``X`` to its end and return the undiscounted sums of rewards.
 

@@ -101,3 +101,11 @@ class Phenotypes:
         fitness = np.empty(len(self))
         self._run(lambda a, b: negative_squared_error(outputs, y, a, b, fitness))
         return fitness
+
+    def balance(self, mean: Floats, scale: Floats, starts: Floats, limit: int) -> Floats:
+        """Return the returns ``(genomes, episodes)`` in CartPole from the states ``starts (4, episodes)``."""
+        from neuroloom.evolve._kernels_cartpole import balance
+
+        returns = np.empty((len(self), starts.shape[1]))
+        self._run(lambda a, b: balance(self.net, mean, scale, starts, limit, a, b, returns))
+        return returns

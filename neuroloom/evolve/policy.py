@@ -5,6 +5,7 @@ Stanley and Miikkulainen (2002), "Evolving neural networks through augmenting to
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -12,13 +13,14 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from neuroloom.core.checks import check_int
-from neuroloom.core.episodes import PolicyMixin, Spaces, rollout, rollout_population, spaces
+from neuroloom.core.episodes import PolicyMixin, Spaces, cart_poles, rollout, rollout_population, spaces
 from neuroloom.core.errors import InputError, NotSupportedError
 from neuroloom.core.samples import EnvSet
 from neuroloom.core.seeding import as_seed, derive, stream
 from neuroloom.evolve.config import NEATConfig
 from neuroloom.evolve.genome import Genome
 from neuroloom.evolve.population import genome as read_genome
+from neuroloom.evolve.population import take
 
 if TYPE_CHECKING:
     from neuroloom.evolve.phenotypes import Phenotypes
@@ -31,7 +33,8 @@ _WARM_UP = 8  # episodes of random actions that the observations' scale is read 
 class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
     """NEAT policy: a network whose topology and weights evolve until its actions earn a high return.
 
-    All genomes play their episodes at once, so that each step is one batch of observations. A discrete action is the
+    All genomes play their episodes at once, so that each step is one batch of observations; CartPole, physics and all, is
+    played in a compiled kernel while fitting. A discrete action is the
     largest of as many outputs; a continuous one an output each, squashed into its bounds where it has any. Observations
     are standardised by what random actions meet. The fitness is the mean return over ``episodes`` starts, drawn anew
     each generation from those given to ``fit``; the champion of each generation then plays up to 25 of them, and the best
@@ -97,6 +100,7 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: EnvSet, y: Any = None) -> Self:
         """Evolve on the episodes of ``X``; ``y`` is not used."""
         from neuroloom.evolve.neat import NEAT
+        from neuroloom.evolve.phenotypes import Phenotypes
 
         self._check(X)
         seed = as_seed(self.random_state)
@@ -104,28 +108,24 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         self._read_spaces(own)
         self._standardise(X, own, seed)
         engine = NEAT(self._config(own), derive(seed, "evolve"))
+        play = self._player(X)
         best, since = -np.inf, 0
-        champions = X[: min(len(X), _CHAMPION_EPISODES)]
+        champions = np.arange(min(len(X), _CHAMPION_EPISODES))
         target = self._target(X)
 
         def evaluate(phenotypes: Phenotypes) -> Floats:
             starts = stream(seed, "evolve", "starts", engine.generation)
-            rows = starts.permutation(len(X))[: self.episodes]
-            returns = rollout_population(self._actor(phenotypes), X[rows], len(phenotypes), self.max_steps)
-            found: Floats = returns.mean(axis=1)
+            found: Floats = play(phenotypes, starts.permutation(len(X))[: self.episodes]).mean(axis=1)
             return found
 
         def judge(engine: NEAT) -> bool:
             nonlocal best, since
-            champion = read_genome(
-                engine.genes, int(np.argmax(engine.fitness)), own.inputs, self._outputs()
-            )
-            score = float(rollout(lambda rows: self._act(champion, rows), champions, self.max_steps).mean())
+            genes = take(engine.genes, [int(np.argmax(engine.fitness))])
+            score = float(play(Phenotypes(genes, own.inputs, self._outputs()), champions).mean())
             since += 1
             if score > best:
                 best, since = score, 0
-                champion.fitness = score
-                self.best_genome_ = champion
+                self.best_genome_ = read_genome(genes, 0, own.inputs, self._outputs(), score)
             engine.history_[-1]["score"] = best
             return self.early_stopping and (best >= target or since >= self.patience)
 
@@ -217,6 +217,19 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
     def _act(self, genome: Genome, observations: NDArray[Any]) -> NDArray[Any]:
         rows = self._spaces().flatten(observations)
         return self._actions(genome.activate((rows - self.mean_) / self.scale_))
+
+    def _player(self, X: EnvSet) -> Callable[[Phenotypes, NDArray[np.int64]], Floats]:
+        """Return the function that plays the episodes ``rows`` of ``X`` and gives ``(genomes, rows)`` returns."""
+        poles = cart_poles(X)
+        if poles is None:
+            return lambda phenotypes, rows: rollout_population(
+                self._actor(phenotypes), X[rows], len(phenotypes), self.max_steps
+            )
+        starts, limit = poles
+        limit = limit if self.max_steps is None else min(limit, self.max_steps)
+        return lambda phenotypes, rows: phenotypes.balance(
+            self.mean_, self.scale_, np.ascontiguousarray(starts[:, rows]), limit
+        )
 
     def _actor(self, phenotypes: Phenotypes) -> Any:
         """Return the function that acts for all genomes at once."""
