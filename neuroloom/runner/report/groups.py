@@ -129,7 +129,7 @@ def _board(
 
 
 def _leads(stats: Statistics, row: Any) -> bool:
-    """Return whether a method is set off: not told apart from the best, or, where nothing is tested, the best itself."""
+    """Return whether a method is set off: not told apart from the best, or, where nothing is tested, the best."""
     if stats.across.tested or len(stats.tasks) == 1:
         return bool(row.tied)
     return bool(row.rank == stats.leaderboard["rank"].min())
