@@ -14,6 +14,7 @@ from neuroloom.tasks.base import NamedTask
 from neuroloom.tasks.folder import fetch, hash_files
 from neuroloom.tasks.metrics import DEFAULTS
 from neuroloom.tasks.task import Data
+import itertools
 
 _SETS = {
     "mutag": ("MUTAG", "188 nitroaromatic compounds, mutagenic or not; atoms are labelled",
@@ -105,14 +106,18 @@ def read_tu(folder: Path, stem: str) -> Data:
     pairs = np.unique(np.sort(pairs, axis=1), axis=0)
     loops = pairs[:, 0] == pairs[:, 1]
     pairs = pairs[~loops]
+    both = np.concatenate([pairs, pairs[:, ::-1]])
+    both = both[np.lexsort((both[:, 1], both[:, 0]))]
+    indptr = np.searchsorted(both[:, 0], np.arange(n + 1))
     starts = np.searchsorted(home, np.arange(len(y) + 1))
-    order = np.argsort(home[pairs[:, 0]], kind="stable")
-    bounds = np.searchsorted(home[pairs[order, 0]], np.arange(len(y) + 1))
     graphs = []
-    for g in range(len(y)):
-        own = pairs[order[bounds[g] : bounds[g + 1]]] - starts[g]
-        part = None if features is None else features[starts[g] : starts[g + 1]]
-        graphs.append(Graph.of(own, names=range(starts[g + 1] - starts[g]), features=part))
+    for low, high in itertools.pairwise(starts):
+        inner = slice(indptr[low], indptr[high])
+        part = None if features is None else features[low:high]
+        indices = both[inner, 1] - low
+        graphs.append(
+            Graph(indptr[low : high + 1] - indptr[low], indices, np.ones(len(indices)), False, part)
+        )
     notes = (f"{int(loops.sum())} self-loops were left out",) if loops.any() else ()
     return Data(GraphSet(graphs), y, notes)
 

@@ -47,7 +47,11 @@ _WIDTH = np.array([0.25, 0.1, 0.1, 0.1, 0.4])
 _BEATS: dict[str, tuple[Floats, Floats, Floats]] = {
     "normal": (_ANGLE, _HEIGHT, _WIDTH),
     # no P wave, a broad QRS complex and a T wave of the other sign
-    "ventricular": (_ANGLE, np.array([0.0, -2.0, 14.0, -5.0, -1.2]), _WIDTH * [1.0, 2.2, 2.4, 2.4, 1.1]),
+    "ventricular": (
+        np.array([-np.pi / 3, -np.pi / 6, 0.0, np.pi / 5, np.pi / 2 + 0.2]),
+        np.array([0.0, -1.2, 8.0, -3.0, -0.8]),
+        _WIDTH * np.array([1.0, 2.2, 2.4, 2.4, 1.1]),
+    ),
     # a P wave early and flat, the QRS complex as usual
     "atrial": (_ANGLE + np.array([-0.35, 0.0, 0.0, 0.0, -0.1]), _HEIGHT * [-0.6, 1.0, 1.0, 1.0, 0.9], _WIDTH),
     # the same as normal but for a T wave turned over

@@ -35,18 +35,23 @@ def test_tables_have_their_published_sizes(data_dir, name, shape, answers):
 
 def test_missing_values_stay_missing(data_dir):
     data = open_task("table:auto-imports", data_dir).load()
-    assert data.X["losses"].isna().sum() > 20 and data.X["make"].dtype == "category"
+    assert data.X["losses"].isna().sum() > 20
+    assert data.X["make"].dtype == "category"
     assert data.y.dtype == np.float64
 
 
 def test_uci_has_twenty_splits_of_nine_to_one(data_dir):
     task = open_task("uci:yacht", data_dir)
     data = task.load()
-    assert data.X.shape == (308, 6) and task.published_splits == 20 and task.metrics[0] == "rmse"
-    assert len(task.cells(4, 5)) == 20 and task.cells(4, 5)[-1] == (3, 4)
+    assert data.X.shape == (308, 6)
+    assert task.published_splits == 20
+    assert task.metrics[0] == "rmse"
+    assert len(task.cells(4, 5)) == 20
+    assert task.cells(4, 5)[-1] == (3, 4)
     split = task.split(data, 3, 4, 5)
     raw = np.loadtxt(data_dir / "uci-regression" / "yacht" / "index_test_19.txt").astype(int)
-    assert np.array_equal(split.test, raw) and len(split.train) == 277
+    assert np.array_equal(split.test, raw)
+    assert len(split.train) == 277
     assert not set(split.train) & set(split.test)
 
 
@@ -63,14 +68,16 @@ def test_archive_sets_have_their_default_split(data_dir, name, shape, train):
     task = open_task(f"ucr:{name}", data_dir)
     data = task.load()
     split = task.split(data, 0, 0, 5)
-    assert data.X.shape == shape and np.array_equal(split.train, np.arange(train))
+    assert data.X.shape == shape
+    assert np.array_equal(split.train, np.arange(train))
     assert np.array_equal(split.test, np.arange(train, shape[0]))
 
 
 def test_first_values_of_a_tsv_are_those_of_the_file(data_dir):
     data = open_task("ucr:Coffee", data_dir).load()
     line = (data_dir / "ucr" / "Coffee" / "Coffee_TRAIN.tsv").read_text().splitlines()[0].split("\t")
-    assert str(data.y[0]) == line[0] and data.X[0, 0].tolist() == [float(v) for v in line[1:]]
+    assert str(data.y[0]) == line[0]
+    assert data.X[0, 0].tolist() == [float(v) for v in line[1:]]
 
 
 @pytest.mark.slow  # PyTorch Geometric is imported
@@ -78,8 +85,10 @@ def test_cora_is_the_public_split_and_is_kept_as_arrays(data_dir, tmp_path, monk
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     task = open_task("cora", data_dir)
     data = task.load()
-    assert data.X.graph.n_nodes == 2708 and data.X.graph.n_edges == 5278
-    assert data.X.graph.features.shape == (2708, 1433) and data.X.graph.features.sum() == 49216
+    assert data.X.graph.n_nodes == 2708
+    assert data.X.graph.n_edges == 5278
+    assert data.X.graph.features.shape == (2708, 1433)
+    assert data.X.graph.features.sum() == 49216
     split = task.split(data, 0, 0, 5)
     assert [len(part) for part in (split.train, split.valid, split.test)] == [140, 500, 1000]
     assert np.bincount(data.y[split.train]).tolist() == [20] * 7
@@ -101,8 +110,10 @@ def test_heterophilous_graphs_have_ten_splits(data_dir, name, nodes, edges, part
     assert (data.X.graph.n_nodes, data.X.graph.n_edges) == (nodes, edges)
     last = task.split(data, 1, 4, 5)
     sizes = tuple(len(part) for part in (last.train, last.valid, last.test))
-    assert sum(sizes) == nodes and (parts is None or sizes == parts)
-    assert task.cells(2, 5)[-1] == (1, 4) and len(task.cells(9, 5)) == 10
+    assert sum(sizes) == nodes
+    assert parts is None or sizes == parts
+    assert task.cells(2, 5)[-1] == (1, 4)
+    assert len(task.cells(9, 5)) == 10
 
 
 @pytest.mark.parametrize(
@@ -112,16 +123,22 @@ def test_airports_have_four_even_classes(data_dir, name, nodes, edges):
     data = open_task(f"airports-{name}", data_dir).load()
     assert (data.X.graph.n_nodes, data.X.graph.n_edges) == (nodes, edges)
     counts = np.unique(data.y, return_counts=True)[1]
-    assert len(counts) == 4 and np.ptp(counts) <= 4
+    assert len(counts) == 4
+    assert np.ptp(counts) <= 4
 
 
 def test_usair_keeps_half_of_its_edges(data_dir):
     data = open_task("usair", data_dir).load(0)
-    assert data.X.graph.n_nodes == 332 and data.X.graph.n_edges == 1063 and len(data.y) == 2126
+    assert data.X.graph.n_nodes == 332
+    assert data.X.graph.n_edges == 1063
+    assert len(data.y) == 2126
 
 
 @pytest.mark.parametrize(("name", "count", "width"), [("mutag", 188, 7), ("proteins", 1113, 3)])
 def test_graph_sets_have_their_published_sizes(data_dir, name, count, width):
     data = open_task(name, data_dir).load()
-    assert len(data.X) == count and data.X.graphs[0].features.shape[1] == width
-    assert np.mean([g.n_nodes for g in data.X.graphs]) == pytest.approx(17.9 if name == "mutag" else 39.1, abs=0.1)
+    assert len(data.X) == count
+    assert data.X.graphs[0].features.shape[1] == width
+    assert np.mean([g.n_nodes for g in data.X.graphs]) == pytest.approx(
+        17.9 if name == "mutag" else 39.1, abs=0.1
+    )

@@ -34,7 +34,9 @@ def test_probability_metrics_agree_with_scikit_learn_on_three_classes():
     found = evaluate(["roc_auc", "average_precision", "log_loss", "brier"], Y3, GUESS3, P3, CLASSES)
     assert found["roc_auc"] == pytest.approx(skm.roc_auc_score(Y3, P3, multi_class="ovr", average="macro"))
     one_hot = Y3[:, None] == CLASSES
-    assert found["average_precision"] == pytest.approx(skm.average_precision_score(one_hot, P3, average="macro"))
+    assert found["average_precision"] == pytest.approx(
+        skm.average_precision_score(one_hot, P3, average="macro")
+    )
     assert found["log_loss"] == pytest.approx(skm.log_loss(Y3, P3))
     assert found["brier"] == pytest.approx(((P3 - one_hot) ** 2).sum(axis=1).mean() / 2)
 
@@ -59,7 +61,9 @@ def test_number_metrics():
 
 
 def test_forecast_metrics_by_hand():
-    found = evaluate(["mase", "smape"], np.array([4.0, 8.0]), np.array([5.0, 6.0]), y_train=np.array([1.0, 2.0, 5.0]))
+    found = evaluate(
+        ["mase", "smape"], np.array([4.0, 8.0]), np.array([5.0, 6.0]), y_train=np.array([1.0, 2.0, 5.0])
+    )
     assert found["mase"] == pytest.approx(1.5 / 2.0)  # naive steps of 1 and 3 in training
     assert found["smape"] == pytest.approx(100 * (1 / 9 + 2 / 14))
     assert math.isnan(evaluate(["mase"], np.ones(2), np.ones(2))["mase"])
@@ -71,8 +75,10 @@ def test_a_return_needs_no_truth():
 
 def test_a_fold_without_a_class_is_scored_on_the_others():
     there = Y3 != "cow"
-    found = evaluate(list("ab") and ["roc_auc", "log_loss"], Y3[there], GUESS3[there], P3[there], CLASSES)
-    wanted = np.mean([skm.roc_auc_score(Y3[there] == label, P3[there, k]) for k, label in enumerate(CLASSES[:2])])
+    found = evaluate(["roc_auc", "log_loss"], Y3[there], GUESS3[there], P3[there], CLASSES)
+    wanted = np.mean(
+        [skm.roc_auc_score(Y3[there] == label, P3[there, k]) for k, label in enumerate(CLASSES[:2])]
+    )
     assert found["roc_auc"] == pytest.approx(wanted)
     assert found["log_loss"] == pytest.approx(skm.log_loss(Y3[there], P3[there], labels=CLASSES))
 
@@ -88,7 +94,9 @@ def test_a_class_that_training_lacked_counts_as_probability_zero():
 
 def test_what_is_undefined_is_nan_not_an_error():
     one = np.array([1, 1, 1])
-    found = evaluate(["roc_auc", "average_precision", "mcc", "r2"], one, one, np.array([0.1, 0.2, 0.3]), [0, 1])
+    found = evaluate(
+        ["roc_auc", "average_precision", "mcc", "r2"], one, one, np.array([0.1, 0.2, 0.3]), [0, 1]
+    )
     assert all(math.isnan(value) for value in found.values())
     assert math.isnan(evaluate(["log_loss"], Y3, GUESS3)["log_loss"])  # a method without probabilities
 
@@ -97,9 +105,9 @@ def test_labels_of_another_dtype_are_the_same_labels():
     as_objects = Y3.astype(object)
     assert evaluate(["accuracy"], as_objects, GUESS3) == evaluate(["accuracy"], Y3, GUESS3)
     numbers, classes = np.array([0, 1, 1]), np.array([0, 1], dtype=object)
-    assert evaluate(["log_loss"], numbers, numbers, np.full((3, 2), 0.5), classes)["log_loss"] == pytest.approx(
-        math.log(2)
-    )
+    assert evaluate(["log_loss"], numbers, numbers, np.full((3, 2), 0.5), classes)[
+        "log_loss"
+    ] == pytest.approx(math.log(2))
     assert evaluate(["accuracy"], np.array([0, 1]), np.array(["0", "1"]))["accuracy"] == 1.0
 
 
@@ -110,11 +118,13 @@ def test_decision_values_serve_for_a_score():
 
 
 def test_errors_name_the_nearest_metric_and_the_shapes():
-    with pytest.raises(InputError, match="did you mean 'accuracy'"):
+    with pytest.raises(InputError, match=r"did you mean 'accuracy'"):
         evaluate(["acuracy"], Y3, GUESS3)
-    with pytest.raises(InputError, match="expected 60 values of prediction, one a sample, but got 59"):
+    with pytest.raises(InputError, match=r"expected 60 values of prediction, one a sample, but got 59"):
         evaluate(["accuracy"], Y3, GUESS3[1:])
-    with pytest.raises(InputError, match=r"a column for each of 3 classes, but got an array of shape \(60, 2\)"):
+    with pytest.raises(
+        InputError, match=r"a column for each of 3 classes, but got an array of shape \(60, 2\)"
+    ):
         evaluate(["log_loss"], Y3, GUESS3, P3[:, :2], CLASSES)
 
 

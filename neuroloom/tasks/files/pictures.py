@@ -120,7 +120,7 @@ def open_picture(path: Path) -> Any:
             if turned.mode.startswith("I") or turned.mode == "F":  # 16 bits and more
                 values = np.asarray(turned, dtype=np.float64)
                 top = max(float(values.max()), 1.0)
-                return Image.fromarray(np.uint8(255 * values / (65535.0 if top > 255 else 255.0)), mode=None)
+                return Image.fromarray(np.uint8(255 * values / (65535.0 if top > 255 else 255.0)))
             if "A" in turned.getbands() or "transparency" in turned.info:
                 turned = turned.convert("RGBA")
                 white = Image.new("RGBA", turned.size, "white")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from neuroloom.tasks.files.options import Options
 from neuroloom.tasks.files.pictures import ENDINGS, as_array, pictures_in
 from neuroloom.tasks.files.series import long_roles, long_series, wide_series
 from neuroloom.tasks.files.table import Columns, read_columns
-from neuroloom.tasks.files.text import read_rows
+from neuroloom.tasks.files.text import read_rows, read_text
 from neuroloom.tasks.files.ts import read_ts, read_ucr_tsv, regular
 from neuroloom.tasks.task import Data, Task
 
@@ -280,15 +281,28 @@ def _graph_of(schema: dict[str, Any], path: Path | None = None) -> Graph:
 
 
 def _nodes(path: Path, schema: dict[str, Any]) -> Answerable:
-    if path.suffix.lower() in MARKUP or len(read_rows(path, header=False).cells[0]) > 1:
-        graph = _graph_of(schema, path)
-        return NodeSet(graph), list(graph.names or range(graph.n_nodes))
-    graph = _graph_of(schema)
-    lines = [cells[0] for cells in read_rows(path, header=False).cells]
-    own = {str(name): i for i, name in enumerate(graph.names or range(graph.n_nodes))}
-    if lines[0] not in own and any(name in own for name in lines[1:]):
-        lines = lines[1:]  # a header
-    return NodeSet(graph, np.array(_ids(path, lines, own), dtype=np.int64)), lines
+    markup = path.suffix.lower() in MARKUP
+    lines = [] if markup else [line.strip() for line in read_text(path)[0].splitlines() if line.strip()]
+    home = schema.get("path")
+    if not markup and (home is None or path.resolve() != Path(home).resolve()):
+        several = sum(len(line) > 1 for line in map(_fields, lines)) > len(lines) / 2
+        try:
+            graph = _graph_of(schema)
+        except InputError:
+            if not several:
+                raise
+        else:
+            own = {str(name): i for i, name in enumerate(graph.names or range(graph.n_nodes))}
+            known = [line in own for line in lines]
+            if any(known) or not several:
+                lines = lines[1:] if not known[0] and any(known) else lines  # a header
+                return NodeSet(graph, np.array(_ids(path, lines, own), dtype=np.int64)), lines
+    graph = _graph_of(schema, path)
+    return NodeSet(graph), list(graph.names or range(graph.n_nodes))
+
+
+def _fields(line: str) -> list[str]:
+    return [part for part in re.split(r"[,;\t ]+", line) if part]
 
 
 def _ids(path: Path, names: list[str], own: dict[str, int]) -> list[int]:
