@@ -80,9 +80,12 @@ def split_docstring(doc: str) -> tuple[str, dict[str, str]]:
     Google's style (``Args:`` and an indented block) and NumPy's (a title underlined by dashes) are understood.
     """
     doc = re.sub(r"^(\w[\w ]*)\n-{3,}$", r"\1:\n", doc, flags=re.M)
-    pieces = re.split(r"^([A-Z][A-Za-z]+):[ \t]*$", doc, flags=re.M)
+    titles = (
+        "Args|Parameters|Attributes|Shapes|Returns|Raises|Differences|Notes|Examples?|Sources?|References"
+    )
+    pieces = re.split(rf"^({titles}):[ \t]*", doc, flags=re.M)
     sections = {
-        title: inspect.cleandoc("x\n" + body)[1:].strip()
+        title: inspect.cleandoc(f"x\n{body}")[1:].strip() if body.startswith("\n") else body.strip()
         for title, body in zip(pieces[1::2], pieces[2::2], strict=True)
     }
     return pieces[0].strip(), sections

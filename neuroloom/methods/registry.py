@@ -122,6 +122,8 @@ def _built_in() -> Iterable[Method]:
                  {("nodes", LEARNED[0]): f"{graphs}:GATNodeClassifier"})  # fmt: skip
     yield Method("wavelets", "signal", "statistics of wavelet bands",
                  _transformer(f"{signal}:WaveletFeatures", "series", "image"))  # fmt: skip
+    yield Method("wavelet-ppv", "signal", "shares of positive values of wavelet kernels",
+                 _transformer(f"{signal}:WaveletPPVFeatures", "series"))  # fmt: skip
     yield Method("rbfn", "nets", "RBFN: radial basis function network",
                  _classifier_and_regressor("table", nets, "RBFN"))  # fmt: skip
     yield Method(

@@ -180,11 +180,15 @@ def _task_text(found: dict[str, Any]) -> str:
         "stratified folds by seed" if found["problem"] == "classification" else "shuffled folds by seed"
     )
     lines = [
-        f"{found['name']}: {found['text']}",
+        *textwrap.wrap(f"{found['name']}: {found['text']}", 79),
         "",
         f"  kind      {found['kind']}",
         f"  problem   {found['problem']}",
-        f"  metrics   {', '.join(found['metrics'])} (the first one counts)",
+        *textwrap.wrap(
+            f"  metrics   {', '.join(found['metrics'])} (the first one counts)",
+            79,
+            subsequent_indent=" " * 12,
+        ),
         f"  protocol  {published if found['protocol'] == 'published' else protocol}",
     ]
     if found["source"]:

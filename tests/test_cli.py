@@ -1,0 +1,182 @@
+"""The command as a user types it: what it prints and its exit status."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+BENCH = """
+name = "small"
+seeds = 1
+folds = 3
+tasks = ["iris", "karate"]
+methods = ["dummy", "knn", "prone+logreg"]
+"""
+
+
+def neuroloom(*words: object, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run the command in ``cwd`` and check its exit status."""
+    environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "neuroloom", *map(str, words)],
+        cwd=cwd, capture_output=True, text=True, env=environment, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the small bench has been run."""
+    folder = tmp_path_factory.mktemp("bench")
+    (folder / "bench.toml").write_text(BENCH)
+    shown = neuroloom("run", "bench.toml", "--workers", 2, cwd=folder)
+    assert "Tables: On iris, knn is best with accuracy" in shown.stdout
+    assert "report: runs/small/report.html" in shown.stdout
+    return folder
+
+
+def test_a_run_directory_holds_what_it_should(bench: Path) -> None:
+    made = bench / "runs" / "small"
+    assert {"results.db", "results.csv", "report.html", "bench.toml"} <= {p.name for p in made.iterdir()}
+    frame = pd.read_csv(made / "results.csv")
+    columns = (
+        "task method seed fold metric value fit_seconds predict_seconds fit_cpu_seconds predict_cpu_seconds"
+    )
+    columns += " peak_memory_mb parameters settings status reason"
+    assert set(columns.split()) <= set(frame.columns)
+    done = frame[(frame["metric"] == "accuracy") & (frame["status"] == "done")]
+    assert sorted(done.groupby(["task", "method"]).size().to_dict().items()) == [
+        (("iris", "dummy"), 3),
+        (("iris", "knn"), 3),
+        (("karate", "dummy"), 3),
+        (("karate", "prone+logreg"), 3),
+    ]
+    skipped = frame[frame["status"] == "skipped"].set_index(["task", "method"])["reason"]
+    assert skipped["karate", "knn"] == "knn takes table, and the data are nodes; prone+knn would fit"
+    json.loads(done["settings"].iloc[0])
+
+
+def test_a_second_run_does_nothing_twice(bench: Path) -> None:
+    made = bench / "runs" / "small"
+    before = pd.read_csv(made / "results.csv")
+    shown = neuroloom("run", "bench.toml", cwd=bench)
+    assert "going on: 14 of 14 trials were finished before" in shown.stderr
+    pd.testing.assert_frame_equal(pd.read_csv(made / "results.csv"), before)
+
+
+def test_report_in_every_form(bench: Path) -> None:
+    assert "| knn" in neuroloom("report", "runs/small", "--format", "md", cwd=bench).stdout
+    assert r"\begin{tabular}" in neuroloom("report", "runs/small", "--format", "latex", cwd=bench).stdout
+    assert neuroloom("report", "runs/small", "--format", "csv", cwd=bench).stdout.startswith(
+        "task,method,seed"
+    )
+    assert neuroloom("report", "runs/small", "--out", "r.html", cwd=bench).stdout.strip() == "r.html"
+    assert "<!doctype html>" in (bench / "r.html").read_text()[:100].lower()
+
+
+def test_compare_finds_a_run_equal_to_itself(bench: Path) -> None:
+    shown = neuroloom("compare", "runs/small", "runs/small", "--json", cwd=bench)
+    assert {row["verdict"] for row in json.loads(shown.stdout)} <= {"same", "equal", "no difference"}
+
+
+def test_compare_leaves_with_3_on_a_regression(bench: Path) -> None:
+    worse = BENCH.replace('"knn"', '"logreg"').replace("small", "worse")
+    worse += '\n[[variant]]\nname = "knn"\nmethod = "dummy"\n'
+    (bench / "worse.toml").write_text(worse)
+    neuroloom("run", "worse.toml", cwd=bench)
+    assert "knn" in neuroloom("compare", "runs/small", "runs/worse", cwd=bench, code=3).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["run", "none.toml"], "there is no file none.toml"),
+        (["run", "wrong.toml"], "wrong.toml:3: `methods[0]` method 'knm' is not known; did you mean 'knn'"),
+        (
+            ["run", "params.toml"],
+            "params.toml:5: `method.knn.n_neighbours` parameter of knn: 'n_neighbours' is not",
+        ),
+        (["report", "nowhere"], "nowhere holds no run"),
+        (["show", "nothing-of-the-kind"], "is not known"),
+        (["list", "methods", "--kind", "tabel"], "did you mean 'table'"),
+        (["predict", "nowhere", "x.csv"], "no saved model"),
+        (["try", "nowhere.csv"], "nowhere.csv"),
+        (["frobnicate"], "frobnicate"),
+    ],
+)
+def test_wrong_input_leaves_with_2_and_says_what_to_do(
+    words: list[str], message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "wrong.toml").write_text('name = "x"\ntasks = ["iris"]\nmethods = ["knm"]\n')
+    (tmp_path / "params.toml").write_text(
+        'name = "x"\ntasks = ["iris"]\nmethods = ["knn"]\n[method.knn]\nn_neighbours = 3\n'
+    )
+    shown = neuroloom(*words, cwd=tmp_path, code=2)
+    assert message in " ".join(shown.stderr.split())
+
+
+def test_failed_trials_leave_with_1(tmp_path: Path) -> None:
+    (tmp_path / "b.toml").write_text(
+        'name = "f"\nseeds = 1\nfolds = 2\ntasks = ["iris"]\nmethods = ["dummy", "knn"]\n'
+        "[method.knn]\nn_neighbors = 500\n"
+    )
+    shown = neuroloom("run", "b.toml", cwd=tmp_path, code=1)
+    assert "2 failed" in shown.stdout
+    assert "failed: knn on iris, seed 0, fold 0: ValueError" in shown.stderr
+
+
+def test_try_fit_and_predict_on_a_messy_table(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    n = 90
+    frame = pd.DataFrame(
+        {
+            "id": np.arange(1000, 1000 + n),
+            "the price": rng.lognormal(2, 1, n).round(2),
+            "colour": rng.choice(["red", "green", None], n),
+            "day": pd.date_range("2024-01-01", periods=n).strftime("%d.%m.%Y"),
+        }
+    )
+    frame["bought it"] = np.where(frame["the price"] > 8, "yes", "no")
+    frame.loc[5:8, "bought it"] = None
+    frame.to_csv(tmp_path / "my data.csv", sep=";", decimal=",", index=False)
+    shown = neuroloom(
+        "try", "my data.csv", "--target", "bought it", "--minutes", 0.05, "--out", "t", cwd=tmp_path
+    )
+    assert "is best with accuracy" in " ".join(shown.stdout.split())
+    again = neuroloom("run", "t/bench.toml", "--out", "again", cwd=tmp_path)
+    assert "report: again/report.html" in again.stdout
+    first, second = (pd.read_csv(tmp_path / d / "results.csv") for d in ("t", "again"))
+    columns = ["task", "method", "seed", "fold", "metric", "value", "status"]
+    pd.testing.assert_frame_equal(first[columns], second[columns])
+
+    neuroloom("fit", "random-forest", "my data.csv", "--target", "bought it", "--out", "model", cwd=tmp_path)
+    new = frame.drop(columns="bought it").head(20)
+    new.to_csv(tmp_path / "new.csv", index=False)
+    neuroloom("predict", "model", "new.csv", "--out", "answers.csv", cwd=tmp_path)
+    answers = pd.read_csv(tmp_path / "answers.csv")
+    assert (answers["prediction"] == frame["bought it"].fillna("").head(20)).mean() > 0.7
+    assert answers["p(no)"].add(answers["p(yes)"]).round(9).eq(1).all()
+    new.drop(columns="colour").to_csv(tmp_path / "less.csv", index=False)
+    assert "colour" in neuroloom("predict", "model", "less.csv", cwd=tmp_path, code=2).stderr
+
+
+def test_lists_as_json(tmp_path: Path) -> None:
+    methods = json.loads(neuroloom("list", "methods", "--kind", "nodes", "--json", cwd=tmp_path).stdout)
+    assert {"prone", "deepwalk", "gcn", "gat", "dummy"} <= {m["name"] for m in methods}
+    tasks = json.loads(neuroloom("list", "tasks", "--kind", "episodes", "--json", cwd=tmp_path).stdout)
+    assert "cartpole" in {t["name"] for t in tasks}
+    shown = json.loads(neuroloom("show", "gat", "--json", cwd=tmp_path).stdout)
+    assert "Veli" in shown["source"]
+
+
+def test_listings_fit_80_columns(tmp_path: Path) -> None:
+    for words in (["--help"], ["list", "methods"], ["list", "tasks"], ["show", "gat"], ["show", "wine"]):
+        lines = neuroloom(*words, cwd=tmp_path).stdout.splitlines()
+        assert max(map(len, lines)) <= 80, words
