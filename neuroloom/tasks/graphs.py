@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ from neuroloom.tasks.base import NamedTask
 from neuroloom.tasks.folder import fetch, hash_files
 from neuroloom.tasks.metrics import DEFAULTS
 from neuroloom.tasks.task import Data
-import itertools
 
 _SETS = {
     "mutag": ("MUTAG", "188 nitroaromatic compounds, mutagenic or not; atoms are labelled",
