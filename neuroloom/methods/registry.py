@@ -122,6 +122,14 @@ def _built_in() -> Iterable[Method]:
                  {("nodes", LEARNED[0]): f"{graphs}:GATNodeClassifier"})  # fmt: skip
     yield Method("wavelets", "signal", "statistics of wavelet bands",
                  _transformer(f"{signal}:WaveletFeatures", "series", "image"))  # fmt: skip
+    yield Method("node-features", "graphs", "features and degree statistics of each node",
+                 _transformer(f"{graphs}:NodeFeatures", "nodes"))  # fmt: skip
+    yield Method("link-heuristics", "graphs", "common neighbours, Adamic-Adar and their like",
+                 _transformer(f"{graphs}:LinkHeuristicsFeatures", "links"))  # fmt: skip
+    yield Method("wl", "graphs", "Weisfeiler-Lehman subtree features of whole graphs",
+                 _transformer(f"{graphs}:WLFeatures", "graphs"))  # fmt: skip
+    yield Method("graph-statistics", "graphs", "sizes, degrees and features of whole graphs",
+                 _transformer(f"{graphs}:GraphStatisticsFeatures", "graphs"))  # fmt: skip
     yield Method("wavelet-ppv", "signal", "shares of positive values of wavelet kernels",
                  _transformer(f"{signal}:WaveletPPVFeatures", "series"))  # fmt: skip
     yield Method("rbfn", "nets", "RBFN: radial basis function network",
