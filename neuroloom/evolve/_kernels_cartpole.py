@@ -1,8 +1,8 @@
 """Kernel: a whole population balances the cart pole, network and physics in one loop.
 
-Importing this module imports numba. The physics is that of gymnasium's ``CartPole-v1`` (Barto, Sutton and Anderson 1983,
-Euler steps of 0.02 s, a reward of 1 for each step), operation by operation; only the calls from Python are left out. A
-test compares the returns with gymnasium's.
+Importing this module imports numba. The physics is that of gymnasium's ``CartPole-v1`` (Barto, Sutton and Anderson
+1983, Euler steps of 0.02 s, a reward of 1 for each step), operation by operation; only the calls from Python are
+left out. A test compares the returns with gymnasium's.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _ANGLE = 12 * 2 * math.pi / 360
 _TOTAL, _POLE = 0.1 + 1.0, 0.1 * 0.5
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def balance(net, mean, scale, starts, limit, start, stop, returns):  # type: ignore[no-untyped-def]
     """Play the episodes that begin in the states ``starts (4, episodes)``, with each genome ``start … stop - 1``.
 
-    ``mean`` and ``scale``, ``(4,)``, standardise observations; an episode ends after ``limit`` steps at the latest. Fills
-    ``returns (genomes, episodes)``.
+    ``mean`` and ``scale``, ``(4,)``, standardise observations; an episode ends after ``limit`` steps at the latest.
+    Fills ``returns (genomes, episodes)``.
     """
     episodes = starts.shape[1]
     values = np.zeros((4 + most_nodes(net, start, stop), episodes), np.float32)

@@ -1,9 +1,10 @@
 """Kernels: children from parents, by crossover and mutation, over genes as flat columns.
 
 Importing this module imports numba. Each genome draws from a stream of its own, keyed by (seed, generation, index,
-purpose), SplitMix64 (Steele, Lea and Flood 2014) on a counter, so that genomes can be made in any order and on any number
-of threads. Children are made in two steps: ``draft`` writes each, with room for new genes, whose numbers are not known
-yet; ``number`` then hands out node ids and innovation numbers in the order of the children and packs all genes tightly.
+purpose), SplitMix64 (Steele, Lea and Flood 2014) on a counter, so that genomes can be made in any order and on any
+number of threads. Children are made in two steps: ``draft`` writes each, with room for new genes, whose numbers are
+not known yet; ``number`` then hands out node ids and innovation numbers in the order of the children and packs all
+genes tightly.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class Rates(NamedTuple):
     disabled_stays: float
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def mix(z):  # type: ignore[no-untyped-def]
     """Return the output function of SplitMix64."""
     z = (z ^ (z >> _30)) * _MIX1
@@ -65,7 +66,7 @@ def mix(z):  # type: ignore[no-untyped-def]
     return z ^ (z >> _31)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def start_stream(stream, seed, generation, index, purpose):  # type: ignore[no-untyped-def]
     """Set the one-entry ``stream`` to the beginning of its (seed, generation, index, purpose)."""
     key = mix(_u(seed) + _GAMMA)
@@ -73,27 +74,27 @@ def start_stream(stream, seed, generation, index, purpose):  # type: ignore[no-u
     stream[0] = mix(key + (_u(index) * _u(4) + _u(purpose)) * _GAMMA)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def uniform(stream):  # type: ignore[no-untyped-def]
     """Return the next number in [0, 1)."""
     stream[0] += _GAMMA
     return (mix(stream[0]) >> _11) * 1.1102230246251565e-16
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def below(stream, n):  # type: ignore[no-untyped-def]
     """Return the next whole number in [0, n)."""
     return np.int64(uniform(stream) * n)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def normal(stream):  # type: ignore[no-untyped-def]
     """Return the next standard normal number (Box and Muller 1958)."""
     u = 1.0 - uniform(stream)
     return math.sqrt(-2.0 * math.log(u)) * math.cos(2.0 * math.pi * uniform(stream))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def drawn(stream, rule):  # type: ignore[no-untyped-def]
     """Return a new number by ``rule``."""
     if rule.uniform:
@@ -102,7 +103,7 @@ def drawn(stream, rule):  # type: ignore[no-untyped-def]
     return min(max(rule.mean + rule.stdev * normal(stream), rule.low), rule.high)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def mutated(stream, value, rule):  # type: ignore[no-untyped-def]
     """Return ``value``, perturbed, drawn anew or as it was."""
     u = uniform(stream)
@@ -111,7 +112,7 @@ def mutated(stream, value, rule):  # type: ignore[no-untyped-def]
     return drawn(stream, rule) if u < rule.mutate + rule.anew else value
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def choose_parents(  # type: ignore[no-untyped-def]
     order, begin, pool, spawn, elites, fitness, crossover, interspecies, seed, generation,
     first, second, keep, representatives
@@ -119,9 +120,9 @@ def choose_parents(  # type: ignore[no-untyped-def]
     """Choose the parents of all children, species after species.
 
     ``order[begin[s]:begin[s + 1]]`` are the members of species ``s``, the fittest first; its first ``pool[s]`` may be
-    parents, it gets ``spawn[s]`` children, the first ``elites[s]`` of them unchanged members. Fills ``first`` (the fitter
-    parent), ``second`` (the same where there is but one) and ``keep``, each ``(population,)``, and ``representatives``, a
-    random member of each species.
+    parents, it gets ``spawn[s]`` children, the first ``elites[s]`` of them unchanged members. Fills ``first`` (the
+    fitter parent), ``second`` (the same where there is but one) and ``keep``, each ``(population,)``, and
+    ``representatives``, a random member of each species.
     """
     stream = np.empty(1, np.uint64)
     total = 0
@@ -157,7 +158,7 @@ def choose_parents(  # type: ignore[no-untyped-def]
             child += 1
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def cross(genes, a, b, stay_disabled, stream, out, n0, c0):  # type: ignore[no-untyped-def]
     """Write the child of genome ``a``, the fitter, and ``b`` to ``out`` at ``n0`` and ``c0``.
 
@@ -190,7 +191,7 @@ def cross(genes, a, b, stay_disabled, stream, out, n0, c0):  # type: ignore[no-u
         c0 += 1
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def place_of(ids, start, stop, wanted):  # type: ignore[no-untyped-def]
     """Return where ``wanted`` stands in the sorted ``ids[start:stop]``."""
     while start < stop:
@@ -202,7 +203,7 @@ def place_of(ids, start, stop, wanted):  # type: ignore[no-untyped-def]
     return start
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def reaches(out, n0, n1, c0, c1, origin, goal, seen):  # type: ignore[no-untyped-def]
     """Return whether ``goal`` can be reached from ``origin`` along connections, enabled or not."""
     if origin == goal:
@@ -224,7 +225,7 @@ def reaches(out, n0, n1, c0, c1, origin, goal, seen):  # type: ignore[no-untyped
     return False
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def add_node(out, n1, c0, c1, r, activations, aggregations, stream):  # type: ignore[no-untyped-def]
     """Split a random enabled connection; return its innovation, or -1 when there is none."""
     chosen, found = -1, 0
@@ -252,7 +253,7 @@ def add_node(out, n1, c0, c1, r, activations, aggregations, stream):  # type: ig
     return out.innovation[chosen]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def delete_connection(out, c, c1):  # type: ignore[no-untyped-def]
     """Take connection ``c`` out of those that end before ``c1``."""
     for k in range(c, c1 - 1):
@@ -263,7 +264,7 @@ def delete_connection(out, c, c1):  # type: ignore[no-untyped-def]
         out.enabled[k] = out.enabled[k + 1]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def delete_node(out, n0, n1, c0, c1, outputs, stream):  # type: ignore[no-untyped-def]
     """Take out a random hidden node that is not new; return the new ends of nodes and connections."""
     hidden = n1 - n0 - outputs
@@ -289,7 +290,7 @@ def delete_node(out, n0, n1, c0, c1, outputs, stream):  # type: ignore[no-untype
     return n1 - 1, c1
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def add_connection(out, n0, n1, c0, c1, inputs, outputs, r, stream, seen):  # type: ignore[no-untyped-def]
     """Add a connection that closes no cycle, with up to 20 tries; return the new end of the connections."""
     hidden = n1 - n0 - outputs
@@ -317,7 +318,7 @@ def add_connection(out, n0, n1, c0, c1, inputs, outputs, r, stream, seen):  # ty
     return c1
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def mutate_values(out, n0, n1, c0, c1, outputs, r, activations, aggregations, stream):  # type: ignore[no-untyped-def]
     """Mutate the numbers and functions of all genes that are not new."""
     if uniform(stream) < r.genome:
@@ -344,14 +345,15 @@ def mutate_values(out, n0, n1, c0, c1, outputs, r, activations, aggregations, st
                 out.aggregation[n] = aggregations[below(stream, len(aggregations))]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def draft(  # type: ignore[no-untyped-def]
     genes, first, second, keep, seed, generation, inputs, outputs, r, activations, aggregations,
     start, stop, out, node_count, conn_count, split
 ):  # fmt: skip
     """Write children ``start … stop - 1`` to ``out``, genes whose rows have room for what may be added.
 
-    ``node_count``, ``conn_count``: how many genes each child has. ``split``: the innovation that its new node splits, or
+    ``node_count``, ``conn_count``: how many genes each child has. ``split``: the innovation that its new node
+    splits, or
     -1. New nodes have the id ``NEW_NODE``, new connections the innovation -1; both stand last.
     """
     stream = np.empty(1, np.uint64)
@@ -398,7 +400,7 @@ def draft(  # type: ignore[no-untyped-def]
         node_count[child], conn_count[child] = n1 - n0, c1 - c0
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def look_up(keys, values, key, fresh):  # type: ignore[no-untyped-def]
     """Return the value of ``key`` in the hash table, after setting it to ``fresh`` where it was not there.
 
@@ -415,19 +417,19 @@ def look_up(keys, values, key, fresh):  # type: ignore[no-untyped-def]
     return values[at]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def pair_key(source, target):  # type: ignore[no-untyped-def]
     """Return one number of at least 0 for a connection's two ends."""
     return ((np.int64(source) + (1 << 30)) << 31) | np.int64(target)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def number(drafts, conn_count, split, next_ids, keys, values, out):  # type: ignore[no-untyped-def]
     """Number what is new in ``drafts`` and pack all genes tightly into ``out``.
 
     Children that split the same connection share the new node's id; the same two ends always have the same innovation.
-    ``next_ids``: the next node id and the next innovation, advanced here. ``keys``, ``values``: the table of innovations
-    by ends, with room for all that may come.
+    ``next_ids``: the next node id and the next innovation, advanced here. ``keys``, ``values``: the table of
+    innovations by ends, with room for all that may come.
     """
     children = len(split)
     splits = 0
@@ -477,7 +479,7 @@ def number(drafts, conn_count, split, next_ids, keys, values, out):  # type: ign
             out.weight[at], out.enabled[at] = drafts.weight[k], drafts.enabled[k]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def differences(a, i, b, j):  # type: ignore[no-untyped-def]
     """Compare genome ``i`` of ``a`` with genome ``j`` of ``b``, by innovation and by node id.
 
@@ -519,7 +521,7 @@ def differences(a, i, b, j):  # type: ignore[no-untyped-def]
     return excess, disjoint, matching, weights, flags, lonely, shared, nodes
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def distance(a, i, b, j, paper, c1, c2, c3):  # type: ignore[no-untyped-def]
     """Return the compatibility distance of two genomes, by the paper (Eq. 1) or as neat-python has it.
 
@@ -536,7 +538,7 @@ def distance(a, i, b, j, paper, c1, c2, c3):  # type: ignore[no-untyped-def]
     return found + (c3 * (weights + flags) + c1 * excess + c2 * disjoint) / most if most else found
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def speciate(genes, old, representatives, paper, c1, c2, c3, threshold, species):  # type: ignore[no-untyped-def]
     """Put each genome into the first species whose representative is nearer than ``threshold``, else into a new one.
 

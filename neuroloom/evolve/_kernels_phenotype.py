@@ -33,12 +33,12 @@ _0, _1, _2, _HALF = _f(0), _f(1), _f(2), _f(0.5)
 class Packed(NamedTuple):
     """Networks of a population, pruned and sorted so that each node comes after all it needs.
 
-    Genome ``g`` owns the ``count[g]`` nodes from ``node_ptr[g]`` on. A *slot* is an input (``0 … inputs - 1``) or, plus
+    Genome ``g`` owns the ``sizes[g]`` nodes from ``node_ptr[g]`` on. A *slot* is an input (``0 … inputs - 1``) or, plus
     ``inputs``, a node's place in its genome's order.
 
     Args:
         node_ptr: ``(n + 1,)`` int64.
-        count: ``(n,)`` int64.
+        sizes: ``(n,)`` int64, nodes of each network.
         bias: float32, per node.
         response: float32, per node.
         activation: uint8 codes, per node.
@@ -54,7 +54,7 @@ class Packed(NamedTuple):
     """
 
     node_ptr: NDArray[np.int64]
-    count: NDArray[np.int64]
+    sizes: NDArray[np.int64]
     bias: NDArray[np.float32]
     response: NDArray[np.float32]
     activation: NDArray[np.uint8]
@@ -90,7 +90,7 @@ def packed(genes: Any, outputs: int) -> Packed:
     )
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def local_index(ids, start, stop, wanted):  # type: ignore[no-untyped-def]
     """Return the place of ``wanted`` in the sorted ``ids[start:stop]``, counted from ``start``."""
     low, high = start, stop
@@ -103,7 +103,7 @@ def local_index(ids, start, stop, wanted):  # type: ignore[no-untyped-def]
     return low - start
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def compile_genomes(genes, inputs, start, stop, out):  # type: ignore[no-untyped-def]
     """Fill ``out`` (a :class:`Packed`) for genomes ``start … stop - 1``.
 
@@ -186,12 +186,12 @@ def compile_genomes(genes, inputs, start, stop, out):  # type: ignore[no-untyped
                     edges += 1
                 out.edge_stop[at] = edges
                 out.level[at] = level
-        out.count[g] = done
+        out.sizes[g] = done
         for o in range(outputs):
             out.outputs[g, o] = inputs + place[o]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 def exp_block(v, m, bits, powers):  # type: ignore[no-untyped-def]
     """``v[:m] = exp(v[:m])``; ``bits`` (int32) and ``powers`` (float32) are two views of one scratch row."""
     for s in range(m):
@@ -206,7 +206,7 @@ def exp_block(v, m, bits, powers):  # type: ignore[no-untyped-def]
         v[s] = v[s] * powers[s]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 def tanh_block(v, m, before, scale, shift):  # type: ignore[no-untyped-def]
     """``v[:m] = shift + scale * tanh(before * v[:m])``, a rational approximation to 4e-7."""
     for s in range(m):
@@ -216,7 +216,7 @@ def tanh_block(v, m, before, scale, shift):  # type: ignore[no-untyped-def]
         v[s] = shift + scale * (x * p / (((_B[0] * q + _B[1]) * q + _B[2]) * q + _B[3]))
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 def activate_block(code, v, m, bits, powers):  # type: ignore[no-untyped-def]
     """Apply activation ``code`` to ``v[:m]`` in place."""
     if code == 0:  # sigmoid(5 z) = (1 + tanh(2.5 z)) / 2
@@ -261,7 +261,7 @@ def activate_block(code, v, m, bits, powers):  # type: ignore[no-untyped-def]
             v[s] = _rare(code, v[s])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, error_model="numpy")
 def _rare(code, z):  # type: ignore[no-untyped-def]
     """Return the activation of one value, for functions that are seldom used."""
     if code == 11:
@@ -279,7 +279,7 @@ def _rare(code, z):  # type: ignore[no-untyped-def]
     return _f(math.exp(min(max(z, _f(-60.0)), _f(60.0))))
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 def sum_block(net, at, values, acc, m):  # type: ignore[no-untyped-def]
     """``acc[:m] =`` the sum over the edges of node ``at``, four at a time."""
     e, stop = net.edge_start[at], net.edge_stop[at]
@@ -300,7 +300,7 @@ def sum_block(net, at, values, acc, m):  # type: ignore[no-untyped-def]
         e += 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, error_model="numpy")
 def aggregate_block(net, at, values, acc, m):  # type: ignore[no-untyped-def]
     """``acc[:m] =`` the aggregation over the edges of node ``at``, for all but sums."""
     code, start, stop = net.aggregation[at], net.edge_start[at], net.edge_stop[at]
@@ -340,11 +340,11 @@ def aggregate_block(net, at, values, acc, m):  # type: ignore[no-untyped-def]
         acc[s] = result
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 def forward(net, g, inputs, values, m, bits, powers):  # type: ignore[no-untyped-def]
     """Compute all nodes of genome ``g`` for the first ``m`` columns of ``values (slots, block)``."""
     n0 = net.node_ptr[g]
-    for k in range(net.count[g]):
+    for k in range(net.sizes[g]):
         at = n0 + k
         acc = values[inputs + k]
         if net.aggregation[at] == 0:
@@ -357,17 +357,17 @@ def forward(net, g, inputs, values, m, bits, powers):  # type: ignore[no-untyped
         activate_block(net.activation[at], acc, m, bits, powers)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def most_nodes(net, start, stop):  # type: ignore[no-untyped-def]
     """Return the size of the largest network."""
     most = 1
     for g in range(start, stop):
-        if net.count[g] > most:
-            most = net.count[g]
+        if net.sizes[g] > most:
+            most = net.sizes[g]
     return most
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def activate_shared(net, X, start, stop, out):  # type: ignore[no-untyped-def]
     """Compute genomes ``start … stop - 1`` on one set of samples.
 
@@ -391,7 +391,7 @@ def activate_shared(net, X, start, stop, out):  # type: ignore[no-untyped-def]
                     column[b + s] = row[s]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def activate_lanes(net, X, lane_ptr, start, stop, out):  # type: ignore[no-untyped-def]
     """Compute each genome on samples of its own: genome ``g`` on columns ``lane_ptr[g] … lane_ptr[g + 1] - 1``.
 
@@ -415,7 +415,7 @@ def activate_lanes(net, X, lane_ptr, start, stop, out):  # type: ignore[no-untyp
                     out[o, b + s] = row[s]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 def mean_log_likelihood(out, labels, start, stop, fitness):  # type: ignore[no-untyped-def]
     """``fitness[g] =`` mean log-likelihood of ``labels (n,)`` under softmax (logistic for one output) of ``out``.
 
@@ -461,7 +461,7 @@ def mean_log_likelihood(out, labels, start, stop, fitness):  # type: ignore[no-u
         fitness[g] = -loss / n
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 def negative_squared_error(out, y, start, stop, fitness):  # type: ignore[no-untyped-def]
     """``fitness[g] = -`` mean squared error of ``out (genomes, outputs, n)`` from ``y (outputs, n)``."""
     outputs, n = out.shape[1], out.shape[2]
@@ -469,7 +469,7 @@ def negative_squared_error(out, y, start, stop, fitness):  # type: ignore[no-unt
         total = 0.0
         for o in range(outputs):
             for b in range(0, n, BLOCK):
-                part = _0
+                part = np.float64(0)
                 for s in range(b, min(b + BLOCK, n)):
                     d = out[g, o, s] - y[o, s]
                     part += d * d

@@ -23,26 +23,50 @@ CONNECTIONS = (
     "partial_nodirect",
     "partial_direct",
 )
-_RATES = (
-    "conn_add_prob conn_delete_prob node_add_prob node_delete_prob connection_fraction enabled_mutate_rate "
-    "enabled_rate_to_true_add enabled_rate_to_false_add activation_mutate_rate aggregation_mutate_rate "
-    "weight_mutate_rate weight_replace_rate bias_mutate_rate bias_replace_rate response_mutate_rate "
-    "response_replace_rate survival_threshold crossover_rate interspecies_rate disable_rate genome_mutate_rate"
-).split()
-_NOT_NEGATIVE = (
-    "weight_init_stdev weight_mutate_power bias_init_stdev bias_mutate_power response_init_stdev "
-    "response_mutate_power compatibility_disjoint_coefficient compatibility_excess_coefficient "
-    "compatibility_weight_coefficient compatibility_threshold"
-).split()
-_COUNTS = "hidden elitism elite_species_size species_elitism min_species_size".split()
+_RATES = [
+    "conn_add_prob",
+    "conn_delete_prob",
+    "node_add_prob",
+    "node_delete_prob",
+    "connection_fraction",
+    "enabled_mutate_rate",
+    "enabled_rate_to_true_add",
+    "enabled_rate_to_false_add",
+    "activation_mutate_rate",
+    "aggregation_mutate_rate",
+    "weight_mutate_rate",
+    "weight_replace_rate",
+    "bias_mutate_rate",
+    "bias_replace_rate",
+    "response_mutate_rate",
+    "response_replace_rate",
+    "survival_threshold",
+    "crossover_rate",
+    "interspecies_rate",
+    "disable_rate",
+    "genome_mutate_rate",
+]
+_NOT_NEGATIVE = [
+    "weight_init_stdev",
+    "weight_mutate_power",
+    "bias_init_stdev",
+    "bias_mutate_power",
+    "response_init_stdev",
+    "response_mutate_power",
+    "compatibility_disjoint_coefficient",
+    "compatibility_excess_coefficient",
+    "compatibility_weight_coefficient",
+    "compatibility_threshold",
+]
+_COUNTS = ["hidden", "elitism", "elite_species_size", "species_elitism", "min_species_size"]
 
 
 @dataclass(frozen=True)
 class NEATConfig:
     """The settings of a NEAT run; names are neat-python's where it has them.
 
-    The defaults are those of the paper for a population of 150, with a bias and a slope for every node instead of a bias
-    input, as in neat-python.
+    The defaults are those of the paper for a population of 150, with a bias and a slope for every node instead of a
+    bias input, as in neat-python.
 
     Args:
         inputs: number of inputs, at least 1. Their ids are -1, -2, …
@@ -117,7 +141,8 @@ class NEATConfig:
         elitism: so many of a species' best pass on unchanged.
         elite_species_size: in species with at least so many members.
         survival_threshold: share of a species, the fittest, who become parents.
-        min_species_size: a species that has offspring at all has at least so many; the weakest go when there is no room.
+        min_species_size: a species that has offspring at all has at least so many; the weakest go when there is no
+            room.
         fitness_criterion: ``"max"``, ``"mean"`` or ``"min"`` of the population is compared with the threshold.
         fitness_threshold: :meth:`NEAT.run` stops when it is reached; None never does.
         reset_on_extinction: whether a new population starts when every species has died out; else an error.
@@ -223,8 +248,8 @@ class NEATConfig:
             set_(self, "fitness_threshold", check_float("fitness_threshold", self.fitness_threshold))
         if self.min_species_size > self.population:
             raise InputError(
-                f"`min_species_size` is {self.min_species_size}, which leaves no room for one species in a population of "
-                f"{self.population}; lower it or raise `population`."
+                f"`min_species_size` is {self.min_species_size}, which leaves no room for one species in a population "
+                f"of {self.population}; lower it or raise `population`."
             )
         if not self.feed_forward:
             raise InputError("`feed_forward` must be True: only feed-forward networks are supported so far.")
@@ -276,8 +301,8 @@ class NEATConfig:
     def from_neat_python(cls, path: str | Path) -> NEATConfig:
         """Read a config file of neat-python.
 
-        What only neat-python's way of doing things fixes is set to match: its distance, mean fitness shifted to 0, every
-        child from two parents, no mating between species, champions of species of any size.
+        What only neat-python's way of doing things fixes is set to match: its distance, mean fitness shifted to 0,
+        every child from two parents, no mating between species, champions of species of any size.
 
         Args:
             path: the INI file.

@@ -74,8 +74,8 @@ class NEATEstimator(BaseEstimator):  # type: ignore[misc]
         check_choice("engine", self.engine, ("array", "neat-python"))
         if self.learning is not None:
             raise InputError(
-                f"`learning` must be None, evolution alone, but got {self.learning!r}; train the winner by gradient with "
-                "best_genome_.to_torch()."
+                f"`learning` must be None, evolution alone, but got {self.learning!r}; train the winner by gradient "
+                "with best_genome_.to_torch()."
             )
 
     def _config(self, inputs: int, outputs: int) -> NEATConfig:
@@ -93,16 +93,16 @@ class NEATEstimator(BaseEstimator):  # type: ignore[misc]
             output_activation="identity",
             weight_init_stdev=scale,
             bias_init_stdev=scale,
-            weight_mutate_rate=0.3,
-            weight_replace_rate=0.02,
-            weight_mutate_power=0.5,
-            bias_mutate_rate=0.3,
-            bias_replace_rate=0.02,
+            weight_mutate_rate=0.05,
+            weight_replace_rate=0.0,
+            bias_mutate_rate=0.05,
+            bias_replace_rate=0.0,
             node_add_prob=self.node_add_prob,
             conn_add_prob=self.conn_add_prob,
             conn_delete_prob=self.conn_add_prob / 4,
             node_delete_prob=self.node_add_prob / 4,
-            species_target=10,
+            species_target=5,
+            survival_threshold=0.1,
             fitness_sharing="rank",
         )
         return config.replace(**(self.settings or {}))
@@ -229,9 +229,9 @@ class _Watch:
 class NEATClassifier(ClassifierMixin, NEATEstimator):  # type: ignore[misc]
     """NEAT classifier: a network whose topology and weights evolve, one output a class (one in all for two classes).
 
-    Inputs are standardised. The fitness is the mean log-likelihood of the labels under the softmax of the outputs (under
-    the logistic function of a single one), computed for the whole population as one batch by a compiled kernel. The
-    default engine is this package's own, on arrays of genes.
+    Inputs are standardised. The fitness is the mean log-likelihood of the labels under the softmax of the outputs
+    (under the logistic function of a single one), computed for the whole population as one batch by a compiled
+    kernel. The default engine is this package's own, on arrays of genes.
 
     Args:
         population: number of genomes, at least 2.
@@ -264,7 +264,7 @@ class NEATClassifier(ClassifierMixin, NEATEstimator):  # type: ignore[misc]
     """
 
     def fit(self, X: Any, y: Any, eval_set: tuple[Any, Any] | None = None) -> Self:
-        """Evolve on ``X (n, features)`` and labels ``y (n,)``; ``eval_set = (X_val, y_val)`` chooses the genome kept."""
+        """Evolve on ``X (n, features)`` and labels ``y (n,)``; ``eval_set = (X_val, y_val)`` chooses the genome."""
         from sklearn.utils.multiclass import check_classification_targets
         from sklearn.utils.validation import validate_data
 
@@ -290,14 +290,22 @@ class NEATClassifier(ClassifierMixin, NEATEstimator):  # type: ignore[misc]
             fitness = phenotypes.log_likelihood(activate(phenotypes, samples), labels)
             return np.nan_to_num(fitness, nan=_WORST, neginf=_WORST).clip(min=_WORST)
 
-        def validate(genome: Genome) -> float:
-            likely = _probabilities(genome.activate((held[0] - self.mean_) / self.scale_))
-            return float(np.log(np.maximum(likely[np.arange(len(likely)), held[1]], 1e-12)).mean())
-
         outputs = 1 if len(self.classes_) == 2 else len(self.classes_)
         config = self._config(X.shape[1], outputs)
-        self._evolve(config, derive(seed, "evolve"), evaluate, None if held is None else validate)
+        self._evolve(
+            config, derive(seed, "evolve"), evaluate, None if held is None else self._validator(*held)
+        )
         return self
+
+    def _validator(self, X: Any, codes: Ints) -> Callable[[Genome], float]:
+        """Return the mean log-likelihood of held-out labels as a function of a genome."""
+        rows = (X - self.mean_) / self.scale_
+
+        def validate(genome: Genome) -> float:
+            likely = _probabilities(genome.activate(rows))[np.arange(len(rows)), codes]
+            return float(np.log(np.maximum(likely, 1e-12)).mean())
+
+        return validate
 
     def _codes(self, y: NDArray[Any]) -> Ints:
         """Return the places of ``y`` in ``classes_``."""
@@ -321,16 +329,16 @@ def _probabilities(raw: Floats) -> Floats:
     """Return the softmax over classes of ``raw (n, outputs)``; a single output stands for the second of two."""
     if raw.shape[1] == 1:
         raw = np.concatenate([np.zeros_like(raw), raw], axis=1)
-    likely = np.exp(raw - raw.max(axis=1, keepdims=True))
+    likely: Floats = np.exp(raw - raw.max(axis=1, keepdims=True))
     return likely / likely.sum(axis=1, keepdims=True)
 
 
 class NEATRegressor(RegressorMixin, NEATEstimator):  # type: ignore[misc]
     """NEAT regressor: a network whose topology and weights evolve, with one output.
 
-    Inputs and target are standardised. The fitness is the negative mean squared error on the standardised target, computed
-    for the whole population as one batch by a compiled kernel. The default engine is this package's own, on arrays of
-    genes.
+    Inputs and target are standardised. The fitness is the negative mean squared error on the standardised target,
+    computed for the whole population as one batch by a compiled kernel. The default engine is this package's own,
+    on arrays of genes.
 
     Args:
         population: number of genomes, at least 2.
@@ -382,13 +390,20 @@ class NEATRegressor(RegressorMixin, NEATEstimator):  # type: ignore[misc]
             fitness = phenotypes.negative_error(activate(phenotypes, samples), target)
             return np.nan_to_num(fitness, nan=_WORST, neginf=_WORST).clip(min=_WORST)
 
-        def validate(genome: Genome) -> float:
-            found = genome.activate((held[0] - self.mean_) / self.scale_)[:, 0]
-            return -float(np.mean((found - (held[1] - self.target_mean_) / self.target_scale_) ** 2))
-
         config = self._config(X.shape[1], 1)
-        self._evolve(config, derive(seed, "evolve"), evaluate, None if held is None else validate)
+        self._evolve(
+            config, derive(seed, "evolve"), evaluate, None if held is None else self._validator(*held)
+        )
         return self
+
+    def _validator(self, X: Any, y: Any) -> Callable[[Genome], float]:
+        """Return the negative squared error on held-out targets as a function of a genome."""
+        rows, target = (X - self.mean_) / self.scale_, (y - self.target_mean_) / self.target_scale_
+
+        def validate(genome: Genome) -> float:
+            return -float(np.mean((genome.activate(rows)[:, 0] - target) ** 2))
+
+        return validate
 
     def predict(self, X: Any) -> Floats:
         """Return ``(n,)`` targets."""

@@ -17,8 +17,8 @@ Ints = NDArray[np.int64]
 def found(config: NEATConfig, seed: int, restarts: int = 0) -> Genes:
     """Return the first genomes of a run; ``restarts`` counts the populations that died out before.
 
-    Hidden nodes have the ids ``outputs … outputs + hidden - 1`` in every genome, and connection ``k`` of the rule's list
-    the innovation ``k``, so that all founders align.
+    Hidden nodes have the ids ``outputs … outputs + hidden - 1`` in every genome, and connection ``k`` of the rule's
+    list the innovation ``k``, so that all founders align.
     """
     rng = stream(seed, "evolve", "founders", restarts)
     n, nodes = config.population, config.outputs + config.hidden
@@ -69,10 +69,10 @@ def _present(config: NEATConfig, pairs: Ints, rng: np.random.Generator) -> NDArr
     n, k = config.population, len(pairs)
     if config.initial_connection.startswith("fs_neat"):
         chosen = -1 - rng.integers(config.inputs, size=n)
-        return pairs[:, 0] == chosen[:, None]
+        return np.equal(pairs[:, 0], chosen[:, None])
     if config.initial_connection.startswith("partial"):
         ranks = rng.random((n, k)).argsort(axis=1).argsort(axis=1)
-        return ranks < round(k * config.connection_fraction)
+        return np.less(ranks, round(k * config.connection_fraction))
     return np.ones((n, k), np.bool_)
 
 

@@ -1,7 +1,7 @@
 """Names and codes of the functions a node may have: what it does with its inputs, and what it makes of the result.
 
-A node computes ``activation(bias + response * aggregation(weight * input, ...))``. Names and formulas are neat-python's,
-the steep slopes included: ``sigmoid(z) = 1 / (1 + exp(-5 z))``, ``tanh(z) = tanh(2.5 z)``.
+A node computes ``activation(bias + response * aggregation(weight * input, ...))``. Names and formulas are
+neat-python's, the steep slopes included: ``sigmoid(z) = 1 / (1 + exp(-5 z))``, ``tanh(z) = tanh(2.5 z)``.
 """
 
 from __future__ import annotations
@@ -98,6 +98,8 @@ def aggregate(name: str, terms: Sequence[Floats], shape: tuple[int, ...]) -> Flo
         return total / len(terms) if name == "mean" else total
     stacked = np.stack(terms)
     if name == "maxabs":
-        return np.take_along_axis(stacked, np.abs(stacked).argmax(axis=0)[None], axis=0)[0]
-    reduce = {"max": np.max, "min": np.min, "median": np.median}[name]
-    return np.asarray(reduce(stacked, axis=0), dtype=np.float64)
+        largest = np.take_along_axis(stacked, np.abs(stacked).argmax(axis=0)[None], axis=0)
+        return np.asarray(largest[0], dtype=np.float64)
+    if name == "median":
+        return np.asarray(np.median(stacked, axis=0), dtype=np.float64)
+    return np.asarray(stacked.max(axis=0) if name == "max" else stacked.min(axis=0), dtype=np.float64)

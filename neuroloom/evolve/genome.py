@@ -69,7 +69,8 @@ class Genome:
         ids = [node.id for node in self.nodes]
         if len(set(ids)) != len(ids) or ids[: self.outputs] != list(range(self.outputs)):
             raise InputError(
-                f"a genome of {self.outputs} outputs needs nodes 0 … {self.outputs - 1} and each id once, but has {ids}."
+                f"a genome of {self.outputs} outputs needs nodes 0 … {self.outputs - 1} and each id once, but has "
+                f"{ids}."
             )
         known = {*ids, *range(-self.inputs, 0)}
         for conn in self.connections:

@@ -5,6 +5,7 @@ Stanley and Miikkulainen (2002), "Evolving neural networks through augmenting to
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -28,13 +29,27 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+_STATE = (
+    "seed",
+    "history_",
+    "generation",
+    "_restarts",
+    "_threshold",
+    "_best_fitness",
+    "_improved",
+    "_next",
+    "_keys",
+    "_values",
+    "_species",
+    "_fitness",
+)
 
 
 class NEAT:
     """Evolves a population of networks; the engine behind the estimators.
 
-    The population is arrays of genes, worked on by compiled kernels. Every genome draws from a stream of its own, keyed by
-    (seed, generation, index): one seed gives one run, bit for bit, on any number of threads, and through
+    The population is arrays of genes, worked on by compiled kernels. Every genome draws from a stream of its own,
+    keyed by (seed, generation, index): one seed gives one run, bit for bit, on any number of threads, and through
     :meth:`state` and :meth:`from_state`.
 
     Args:
@@ -43,10 +58,11 @@ class NEAT:
         threads: threads for mutation and evaluation, at least 1.
 
     Attributes:
-        generation: how often :meth:`tell` was called.
+        generation: how many populations were evaluated.
         best_genome_: the fittest genome so far, a :class:`Genome`, or None before the first :meth:`tell`.
         history_: a dict for each generation: ``step`` (from 1), ``seconds``, ``score`` (best fitness so far),
-            ``generation_score``, ``mean_fitness``, ``evaluations``, ``species``, ``hidden`` and ``connections`` (means).
+            ``generation_score``, ``mean_fitness``, ``evaluations``, ``species``, ``hidden`` and ``connections``
+            (means).
 
     Differences:
         A connection's two ends have one innovation number for the whole run, where the paper's list begins anew with
@@ -73,6 +89,7 @@ class NEAT:
         self._best: population.Genes | None = None
         self._improved = 0
         self._table = species.SpeciesTable()
+        self._fitness: Floats | None = None
         self._start()
 
     def _start(self) -> None:
@@ -108,8 +125,8 @@ class NEAT:
         return self._genes
 
     @property
-    def fitness(self) -> Floats:
-        """The fitness ``(population,)`` of the population evaluated last."""
+    def fitness(self) -> Floats | None:
+        """The fitness ``(population,)`` of the present population, or None before it is evaluated."""
         return self._fitness
 
     @property
@@ -136,19 +153,24 @@ class NEAT:
     # -- evolution ------------------------------------------------------------------------------------------
 
     def ask(self) -> PopulationNet:
-        """Return the present population's networks as one trainable ``torch.nn.Module``."""
+        """Return the networks to be evaluated next, as one trainable ``torch.nn.Module``."""
         from neuroloom.evolve.population_net import PopulationNet
 
+        if self._fitness is not None:
+            self._breed()
         return PopulationNet(self.phenotypes())
 
     def tell(self, fitness: Any) -> None:
-        """Take the fitness of each genome, ``(population,)``, higher is better, and breed the next generation.
+        """Take the fitness of each genome that :meth:`ask` gave, ``(population,)``; higher is better.
+
+        The next :meth:`ask` breeds the next generation.
 
         Raises:
-            InputError: the shape is another, a value is not finite, or all species died out.
+            InputError: the shape is another, a value is not finite, or no population was asked for.
         """
+        if self._fitness is not None:
+            raise InputError("this population has its fitness already; call ask() for the next one first.")
         self._score(_as_fitness(fitness, len(self)))
-        self._breed()
 
     def run(
         self,
@@ -158,7 +180,8 @@ class NEAT:
         y: Any = None,
         callback: Callable[[NEAT], bool | None] | None = None,
     ) -> Genome:
-        """Evolve for ``generations`` generations, or until ``fitness_threshold`` is reached, and return the best genome.
+        """Evolve for ``generations`` generations, or until ``fitness_threshold`` is reached, and return the best
+        genome.
 
         Args:
             fitness: with ``X``, a function of the outputs ``(genomes, n, outputs)`` and ``y``; without, a function of a
@@ -191,14 +214,51 @@ class NEAT:
     def _loop(
         self, evaluate: Callable[[], Any], generations: int, callback: Callable[[NEAT], bool | None] | None
     ) -> None:
-        criterion = {"max": np.max, "mean": np.mean, "min": np.min}[self.config.fitness_criterion]
         for step in range(generations):
+            if self._fitness is not None:
+                self._breed()
             values = _as_fitness(evaluate(), len(self))
             self._score(values)
-            done = step + 1 == generations or criterion(values) >= self.config.threshold
+            done = (
+                step + 1 == generations
+                or getattr(values, self.config.fitness_criterion)() >= self.config.threshold
+            )
             if (callback is not None and callback(self)) or done:
                 break
-            self._breed()
+
+    # -- checkpoints ----------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """Return the whole run as plain data: numbers, arrays, lists and dicts; nothing is changed by it."""
+        kept = {name: getattr(self, name) for name in _STATE}
+        table = {
+            name: np.array(getattr(self._table, name)) for name in ("key", "created", "improved", "best")
+        }
+        return copy.deepcopy(
+            {
+                "config": self.config.to_dict(),
+                **kept,
+                "genes": tuple(self._genes),
+                "best": None if self._best is None else tuple(self._best),
+                "table": {**table, "next_key": self._table.next_key},
+                "elapsed": time.perf_counter() - self._began,
+            }
+        )
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], threads: int = 1) -> NEAT:
+        """Return a run that goes on, bit for bit, where :meth:`state` was taken."""
+        state = copy.deepcopy(state)
+        engine = cls(NEATConfig(**state["config"]), state["seed"], threads)
+        for name in _STATE:
+            setattr(engine, name, state[name])
+        engine._genes = population.Genes(*state["genes"])
+        engine._best = None if state["best"] is None else population.Genes(*state["best"])
+        engine._table = species.SpeciesTable(**state["table"])
+        engine._began = time.perf_counter() - state["elapsed"]
+        return engine
+
+    # -- parts ----------------------------------------------------------------------------------------------
 
     def _evaluation(self, fitness: Callable[..., Any], X: Any, y: Any) -> Callable[[], Any]:
         """Return a function that evaluates the present population."""
@@ -239,6 +299,8 @@ class NEAT:
     def _breed(self) -> None:
         """Make the next generation from the fitness of this one."""
         config, table, fitness = self.config, self._table, self._fitness
+        assert fitness is not None
+        self._fitness = None
         members = species.sort_members(self._species, fitness, len(table.key))
         now = species.species_fitness(config, members, fitness)
         better = now > table.best
@@ -252,7 +314,7 @@ class NEAT:
             self._die_out()
             return
         spawn = species.spawn_counts(config, species.shares(config, members, fitness), allowed, members.sizes)
-        genes, representatives = self._children(members, spawn)
+        genes, representatives = self._children(members, spawn, fitness)
         old, self._genes = self._genes, genes
         living = np.flatnonzero(spawn)
         table.keep(living)
@@ -261,13 +323,15 @@ class NEAT:
     def _die_out(self) -> None:
         if not self.config.reset_on_extinction:
             raise InputError(
-                f"every species stagnated by generation {self.generation}; raise `max_stagnation` or `species_elitism`, or "
-                "set reset_on_extinction=True."
+                f"every species stagnated by generation {self.generation}; raise `max_stagnation` or "
+                "`species_elitism`, or set reset_on_extinction=True."
             )
         self._restarts += 1
         self._start()
 
-    def _children(self, members: species.Members, spawn: Ints) -> tuple[population.Genes, Ints]:
+    def _children(
+        self, members: species.Members, spawn: Ints, fitness: Floats
+    ) -> tuple[population.Genes, Ints]:
         """Return the next generation's genes and a representative of each species."""
         from neuroloom.evolve import _kernels_genes as kernels
 
@@ -279,7 +343,7 @@ class NEAT:
         first, second, keep = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.bool_)
         representatives = np.empty(len(spawn), np.int64)
         kernels.choose_parents(
-            members.order, members.begin, pool, spawn, elites, self._fitness, config.crossover_rate,
+            members.order, members.begin, pool, spawn, elites, fitness, config.crossover_rate,
             config.interspecies_rate, self.seed, self.generation, first, second, keep, representatives,
         )  # fmt: skip
         drafts = population.empty(
@@ -288,29 +352,14 @@ class NEAT:
         )
         nodes, conns, split = (np.empty(n, np.int64) for _ in range(3))
         rates, activations, aggregations = self._rates()
-        in_threads(
-            lambda a, b: kernels.draft(
-                genes,
-                first,
-                second,
-                keep,
-                self.seed,
-                self.generation,
-                config.inputs,
-                config.outputs,
-                rates,
-                activations,
-                aggregations,
-                a,
-                b,
-                drafts,
-                nodes,
-                conns,
-                split,
-            ),  # fmt: skip
-            n,
-            self.threads,
-        )
+
+        def draft(start: int, stop: int) -> None:
+            kernels.draft(
+                genes, first, second, keep, self.seed, self.generation, config.inputs, config.outputs, rates,
+                activations, aggregations, start, stop, drafts, nodes, conns, split,
+            )  # fmt: skip
+
+        in_threads(draft, n, self.threads)
         out = population.empty(_offsets(nodes), _offsets(conns))
         self._reserve(kernels.SPARE_CONNS * n)
         kernels.number(drafts, conns, split, self._next, self._keys, self._values, out)
@@ -386,9 +435,10 @@ def _rule(config: NEATConfig, role: str) -> Any:
     from neuroloom.evolve._kernels_genes import Rule
 
     names = ("mutate_rate", "replace_rate", "mutate_power", "init_mean", "init_stdev")
-    values = [getattr(config, f"{role}_{name}") for name in names]
+    mutate, anew, power, mean, stdev = (getattr(config, f"{role}_{name}") for name in names)
     uniform = getattr(config, f"{role}_init_type") == "uniform"
-    return Rule(*values, uniform, getattr(config, f"{role}_min_value"), getattr(config, f"{role}_max_value"))
+    low, high = getattr(config, f"{role}_min_value"), getattr(config, f"{role}_max_value")
+    return Rule(mutate, anew, power, mean, stdev, uniform, low, high)
 
 
 def _offsets(lengths: Ints) -> Ints:

@@ -44,10 +44,14 @@ _SECTIONS = {
     "DefaultStagnation": ("species_fitness_func", "max_stagnation", "species_elitism"),
     "DefaultReproduction": ("elitism", "survival_threshold", "min_species_size"),
 }
-_OURS = (
-    "output_activation connection_fraction compatibility_excess_coefficient fitness_sharing species_target "
-    "disable_rate"
-).split()
+_OURS = [
+    "output_activation",
+    "connection_fraction",
+    "compatibility_excess_coefficient",
+    "fitness_sharing",
+    "species_target",
+    "disable_rate",
+]
 
 
 def read_config(path: str | Path) -> dict[str, Any]:
@@ -211,8 +215,8 @@ def call_eval_genomes(fitness: Callable[..., Any], genomes: list[Genome], config
     missing = [i for i, genome in enumerate(genomes, start=1) if genome.fitness is None]
     if missing:
         raise InputError(
-            f"eval_genomes must set `fitness` of every genome, but left out {len(missing)} of {len(genomes)}, the first "
-            f"{missing[0]}."
+            f"eval_genomes must set `fitness` of every genome, but left out {len(missing)} of {len(genomes)}, the "
+            f"first {missing[0]}."
         )
     return np.array([genome.fitness for genome in genomes], dtype=np.float64)
 
@@ -220,8 +224,8 @@ def call_eval_genomes(fitness: Callable[..., Any], genomes: list[Genome], config
 class NeatPythonEngine:
     """neat-python's own evolution behind the interface of :class:`neuroloom.evolve.NEAT`, as a reference.
 
-    Networks are still computed as one batch by the kernels. ``output_activation`` and the other settings that neat-python
-    has no word for are used where the network is computed, or not at all.
+    Networks are still computed as one batch by the kernels. ``output_activation`` and the other settings that
+    neat-python has no word for are used where the network is computed, or not at all.
 
     Args:
         config: the settings.
@@ -292,5 +296,5 @@ class NeatPythonEngine:
         return found
 
 
-class _Stop(Exception):  # noqa: N818
+class _Stop(Exception):
     """Raised by the callback's answer; ends neat-python's loop."""

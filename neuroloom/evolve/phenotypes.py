@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +28,7 @@ def in_threads(work: Callable[[int, int], None], count: int, threads: int) -> No
         return
     ends = [count * t // threads for t in range(threads + 1)]
     with ThreadPoolExecutor(threads) as pool:
-        for done in [pool.submit(work, a, b) for a, b in zip(ends, ends[1:], strict=False)]:
+        for done in [pool.submit(work, a, b) for a, b in pairwise(ends)]:
             done.result()
 
 

@@ -33,12 +33,12 @@ _WARM_UP = 8  # episodes of random actions that the observations' scale is read 
 class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
     """NEAT policy: a network whose topology and weights evolve until its actions earn a high return.
 
-    All genomes play their episodes at once, so that each step is one batch of observations; CartPole, physics and all, is
-    played in a compiled kernel while fitting. A discrete action is the
+    All genomes play their episodes at once, so that each step is one batch of observations; CartPole, physics and
+    all, is played in a compiled kernel while fitting. A discrete action is the
     largest of as many outputs; a continuous one an output each, squashed into its bounds where it has any. Observations
     are standardised by what random actions meet. The fitness is the mean return over ``episodes`` starts, drawn anew
-    each generation from those given to ``fit``; the champion of each generation then plays up to 25 of them, and the best
-    of the champions is kept.
+    each generation from those given to ``fit``; the champion of each generation then plays up to 25 of them, and
+    the best of the champions is kept.
 
     Args:
         population: number of genomes, at least 2.
@@ -120,6 +120,7 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
 
         def judge(engine: NEAT) -> bool:
             nonlocal best, since
+            assert engine.fitness is not None
             genes = take(engine.genes, [int(np.argmax(engine.fitness))])
             score = float(play(Phenotypes(genes, own.inputs, self._outputs()), champions).mean())
             since += 1
@@ -190,7 +191,12 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
 
     def _spaces(self) -> Spaces:
         return Spaces(
-            self.observation_shape_, self.n_states_, self.n_actions_, self.first_action_, self.low_, self.high_
+            self.observation_shape_,
+            self.n_states_,
+            self.n_actions_,
+            self.first_action_,
+            self.low_,
+            self.high_,
         )
 
     def _outputs(self) -> int:
@@ -246,7 +252,7 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
     def _actions(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """Return the actions that ``outputs (n, outputs)`` stand for."""
         if self.n_actions_:
-            return self.first_action_ + outputs.argmax(axis=1)
+            return np.asarray(self.first_action_ + outputs.argmax(axis=1))
         outputs = outputs.astype(np.float64).reshape(len(outputs), *self.low_.shape)
         bounded = np.isfinite(self.low_) & np.isfinite(self.high_)
         low, high = np.where(bounded, self.low_, 0.0), np.where(bounded, self.high_, 1.0)

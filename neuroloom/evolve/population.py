@@ -81,9 +81,17 @@ def take(genes: Genes, rows: Sequence[int] | NDArray[np.int64]) -> Genes:
     on = np.concatenate([np.empty(0, np.int64), *conns])
     return Genes(
         _offsets([len(part) for part in nodes]),
-        *(column[at] for column in genes[1:6]),
+        genes.node_id[at],
+        genes.bias[at],
+        genes.response[at],
+        genes.activation[at],
+        genes.aggregation[at],
         _offsets([len(part) for part in conns]),
-        *(column[on] for column in genes[7:]),
+        genes.innovation[on],
+        genes.source[on],
+        genes.target[on],
+        genes.weight[on],
+        genes.enabled[on],
     )
 
 

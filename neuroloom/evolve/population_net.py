@@ -76,8 +76,8 @@ class PopulationNet(nn.Module):  # type: ignore[misc]
         super().__init__()
         net, genes = phenotypes.net, phenotypes.genes
         self.genomes, self.inputs, self.outputs = len(phenotypes), phenotypes.inputs, phenotypes.outputs
-        owner = np.repeat(np.arange(self.genomes), net.count)
-        at = np.concatenate([np.arange(a, a + c) for a, c in zip(net.node_ptr[:-1], net.count, strict=True)])
+        owner = np.repeat(np.arange(self.genomes), net.sizes)
+        at = np.concatenate([np.arange(a, a + c) for a, c in zip(net.node_ptr[:-1], net.sizes, strict=True)])
         place = at - net.node_ptr[owner]
         sort = np.argsort(net.level[at], kind="stable")
         at, owner, place = at[sort], owner[sort], place[sort]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +87,7 @@ def species_fitness(config: NEATConfig, members: Members, fitness: Floats) -> Fl
         return fitness[order[begin[1:] - 1]]
     if rule == "mean":
         return np.add.reduceat(fitness[order], begin[:-1]) / members.sizes
-    return np.array([np.median(fitness[order[a:b]]) for a, b in zip(begin, begin[1:], strict=False)])
+    return np.array([np.median(fitness[order[a:b]]) for a, b in pairwise(begin)])
 
 
 def shares(config: NEATConfig, members: Members, fitness: Floats) -> Floats:
@@ -124,14 +125,14 @@ def breeding(config: NEATConfig, table: SpeciesTable, generation: int, refocus: 
 def spawn_counts(config: NEATConfig, claims: Floats, allowed: NDArray[np.bool_], sizes: Ints) -> Ints:
     """Return how many children each species has: in proportion to its claim, exactly the population in all.
 
-    Largest remainders decide the last places. A species gets ``min_species_size`` children or none; when there is no room
-    for so many species, those with the smallest claims go.
+    Largest remainders decide the last places. A species gets ``min_species_size`` children or none; when there is
+    no room for so many species, those with the smallest claims go.
     """
     claims = np.where(allowed, claims, 0.0)
     if not claims.sum() > 0:
         claims = np.where(allowed, sizes, 0).astype(np.float64)
     quota = claims / claims.sum() * config.population
-    counts = np.floor(quota).astype(np.int64)
+    counts: Ints = np.floor(quota).astype(np.int64)
     left = config.population - int(counts.sum())
     counts[np.argsort(counts - quota, kind="stable")[:left]] += 1
     low = max(config.min_species_size, 1)
