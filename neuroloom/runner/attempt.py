@@ -34,6 +34,7 @@ def attempt(
     target: str | None = None,
     labels: str | Path | None = None,
     kind: str | None = None,
+    problem: str | None = None,
     minutes: float = 5.0,
     out: str | Path | None = None,
     workers: int | None = None,
@@ -50,6 +51,7 @@ def attempt(
         target: the column to learn.
         labels: the file with a label for each node or series.
         kind: the kind of data, where the file does not tell.
+        problem: ``classification`` or ``regression``, where the target does not tell.
         minutes: time to spend, above 0.
         out: run directory; None is ``runs/<name of the data>``.
         workers: worker processes; None takes one for each core.
@@ -66,7 +68,7 @@ def attempt(
     from neuroloom.tasks import recognise
 
     began = time.monotonic()
-    task = recognise(Path(data), target=target, labels=None if labels is None else Path(labels), kind=kind)
+    task = recognise(data, target=target, labels=labels, kind=kind, problem=problem)
     whole = _config(task, minutes)
     checked, source = load_config(whole)
     plan = make_plan(checked, source)
@@ -172,6 +174,6 @@ def _config(task: Task, minutes: float) -> Config:
         seeds=MOST_ROUNDS // FOLDS,
         folds=FOLDS,
         methods=methods,
-        task=[OwnTask.model_validate(task.spec)],
+        task=[OwnTask.model_validate({k: v for k, v in task.spec.items() if k != "found"})],
         limits=Limits(seconds=round(max(10.0, 30 * minutes), 1)),
     )

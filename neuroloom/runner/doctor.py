@@ -24,7 +24,6 @@ PACKAGES = (
     "numba",
     "PyWavelets",
     "gymnasium",
-    "altair",
 )
 
 
@@ -72,7 +71,9 @@ def findings(data_dir: str | Path | None) -> Iterator[Finding]:
     have = versions()
     for name in PACKAGES:
         missing = name not in have
-        yield Finding(name, "bad" if missing else "ok", have.get(name, "not installed: pip install neuroloom again"))
+        yield Finding(
+            name, "bad" if missing else "ok", have.get(name, "not installed: pip install neuroloom again")
+        )
     yield Finding("processor", "ok", f"{cpu_name()}, {cores()} cores")
     yield _memory()
     free = shutil.disk_usage(Path.cwd()).free / 2**30
@@ -103,9 +104,13 @@ def _device() -> Finding:
 
 def _data(data_dir: str | Path | None) -> Finding:
     if data_dir is None:
-        return Finding("data folder", "note", "none; real sets beyond the built-in ones need --data or NEUROLOOM_DATA")
+        return Finding(
+            "data folder", "note", "none; real sets beyond the built-in ones need --data or NEUROLOOM_DATA"
+        )
     there = Path(data_dir).is_dir()
-    return Finding("data folder", "ok" if there else "bad", f"{data_dir}{'' if there else ' is not a folder'}")
+    return Finding(
+        "data folder", "ok" if there else "bad", f"{data_dir}{'' if there else ' is not a folder'}"
+    )
 
 
 def _plug_ins() -> Iterator[Finding]:
@@ -122,7 +127,13 @@ def _end_to_end() -> Finding:
 
     import neuroloom
 
-    config: dict[str, Any] = {"name": "doctor", "seeds": 1, "folds": 2, "tasks": ["iris"], "methods": ["dummy", "knn"]}
+    config: dict[str, Any] = {
+        "name": "doctor",
+        "seeds": 1,
+        "folds": 2,
+        "tasks": ["iris"],
+        "methods": ["dummy", "knn"],
+    }
     with tempfile.TemporaryDirectory() as folder:
         frame = neuroloom.run(config, out=folder).frame()
     bad = frame[frame["status"] != "done"]

@@ -179,7 +179,7 @@ def _describe_task(task: Task) -> dict[str, Any]:
         "source": task.source,
         "fingerprint": task.fingerprint(),
         "published_splits": task.published_splits,
-        "notes": [],
+        "notes": list(getattr(task, "notes", ())),
     }
 
 
