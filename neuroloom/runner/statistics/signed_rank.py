@@ -11,8 +11,10 @@ is exact for any ties and zeros.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from neuroloom.runner.statistics.ranks import rounded
 
@@ -30,12 +32,12 @@ def signed_rank_p(differences: ArrayLike) -> float:
         NaN if there is none.
     """
     from scipy.special import ndtr
-    from scipy.stats import rankdata
 
     d = rounded(differences)
     if len(d) == 0:
         return float("nan")
-    doubled = np.round(2 * rankdata(np.abs(d))).astype(np.int64)[d != 0]
+    _, place, count = np.unique(np.abs(d), return_inverse=True, return_counts=True)
+    doubled = (2 * np.cumsum(count) - count + 1)[place][d != 0]  # twice the mid-ranks
     if len(doubled) == 0:
         return 1.0
     plus = int(doubled[d[d != 0] > 0].sum())
@@ -44,10 +46,16 @@ def signed_rank_p(differences: ArrayLike) -> float:
     if len(doubled) > LARGEST_EXACT:
         deviation = np.sqrt((doubled.astype(np.float64) ** 2).sum()) / 2
         return float(min(1.0, 2 * ndtr((extreme - total / 2) / deviation)))
-    chance = np.zeros(total + 1)
+    return min(1.0, 2 * float(_at_most(tuple(sorted(doubled.tolist())))[extreme]))
+
+
+@lru_cache(maxsize=64)
+def _at_most(ranks: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return ``P(S <= s)`` for every ``s``, ``S`` being the sum of the ranks that a fair coin picks."""
+    chance = np.zeros(sum(ranks) + 1)
     chance[0] = 1.0
-    for rank in doubled:  # each rank joins the positive sum with probability 1/2
+    for rank in ranks:
         shifted = np.zeros_like(chance)
         shifted[rank:] = chance[:-rank]
         chance = (chance + shifted) / 2
-    return float(min(1.0, 2 * chance[: extreme + 1].sum()))
+    return np.cumsum(chance)
