@@ -54,6 +54,7 @@ Data = Annotated[
 Kind = Annotated[
     str | None, typer.Option("--kind", help="table, series, image, nodes, links, graphs or episodes.")
 ]
+Problem = Annotated[str | None, typer.Option("--problem", help="classification or regression.")]
 Target = Annotated[str | None, typer.Option("--target", help="The column to learn.")]
 Labels = Annotated[
     Path | None, typer.Option("--labels", help="The file with a label for each node or series.")
@@ -88,17 +89,28 @@ def try_(
     target: Target = None,
     labels: Labels = None,
     kind: Kind = None,
+    problem: Problem = None,
     minutes: Annotated[float, typer.Option("--minutes", min=0.05, help="Time to spend.")] = 5.0,
     out: Out = None,
     workers: Workers = None,
 ) -> None:
     """Learn your own data by every method that fits, and say which serves it best."""
     from neuroloom.runner.attempt import attempt
+    from neuroloom.runner.progress import Progress
 
-    with _errors(resume=None):
-        _finish(
-            attempt(data, target=target, labels=labels, kind=kind, minutes=minutes, out=out, workers=workers)
+    with _errors(resume=" ".join(["neuroloom", *sys.argv[1:]])):
+        found = attempt(
+            data,
+            target=target,
+            labels=labels,
+            kind=kind,
+            problem=problem,
+            minutes=minutes,
+            out=out,
+            workers=workers,
+            progress=Progress(),
         )
+        _finish(found)
 
 
 @app.command()
@@ -184,6 +196,7 @@ def fit(
     target: Target = None,
     labels: Labels = None,
     kind: Kind = None,
+    problem: Problem = None,
     param: Annotated[
         list[str] | None, typer.Option("--param", help="name=value, as often as needed.")
     ] = None,
@@ -193,11 +206,18 @@ def fit(
     from neuroloom.runner.models import fit_model
 
     with _errors(resume=None):
-        typer.echo(
-            fit_model(
-                method, data, out, target=target, labels=labels, kind=kind, params=param or [], seed=seed
-            )
+        said = fit_model(
+            method,
+            data,
+            out,
+            target=target,
+            labels=labels,
+            kind=kind,
+            problem=problem,
+            params=param or [],
+            seed=seed,
         )
+        typer.echo(said)
 
 
 @app.command()
