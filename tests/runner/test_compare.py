@@ -65,6 +65,7 @@ def test_lower_is_better():
     assert cell(found, "t0", "m0")["gain"] == pytest.approx(-0.2)
 
 
+@pytest.mark.slow
 def test_noise_is_no_regression():
     """The same methods with other seeds: over 20 pairs of runs at most a few false alarms."""
     alarms = 0
