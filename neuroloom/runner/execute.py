@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-import json
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -22,14 +21,13 @@ from neuroloom.runner.imports import ImportMeter
 from neuroloom.runner.measure import Housekeeping, Memory, Stopwatch
 from neuroloom.runner.outcome import curve_of, describe_error, parameters_of, row_of, settings_of
 from neuroloom.runner.row import Row
-from neuroloom.runner.surroundings import isolated
+from neuroloom.runner.surroundings import Surroundings, isolated
 from neuroloom.runner.trial import Trial
 from neuroloom.runner.workbench import DEFAULT, Workbench, load
 from neuroloom.tasks.task import Data, Split, Task
 
 _DATA_KEPT = 3  # data sets a process holds on to
 _SPLITS_KEPT = 256
-_CANONICAL = json.JSONEncoder(sort_keys=True)
 
 
 @dataclass
@@ -71,15 +69,17 @@ class Executor:
         self._box = box
         self._own = own_process
         self._memory = Memory()
+        self._surroundings_before = Surroundings(keep_random=not own_process)
         self._housekeeping = Housekeeping() if own_process else None
         self._tasks: OrderedDict[Hashable, Task] = OrderedDict()
         self._data: OrderedDict[Hashable, Data] = OrderedDict()
-        self._splits: OrderedDict[Hashable, Split] = OrderedDict()
+        self._splits: OrderedDict[Hashable, tuple[Split, str]] = OrderedDict()
         self._takes_eval_set: dict[type, bool] = {}
         self._wanted: dict[tuple[str, ...], bool] = {}
         self._imports = ImportMeter(lambda: 0.0, lambda _: None)
         self._before = 0.0, 0.0
         self._began = False
+        self._peak_mb = 0.0
         self._before = 0.0, 0.0
         self._prepare_seconds = self._imported_seconds = self._modules_mb = 0.0
 
@@ -117,7 +117,7 @@ class Executor:
                 raise
             describe_error(row, error)
             if self._began:
-                row.peak_memory_mb = self._memory.peak_mb()
+                row.peak_memory_mb = self._peak_mb = self._memory.peak_mb()
         finally:
             self._after()
         return row
@@ -130,7 +130,7 @@ class Executor:
             fit()
         row.fit_seconds, row.fit_cpu_seconds = watch.seconds, watch.cpu
         self._finish(ready, row)
-        row.peak_memory_mb = self._memory.peak_mb()
+        row.peak_memory_mb = self._peak_mb = self._memory.peak_mb()
 
     def _fit_call(self, ready: Prepared) -> Callable[[], Any]:
         """Return the call that fits, made ready so that nothing but fitting is timed."""
@@ -180,9 +180,9 @@ class Executor:
             row.fit_seconds, row.fit_cpu_seconds = watch.seconds / len(jobs), watch.cpu / len(jobs)
             row.batched = len(jobs)
             self._finish(r, row)
-        peak = self._memory.peak_mb()
+        self._peak_mb = self._memory.peak_mb()
         for row in rows:
-            row.peak_memory_mb = peak
+            row.peak_memory_mb = self._peak_mb
 
     # -- steps --------------------------------------------------------------------------------------------------
 
@@ -192,14 +192,14 @@ class Executor:
             self._box.begin(PREPARING, self._memory.resident.mb())
         if self._housekeeping is not None:
             self._housekeeping.before()
-            self._housekeeping.set_ceiling(self._memory.resident, trials[0].memory_mb)
         self._began = False
+        self._peak_mb = 0.0
         self._before = 0.0, 0.0
         self._prepare_seconds = self._imported_seconds = 0.0
-        surroundings = isolated(
-            method_seed(trials[0]), self._memory.resident.mb, self._note_imports, keep_random=not self._own
-        )
-        with surroundings as (self._imports, warned):
+        if not self._own:
+            self._surroundings_before = Surroundings(keep_random=True)
+        before, seed = self._surroundings_before, method_seed(trials[0])
+        with isolated(before, seed, self._memory.resident.mb, self._note_imports) as (self._imports, warned):
             try:
                 yield warned
             finally:
@@ -208,7 +208,7 @@ class Executor:
 
     def _prepare(self, trial: Trial, row: Row) -> Prepared:
         began = time.perf_counter()
-        data, split = self._open(trial)
+        data, split, row.split = self._open(trial)
         X, y = data.X, data.y
         X_train = take(X, split.train)
         estimator, notes = self._workbench.build(
@@ -217,7 +217,6 @@ class Executor:
         eval_set = None
         if split.valid is not None and y is not None and self._accepts_eval_set(estimator):
             eval_set = take(X, split.valid), y[split.valid]
-        row.split = split.fingerprint()
         row.n_train, row.n_test = len(split.train), len(split.test)
         row.notes = [*data.notes, *notes]
         row.settings = settings_of(estimator)
@@ -226,18 +225,19 @@ class Executor:
             trial, data, split, estimator, X_train, None if y is None else y[split.train], eval_set
         )
 
-    def _open(self, trial: Trial) -> tuple[Data, Split]:
-        name = _CANONICAL.encode(trial.task), trial.task_version
+    def _open(self, trial: Trial) -> tuple[Data, Split, str]:
+        name = repr(trial.task), trial.task_version
         task = _kept(self._tasks, name, 64, lambda: self._workbench.open_task(trial.task, self._data_dir))
         which = (*name, trial.seed if task.drawn else None)
         data = _kept(self._data, which, _DATA_KEPT, lambda: _locked(task.load(trial.seed)))
-        split = _kept(
-            self._splits,
-            (*which, trial.seed, trial.fold, trial.folds),
-            _SPLITS_KEPT,
-            lambda: task.split(data, trial.seed, trial.fold, trial.folds),
-        )
-        return data, split
+
+        def divide() -> tuple[Split, str]:
+            split = task.split(data, trial.seed, trial.fold, trial.folds)
+            return split, split.fingerprint()
+
+        place = *which, trial.seed, trial.fold, trial.folds
+        split, fingerprint = _kept(self._splits, place, _SPLITS_KEPT, divide)
+        return data, split, fingerprint
 
     def _accepts_eval_set(self, estimator: Any) -> bool:
         steps = getattr(estimator, "steps", None)
@@ -307,7 +307,7 @@ class Executor:
 
     def _after(self) -> None:
         if self._housekeeping is not None:
-            self._housekeeping.after(self._memory.peak_mb() if self._began else 0.0)
+            self._housekeeping.after(self._peak_mb)
         self._memory.stop()
 
 

@@ -16,6 +16,7 @@ from neuroloom.runner.imports import ImportMeter
 from neuroloom.runner.processes import LINUX, Resident, descendants, has_children, table
 
 CEILING_ROOM_MB = 1024
+_LITTER = 400  # so many new objects are not worth collecting
 BIG_MB = 64.0  # a trial that took more has its memory handed back to the system
 
 
@@ -141,6 +142,7 @@ class Housekeeping:
 
     def __init__(self) -> None:
         self._modules = 0
+        self._hard = resource.getrlimit(resource.RLIMIT_DATA)[1] if LINUX else 0
         self._trim: Any = None
         if sys.platform == "linux":
             self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
@@ -148,30 +150,29 @@ class Housekeeping:
     def before(self) -> None:
         """Collect garbage, so that no trial pays for another's; what modules hold is set aside from then on."""
         gc.enable()
-        gc.collect()
+        young, middle, _ = gc.get_count()
+        if middle or young > _LITTER or len(sys.modules) != self._modules:
+            gc.collect()
         if len(sys.modules) != self._modules:
             gc.freeze()
             self._modules = len(sys.modules)
 
-    @staticmethod
-    def set_ceiling(resident: Resident, memory_mb: float) -> None:
+    def set_ceiling(self, resident: Resident, memory_mb: float) -> None:
         """Let allocations beyond a trial's limit fail, with room for what is only reserved.
 
         The driver ends a trial that goes over its limit; this stops one that would take all memory at one blow.
         """
         if LINUX:
             room = int(min(memory_mb, 2.0**30) * 1.25 + CEILING_ROOM_MB) * 2**20
-            hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+            hard = self._hard
             wanted = resident.data_bytes() + room
             if hard == resource.RLIM_INFINITY or wanted < hard:
                 resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
 
-    @staticmethod
-    def lift_ceiling() -> None:
+    def lift_ceiling(self) -> None:
         """Allow allocations again as far as the system does."""
         if LINUX:
-            hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-            resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+            resource.setrlimit(resource.RLIMIT_DATA, (self._hard, self._hard))
 
     def after(self, peak_mb: float) -> None:
         """Hand memory back to the system after a big trial."""

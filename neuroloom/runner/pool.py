@@ -19,29 +19,31 @@ no locks or threads inherited, the thread limits in the environment before anyth
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import pickle
 import secrets
 import selectors
 import signal
 import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Pipe
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from neuroloom.core.errors import NotSupportedError
-from neuroloom.runner.blackbox import FITTING, IDLE, PLACES, PREPARING, STARTING, BlackBox
+from neuroloom.runner.blackbox import FITTING, IDLE, PLACES, PREPARING, STARTING
+from neuroloom.runner.launch import (
+    SAMPLE_SECONDS,
+    Unit,
+    WorkerProcess,
+    describe_exit,
+    start_keeper,
+    worker_environment,
+)
 from neuroloom.runner.processes import (
-    MARK,
-    Resident,
     family,
-    kill_family,
     private_mb,
     system_kills,
     table,
@@ -52,20 +54,8 @@ from neuroloom.runner.workbench import DEFAULT
 from neuroloom.runner.worker import Answer
 
 PREPARE_SECONDS = 30.0  # what imports and reading data may take beside a trial's own time
-SAMPLE_SECONDS = 0.1  # how often memory is looked at, of trials that have run this long
 FAMILY_SECONDS = 0.5  # how often that of their child processes
 _ATTEMPTS = 3
-_THREADS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "BLIS_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-    "LOKY_MAX_CPU_COUNT",
-)
-_BOOT = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from neuroloom.runner.{0} import main; "
 
 
 @dataclass(frozen=True)
@@ -87,85 +77,6 @@ class Outcome:
     seconds: float
     answer: Answer | None = None
     death: Death | None = None
-
-
-@dataclass
-class _Unit:
-    """What a worker is doing, as the driver knows it."""
-
-    trials: tuple[Trial, ...]
-    seconds: float
-    memory_mb: float
-    attempts: int = 0
-    sent: float = 0.0
-    deadline: float = 0.0
-    next_sample: float = 0.0
-    peak_mb: float | None = None
-    relatives_mb: float = 0.0
-    relatives_peak_mb: float = 0.0
-
-
-class _Worker:
-    """One worker process and the driver's end of everything between them."""
-
-    def __init__(self, slot: int, token: str, setup: dict[str, Any], environment: dict[str, str]) -> None:
-        self.slot = slot
-        self.token = token
-        self.unit: _Unit | None = None
-        self.box = BlackBox()
-        self.connection, theirs = Pipe(duplex=True)
-        given = {**setup, "connection": theirs.fileno(), "box": self.box.file, "driver": os.getpid()}
-        try:
-            self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    *_flags(),
-                    "-c",
-                    _BOOT.format("worker") + "main(sys.argv[2])",
-                    _path(),
-                    json.dumps(given),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self.box.file,
-                pass_fds=(theirs.fileno(), self.box.file),
-                env={**environment, MARK: token},
-                start_new_session=True,
-            )
-        finally:
-            theirs.close()
-        self.pid = self.process.pid
-        self.resident = Resident(self.pid)
-        self.end: int | None = None
-        if hasattr(os, "pidfd_open"):
-            with contextlib.suppress(OSError):  # an old kernel: then the connection's end has to do
-                self.end = os.pidfd_open(self.pid)
-
-    def send(self, unit: _Unit) -> None:
-        now = time.monotonic()
-        unit.sent = now
-        unit.deadline = now + unit.seconds
-        unit.next_sample = now + SAMPLE_SECONDS
-        self.unit = unit
-        with contextlib.suppress(
-            BrokenPipeError, ConnectionResetError
-        ):  # its end will be noticed in a moment
-            self.connection.send_bytes(pickle.dumps(list(unit.trials), pickle.HIGHEST_PROTOCOL))
-
-    def destroy(self) -> int:
-        """Kill the worker and all that it started; return its exit status (negative: a signal's number)."""
-        early = self.process.poll()
-        kill_family(self.pid, self.token)
-        try:
-            status = self.process.wait(timeout=5)
-        except subprocess.TimeoutExpired:  # held up inside the kernel; it dies when it comes out
-            status = -int(signal.SIGKILL)
-        self.connection.close()
-        self.resident.close()
-        if self.end is not None:
-            os.close(self.end)
-        self.box.close()
-        return status if early is None else early
 
 
 class Pool:
@@ -196,16 +107,16 @@ class Pool:
         self.size = workers
         self.threads = threads or max(1, usable_cores() // workers)
         self._setup = {"workbench": workbench, "data_dir": data_dir, "keep_predictions": keep_predictions}
-        self._environment = _environment(self.threads)
+        self._environment = worker_environment(self.threads)
         self._token = secrets.token_hex(8)
         self._started = 0
         self._failed_starts = 0
-        self._workers: dict[int, _Worker] = {}
+        self._workers: dict[int, WorkerProcess] = {}
         self._selector = selectors.DefaultSelector()
         self._ready: deque[Outcome] = deque()
         self._next_family = 0.0
         self._system_kills = system_kills()
-        self._keeper: subprocess.Popen[bytes] | None = _start_keeper(self._token)
+        self._keeper: subprocess.Popen[bytes] | None = start_keeper(self._token)
 
     # -- what the driver calls ----------------------------------------------------------------------------------
 
@@ -233,7 +144,7 @@ class Pool:
 
     def submit(self, slot: int, trials: Sequence[Trial]) -> None:
         """Give an idle slot a unit: one trial, or several to be fitted together under the limits of one."""
-        unit = _Unit(tuple(trials), max(t.seconds for t in trials), max(t.memory_mb for t in trials))
+        unit = Unit(tuple(trials), max(t.seconds for t in trials), max(t.memory_mb for t in trials))
         self._worker(slot).send(unit)
 
     def wait(self) -> list[Outcome]:
@@ -245,7 +156,7 @@ class Pool:
                 return found
             timeout = self._time_to_next_look()
             for key, _ in self._selector.select(timeout):
-                self._look_at(key.data)
+                self._look_at(key.data, key.fileobj is key.data.connection)
             self._enforce(time.monotonic())
 
     def drop(self) -> None:
@@ -277,14 +188,14 @@ class Pool:
 
     # -- workers ------------------------------------------------------------------------------------------------
 
-    def _worker(self, slot: int) -> _Worker:
+    def _worker(self, slot: int) -> WorkerProcess:
         worker = self._workers.get(slot)
         if worker is not None and worker.process.poll() is None:
             return worker
         if worker is not None:  # it died while it had nothing to do
             self._destroy(worker)
         self._started += 1
-        worker = _Worker(slot, f"{self._token}-{self._started}-", self._setup, self._environment)
+        worker = WorkerProcess(slot, f"{self._token}-{self._started}-", self._setup, self._environment)
         self._workers[slot] = worker
         self._tell_keeper(f"+{worker.pid}\n")
         self._selector.register(worker.connection, selectors.EVENT_READ, worker)
@@ -292,7 +203,7 @@ class Pool:
             self._selector.register(worker.end, selectors.EVENT_READ, worker)
         return worker
 
-    def _destroy(self, worker: _Worker) -> int:
+    def _destroy(self, worker: WorkerProcess) -> int:
         self._selector.unregister(worker.connection)
         if worker.end is not None:
             self._selector.unregister(worker.end)
@@ -308,12 +219,12 @@ class Pool:
 
     # -- what happens to them -----------------------------------------------------------------------------------
 
-    def _look_at(self, worker: _Worker) -> None:
-        """Take a worker's answer, or deal with its death."""
+    def _look_at(self, worker: WorkerProcess, readable: bool) -> None:
+        """Take a worker's answer, or deal with its death; ``readable``: its connection has something to say."""
         if self._workers.get(worker.slot) is not worker:
             return  # dealt with at an earlier event
         try:
-            answer = self._answer(worker)
+            answer = self._answer(worker) if readable or worker.connection.poll() else None
         except (
             Exception
         ) as error:  # a torn or foreign message: something in the trial wrote to our connection
@@ -321,8 +232,6 @@ class Pool:
             broken = f"the trial spoilt its process's answer ({type(error).__name__})"
         else:
             broken = "the trial closed its process's connection"
-            if answer is None and worker.process.poll() is None and _alive(worker):
-                return
         unit = worker.unit
         if answer is None:
             self._bury(worker, broken)
@@ -337,11 +246,9 @@ class Pool:
             self._ready.append(Outcome(worker.slot, unit.trials, time.monotonic() - unit.sent, answer=answer))
 
     @staticmethod
-    def _answer(worker: _Worker) -> Answer | None:
-        """Return the answer that has come, or None."""
+    def _answer(worker: WorkerProcess) -> Answer | None:
+        """Return the answer that has come, or None where the connection has closed."""
         try:
-            if not worker.connection.poll():
-                return None
             found: Answer = pickle.loads(worker.connection.recv_bytes())
         except (EOFError, ConnectionResetError):
             return None
@@ -350,12 +257,12 @@ class Pool:
         return found
 
     @staticmethod
-    def _add_relatives(worker: _Worker, unit: _Unit, answer: Answer) -> None:
+    def _add_relatives(worker: WorkerProcess, unit: Unit, answer: Answer) -> None:
         for row in answer.rows or ():
             if row.peak_memory_mb is not None:
                 row.peak_memory_mb += unit.relatives_peak_mb
 
-    def _bury(self, worker: _Worker, broken: str) -> None:
+    def _bury(self, worker: WorkerProcess, broken: str) -> None:
         """Deal with a worker that ended by itself: blame its trial, unless that had not begun."""
         unit = worker.unit
         phase, report = worker.box.read().phase, worker.box.text()
@@ -365,7 +272,7 @@ class Pool:
                 timeout=0.2
             )  # the connection closes a moment before the process ends
         self._destroy(worker)
-        how = broken if status is None else _ended(status)
+        how = broken if status is None else describe_exit(status)
         if phase == STARTING:
             self._failed_starts += 1
             if self._failed_starts >= _ATTEMPTS:
@@ -410,7 +317,7 @@ class Pool:
             if unit is None:
                 continue
             if worker.end is None and worker.process.poll() is not None:
-                self._look_at(worker)
+                self._look_at(worker, False)
             elif now >= unit.deadline and self._overtime(worker, unit, now):
                 self._end(worker, unit, "timeout", f"over the time limit of {unit.seconds:g} s")
             elif now >= unit.next_sample:
@@ -418,7 +325,7 @@ class Pool:
                 if self._own_mb(worker, unit) > unit.memory_mb:
                     self._end(worker, unit, "memory", f"over the memory limit of {unit.memory_mb:g} MB")
 
-    def _overtime(self, worker: _Worker, unit: _Unit, now: float) -> bool:
+    def _overtime(self, worker: WorkerProcess, unit: Unit, now: float) -> bool:
         """Whether the unit is over its time, which runs from the start of ``fit`` and leaves out imports."""
         notes = worker.box.read()
         if notes.phase >= FITTING and not notes.importing:
@@ -427,7 +334,7 @@ class Pool:
         unit.deadline = now + SAMPLE_SECONDS  # look again: its own time may begin any moment
         return now >= unit.sent + unit.seconds + PREPARE_SECONDS
 
-    def _own_mb(self, worker: _Worker, unit: _Unit) -> float:
+    def _own_mb(self, worker: WorkerProcess, unit: Unit) -> float:
         """Return the memory that a unit's process and those it started hold beyond what was held before, in MB."""
         notes = worker.box.read()
         if notes.phase < PREPARING or notes.importing:
@@ -437,59 +344,10 @@ class Pool:
             unit.peak_mb = max(own, unit.peak_mb or 0.0)
         return own
 
-    def _end(self, worker: _Worker, unit: _Unit, status: str, reason: str) -> None:
+    def _end(self, worker: WorkerProcess, unit: Unit, status: str, reason: str) -> None:
         phase = worker.box.read().phase
         if self._workers.get(worker.slot) is not worker:
             return
         self._destroy(worker)
         death = Death(status, f"{reason}, {PLACES[phase]}", unit.peak_mb)
         self._ready.append(Outcome(worker.slot, unit.trials, time.monotonic() - unit.sent, death=death))
-
-
-def _alive(worker: _Worker) -> bool:
-    """Whether the driver's end of the connection still has another end."""
-    try:
-        return not worker.connection.poll()
-    except (OSError, EOFError):
-        return False
-
-
-def _ended(status: int) -> str:
-    if status >= 0:
-        return f"the process ended itself with exit code {status}"
-    try:
-        name = signal.Signals(-status).name
-    except ValueError:
-        name = f"signal {-status}"
-    return f"killed by {name}"
-
-
-def _environment(threads: int) -> dict[str, str]:
-    """Return the workers' environment: thread limits, never above those the user has set, and one hash seed."""
-    environment = dict(os.environ)
-    for name in _THREADS:
-        own = environment.get(name, "")
-        environment[name] = str(min(threads, int(own)) if own.isdigit() and int(own) > 0 else threads)
-    environment["PYTHONHASHSEED"] = "0"
-    return environment
-
-
-def _flags() -> list[str]:
-    return ["-P", *(["-B"] if sys.dont_write_bytecode else [])]
-
-
-def _path() -> str:
-    """Return the driver's module search path as JSON; the current folder by its name, for a trial may leave it."""
-    return json.dumps([folder or os.getcwd() for folder in sys.path])
-
-
-def _start_keeper(token: str) -> subprocess.Popen[bytes]:
-    code = _BOOT.format("keeper") + "main(sys.argv[2], int(sys.argv[3]))"
-    return subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", code, _path(), token, str(os.getpid())],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        bufsize=0,
-        start_new_session=True,
-    )

@@ -27,6 +27,7 @@ from sqlalchemy import exc
 
 from neuroloom.core.errors import InputError
 from neuroloom.runner import schema
+from neuroloom.runner.database import database_url, explain, is_full, make_engine
 from neuroloom.runner.locks import FileLock
 from neuroloom.runner.row import Row
 
@@ -53,7 +54,7 @@ def open_store(
     Raises:
         InputError: the store cannot be used; the message says why and what to do.
     """
-    return Store(_url(where), run, None if folder is None else Path(folder), read)
+    return Store(database_url(where), run, None if folder is None else Path(folder), read)
 
 
 class Store:
@@ -76,15 +77,15 @@ class Store:
         if self._file is not None:
             self._prepare_file(self._file, read)
         try:
-            self._engine = _engine(url, self._label())
+            self._engine = make_engine(url, self._label())
             self._connection = self._connect()
             with self._connection.begin():
                 self._check_schema(read)
             if not read:
                 self._hold_run()
-            dialect = self._engine.dialect.name
+            dialect = self._engine.dialect
             tables = (schema.trials, schema.scores, schema.predictions, schema.plans)
-            self._upsert = {table.name: schema.upsert(table, dialect) for table in tables}
+            self._upsert = {table.name: schema.Upsert(table, dialect) for table in tables}
             if not read:
                 self._import_rescued()
         except BaseException as error:
@@ -118,7 +119,7 @@ class Store:
                 except exc.SQLAlchemyError as raised:
                     error = raised
                     self._reconnect()
-                    if not isinstance(raised, exc.OperationalError) or _is_full(raised):
+                    if not isinstance(raised, exc.OperationalError) or is_full(raised):
                         break
             assert error is not None
             place = self._rescue(found)
@@ -136,17 +137,17 @@ class Store:
             if row.predictions is not None
         ]
         with connection.begin():
-            connection.execute(self._upsert["trials"], [schema.to_record(row) for row in rows])
+            self._upsert["trials"].execute(connection, [schema.to_record(row) for row in rows])
             if values:
-                connection.execute(self._upsert["scores"], values)
+                self._upsert["scores"].execute(connection, values)
             if arrays:
-                connection.execute(self._upsert["predictions"], arrays)
+                self._upsert["predictions"].execute(connection, arrays)
 
     def plan(self, keys: Sequence[str], meta: Mapping[str, Any]) -> None:
         """Store the keys of the run's trials in their order, and what the report says of the run."""
         record = {"run": self.run, "keys": json.dumps(list(keys)), "meta": json.dumps(dict(meta))}
         with _uninterrupted(), self._explaining(), self._open_connection().begin() as transaction:
-            transaction.connection.execute(self._upsert["plans"], [record])
+            self._upsert["plans"].execute(transaction.connection, [record])
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -335,65 +336,13 @@ class Store:
             raise self._explained(error) from error
 
     def _explained(self, error: exc.SQLAlchemyError) -> InputError:
-        text = " ".join(str(getattr(error, "orig", None) or error).split())
-        name = self._name()
-        low = text.lower()
-        if isinstance(error, exc.NoSuchModuleError) or "no module named" in low:
-            return InputError(
-                f"{name} needs a driver that is not installed: {text}; pip install 'neuroloom[postgres]'."
-            )
-        if "not a database" in low or "malformed" in low or "disk image" in low:
-            return InputError(f"{name} is damaged or no SQLite file ({text}); move it away and run again.")
-        if _is_full(error):
-            return InputError(f"the disk that holds {name} is full; free some space and run again to go on.")
-        if "readonly" in low or "read-only" in low or "unable to open" in low or "permission denied" in low:
-            return InputError(
-                f"{name} cannot be written to ({text}); mend its permissions or use another folder."
-            )
-        if "locked" in low:
-            return InputError(f"{name} is locked by another program ({text}); close that and run again.")
-        return InputError(f"{name} cannot be used: {text}.")
+        return explain(error, self._name())
 
     def _name(self) -> str:
         return str(self._file) if self._file is not None else self.url.render_as_string(hide_password=True)
 
     def _label(self) -> str:
         return f"neuroloom {socket.gethostname()}:{os.getpid()}"[:63]
-
-
-def _is_full(error: exc.SQLAlchemyError) -> bool:
-    text = str(getattr(error, "orig", None) or error).lower()
-    return "disk is full" in text or "no space left" in text
-
-
-def _url(where: str | os.PathLike[str]) -> sa.URL:
-    text = os.fspath(where)
-    if "://" not in text:
-        return sa.URL.create("sqlite", database=str(Path(text).expanduser()))
-    try:
-        url = sa.make_url(text)
-    except exc.ArgumentError as error:
-        raise InputError(
-            f"the store {text!r} is no database URL; expected postgresql://user@host/name."
-        ) from error
-    if url.drivername in ("postgresql", "postgres"):
-        url = url.set(drivername="postgresql+psycopg")
-    if url.get_backend_name() not in ("sqlite", "postgresql"):
-        raise InputError(
-            f"the store must be a file, sqlite:/// or postgresql://, but got {url.drivername}://."
-        )
-    return url
-
-
-def _engine(url: sa.URL, label: str) -> sa.Engine:
-    if url.get_backend_name() == "sqlite":
-        return sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args={"timeout": 30})
-    try:
-        return sa.create_engine(
-            url, poolclass=sa.pool.NullPool, connect_args={"application_name": label, "connect_timeout": 10}
-        )
-    except ImportError as error:
-        raise InputError("PostgreSQL needs its driver: pip install 'neuroloom[postgres]'.") from error
 
 
 @contextlib.contextmanager

@@ -17,20 +17,21 @@ import numpy as np
 from neuroloom.runner.imports import ImportMeter
 
 _QUIET = (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ImportWarning, ResourceWarning)
-_SIGNALS = ("SIGALRM", "SIGTERM", "SIGCHLD")
-_FILTERS = [("ignore", None, category, None, 0) for category in _QUIET[1:]] + [("default", None, Warning, None, 0)]
+_SIGNALS = [getattr(signal, name) for name in ("SIGALRM", "SIGTERM") if hasattr(signal, name)]
+_FILTERS = [("ignore", None, category, None, 0) for category in _QUIET[1:]] + [
+    ("default", None, Warning, None, 0)
+]
 
 
 class Surroundings:
-    """The state as it was before a trial.
+    """The state as it is before a trial; a worker, which is never changed, takes it down once.
 
     Args:
-        seed: what Python's, NumPy's and torch's global generators are set to, for methods that draw from them.
-        keep_random: whether the generators' own states are put back afterwards: in a user's process, not in a worker.
+        keep_random: whether the global generators' own states are put back too: in a user's process, not in a worker.
     """
 
-    def __init__(self, seed: int, keep_random: bool) -> None:
-        self._seed = seed % 2**32
+    def __init__(self, keep_random: bool) -> None:
+        self._seed = 0
         self._environment = _environment().copy()
         self._folder = os.getcwd()
         self._path = list(sys.path)
@@ -43,9 +44,15 @@ class Surroundings:
         self._sklearn: dict[str, Any] | None = None
         if keep_random:
             self._random = random.getstate(), np.random.get_state()  # noqa: NPY002
+        self._keep_random = keep_random
+
+    def begin(self, seed: int) -> None:
+        """Set the global generators of Python, NumPy and torch, for methods that draw from them."""
+        self._seed = seed % 2**32
         random.seed(self._seed)
         np.random.seed(self._seed)  # noqa: NPY002 - the very generator that careless methods draw from
-        self._keep_random = keep_random
+        if self._torch is not None:
+            sys.modules["torch"].manual_seed(self._seed)
         self.meet_modules()
 
     def meet_modules(self) -> None:
@@ -107,8 +114,7 @@ class Surroundings:
 
     @staticmethod
     def _signal_handlers() -> dict[int, Any]:
-        numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
-        return {number: signal.getsignal(number) for number in numbers}
+        return {number: signal.getsignal(number) for number in _SIGNALS}
 
 
 def _environment() -> dict[Any, Any]:
@@ -119,26 +125,25 @@ def _environment() -> dict[Any, Any]:
 
 @contextlib.contextmanager
 def isolated(
+    surroundings: Surroundings,
     seed: int,
     memory_mb: Callable[[], float],
     importing: Callable[[ImportMeter], None],
-    *,
-    keep_random: bool = False,
 ) -> Iterator[tuple[ImportMeter, list[str]]]:
     """Run a trial in surroundings of its own; afterwards everything is as it was.
 
     Args:
+        surroundings: as they were.
         seed: for the global random generators.
         memory_mb: returns the resident memory of this process in MB.
         importing: called as each import within begins and ends.
-        keep_random: whether to put the generators' states back.
 
     Yields:
         the meter of its imports, and a list that gathers its warnings, one line each. Only warnings of a category that
         a library defined for the purpose (as scikit-learn's ``ConvergenceWarning``) are gathered: plain ones often
         come once a process only, and rows must not depend on what ran before.
     """
-    surroundings = Surroundings(seed, keep_random)
+    surroundings.begin(seed)
     noted: list[str] = []
 
     def changed(meter: ImportMeter) -> None:
@@ -158,7 +163,9 @@ def isolated(
     try:
         with warnings.catch_warnings(), meter:
             warnings.filters[:] = _FILTERS  # type: ignore[index]
-            warnings.simplefilter("ignore", _QUIET[0])  # which also makes every module forget what it has warned of
+            warnings.simplefilter(
+                "ignore", _QUIET[0]
+            )  # which also makes every module forget what it has warned of
             warnings.showwarning = note
             yield meter, noted
     finally:
