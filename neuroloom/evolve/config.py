@@ -129,7 +129,8 @@ class NEATConfig:
         compatibility_disjoint_coefficient: c2.
         compatibility_weight_coefficient: c3.
         compatibility_threshold: genomes nearer than this are of one species.
-        species_target: number of species that the threshold is moved towards, or None to leave it.
+        species_target: number of species (within a quarter) that the threshold is set for in each generation, or None
+            to leave it.
         species_fitness_func: ``"max"``, ``"mean"``, ``"median"`` or ``"min"`` of its members: a species' own fitness.
         max_stagnation: generations without a better fitness after which a species has no offspring.
         species_elitism: so many of the best species never stagnate.

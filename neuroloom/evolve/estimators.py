@@ -312,7 +312,7 @@ class NEATClassifier(ClassifierMixin, NEATEstimator):  # type: ignore[misc]
         codes = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
         strange = self.classes_[codes] != y
         if strange.any():
-            raise InputError(f"`eval_set` holds the label {y[strange][0]!r}, which `y` does not.")
+            raise InputError(f"`eval_set` holds the label {y[strange].tolist()[0]!r}, which `y` does not.")
         return codes
 
     def predict_proba(self, X: Any) -> Floats:
@@ -321,7 +321,8 @@ class NEATClassifier(ClassifierMixin, NEATEstimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return ``(n,)`` labels."""
-        labels: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        found = self.predict_proba(X).argmax(axis=1)
+        labels: NDArray[Any] = self.classes_[found]
         return labels
 
 
@@ -329,8 +330,8 @@ def _probabilities(raw: Floats) -> Floats:
     """Return the softmax over classes of ``raw (n, outputs)``; a single output stands for the second of two."""
     if raw.shape[1] == 1:
         raw = np.concatenate([np.zeros_like(raw), raw], axis=1)
-    likely: Floats = np.exp(raw - raw.max(axis=1, keepdims=True))
-    return likely / likely.sum(axis=1, keepdims=True)
+    likely = np.exp(raw - raw.max(axis=1, keepdims=True))
+    return np.asarray(likely / likely.sum(axis=1, keepdims=True))
 
 
 class NEATRegressor(RegressorMixin, NEATEstimator):  # type: ignore[misc]

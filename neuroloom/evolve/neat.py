@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+_TRIES = 12  # thresholds tried in a generation for the number of species wanted
 _STATE = (
     "seed",
     "history_",
@@ -379,26 +380,38 @@ class NEAT:
             look_up(self._keys, self._values, keys[k], values[k])
 
     def _speciate(self, old: population.Genes, representatives: Ints) -> None:
-        """Put every genome into a species and move the threshold towards the number of species wanted."""
-        from neuroloom.evolve._kernels_genes import speciate
-
-        config = self.config
-        own = np.empty(len(self), np.int64)
-        count = speciate(
-            self._genes, old, representatives, config.distance == "paper", config.compatibility_excess_coefficient,
-            config.compatibility_disjoint_coefficient, config.compatibility_weight_coefficient, self._threshold, own,
-        )  # fmt: skip
+        """Put every genome into a species, at a threshold that gives about the number of species wanted."""
+        target = self.config.species_target
+        own, living, count = self._species_at(self._threshold, old, representatives)
+        if target is not None and abs(len(living) - target) > target // 4:
+            low, high, tried = 0.0, np.inf, self._threshold  # more species below, fewer above
+            for _ in range(_TRIES):
+                if len(living) > target:
+                    low, tried = tried, tried * 1.3 if high == np.inf else (tried * high) ** 0.5
+                else:
+                    high, tried = tried, tried / 1.3 if low == 0.0 else (tried * low) ** 0.5
+                own, living, count = self._species_at(tried, old, representatives)
+                if abs(len(living) - target) <= target // 4:
+                    break
+            self._threshold = tried
         self._table.grow(count, self.generation)
-        sizes = np.bincount(own, minlength=count)
-        living = np.flatnonzero(sizes)
         if len(living) < count:
             self._table.keep(living)
-            places = np.cumsum(sizes > 0) - 1
-            own = places[own]
+            own = np.searchsorted(living, own)
         self._species = own
-        if config.species_target is not None:
-            ratio = 1.05 if len(living) > config.species_target else 1 / 1.05
-            self._threshold *= ratio if len(living) != config.species_target else 1.0
+
+    def _species_at(
+        self, threshold: float, old: population.Genes, representatives: Ints
+    ) -> tuple[Ints, Ints, int]:
+        """Return each genome's species, the species that have members, and how many were tried."""
+        from neuroloom.evolve._kernels_genes import speciate
+
+        config, own = self.config, np.empty(len(self), np.int64)
+        count = speciate(
+            self._genes, old, representatives, config.distance == "paper", config.compatibility_excess_coefficient,
+            config.compatibility_disjoint_coefficient, config.compatibility_weight_coefficient, threshold, own,
+        )  # fmt: skip
+        return own, np.flatnonzero(np.bincount(own, minlength=count)), count
 
     def _rates(self) -> tuple[Rates, NDArray[np.uint8], NDArray[np.uint8]]:
         """Return the settings in the form that the kernels read, and the codes mutation may choose from."""

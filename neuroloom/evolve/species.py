@@ -141,5 +141,8 @@ def spawn_counts(config: NEATConfig, claims: Floats, allowed: NDArray[np.bool_],
         counts[ranked[max(config.population // low, 1) :]] = 0
         counts[(counts > 0) & (counts < low)] = low
         while counts.sum() != config.population:
-            counts[np.argmax(counts)] += 1 if counts.sum() < config.population else -1
+            if counts.sum() < config.population:
+                counts[np.argmax(np.where(counts > 0, quota - counts, -np.inf))] += 1
+            else:
+                counts[np.argmax(counts)] -= 1
     return counts

@@ -1,0 +1,89 @@
+"""NEATPolicy: it balances the pole, and plays the game that gymnasium plays."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from neuroloom.core import EnvSet, InputError, NotSupportedError
+from neuroloom.core.episodes import cart_poles, rollout_population
+from neuroloom.evolve import NEAT, NEATConfig, NEATPolicy
+
+TRAIN = EnvSet("CartPole-v1", np.arange(20))
+
+
+def test_balances_the_pole_on_starts_it_has_not_seen():
+    policy = NEATPolicy(population=60, generations=12, random_state=0).fit(TRAIN)
+    returns = policy.predict(EnvSet("CartPole-v1", np.arange(500, 520)))
+    assert returns.mean() > 300
+    assert policy.score(EnvSet("CartPole-v1", [500])) == returns[0]
+    assert len(policy.history_) == 12
+    assert policy.history_[-1]["score"] == pytest.approx(policy.predict(TRAIN).mean())
+    assert policy.n_parameters_ == policy.best_genome_.n_parameters
+    same = pickle.loads(pickle.dumps(policy))
+    assert same.act(np.zeros((3, 4))).tolist() == policy.act(np.zeros((3, 4))).tolist()
+    again = clone(policy).fit(TRAIN)
+    assert again.best_genome_ == policy.best_genome_
+
+
+def test_the_compiled_game_is_gymnasiums_to_the_last_step():
+    policy = NEATPolicy(population=30, generations=2, random_state=1).fit(TRAIN)
+    engine = NEAT(NEATConfig(4, 2, population=80, hidden=2, initial_connection="full_direct"), 3)
+    phenotypes = engine.phenotypes()
+    rows = np.arange(10)
+    found = policy._player(TRAIN)(phenotypes, rows)
+    wanted = rollout_population(policy._actor(phenotypes), TRAIN[rows], 80)
+    assert found.tolist() == wanted.tolist()
+    assert found.max() > 30
+    best = engine.genomes[int(found.sum(axis=1).argmax())]
+    policy.best_genome_ = best
+    assert policy.predict(TRAIN[rows]).tolist() == found.tolist()[int(found.sum(axis=1).argmax())]
+
+
+def test_the_limit_of_steps_holds():
+    policy = NEATPolicy(population=20, generations=2, max_steps=9, random_state=0).fit(TRAIN)
+    assert policy.history_[-1]["score"] <= 9
+    assert cart_poles(EnvSet("CartPole-v1", [1], {"sutton_barto_reward": True})) is None
+
+
+def test_early_stopping_at_the_environments_own_threshold():
+    policy = NEATPolicy(population=150, generations=100, early_stopping=True, random_state=0).fit(TRAIN)
+    assert len(policy.history_) < 100
+    assert policy.history_[-1]["score"] >= 475
+
+
+def test_continuous_actions_stay_in_their_bounds():
+    X = EnvSet("Pendulum-v1", np.arange(4))
+    policy = NEATPolicy(population=10, generations=2, episodes=1, max_steps=20, random_state=0).fit(X)
+    actions = policy.act(np.random.default_rng(0).normal(0, 50, (30, 3)))
+    assert actions.shape == (30, 1)
+    assert (np.abs(actions) <= 2).all()
+    assert np.isfinite(policy.predict(X[:1])).all()
+
+
+def test_discrete_observations():
+    X = EnvSet("FrozenLake-v1", np.arange(4), {"is_slippery": False})
+    policy = NEATPolicy(population=10, generations=2, max_steps=30, random_state=0).fit(X)
+    assert policy.best_genome_.inputs == 16
+    assert policy.act(np.array([0, 3, 5])).shape == (3,)
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"episodes": 0}, "`episodes` must be a whole number of at least 1"),
+        ({"learning": "lamarckian"}, "`learning` must be None, since returns have no gradient"),
+        ({"device": "cuda"}, "`device` must be 'auto' or 'cpu' for episodes"),
+    ],
+)
+def test_wrong_parameters_are_named(changes, match):
+    with pytest.raises(InputError, match=match):
+        NEATPolicy(**changes).fit(TRAIN)
+
+
+def test_wrong_samples_are_named():
+    with pytest.raises(NotSupportedError, match=r"EnvSet\(env_id, seeds\), but got ndarray"):
+        NEATPolicy().fit(np.eye(3))
+    with pytest.raises(InputError, match="at least one episode"):
+        NEATPolicy().fit(TRAIN[:0])
