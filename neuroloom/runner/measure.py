@@ -143,6 +143,7 @@ class Housekeeping:
     def __init__(self) -> None:
         self._modules = 0
         self._hard = resource.getrlimit(resource.RLIMIT_DATA)[1] if LINUX else 0
+        self._cuda = os.path.exists("/dev/nvidiactl")
         self._trim: Any = None
         if sys.platform == "linux":
             self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
@@ -160,9 +161,10 @@ class Housekeeping:
     def set_ceiling(self, resident: Resident, memory_mb: float) -> None:
         """Let allocations beyond a trial's limit fail, with room for what is only reserved.
 
-        The driver ends a trial that goes over its limit; this stops one that would take all memory at one blow.
+        The driver ends a trial that goes over its limit; this stops one that would take all memory at one blow. Not
+        where there is a CUDA device, whose driver reserves address space without measure.
         """
-        if LINUX:
+        if LINUX and not self._cuda:
             room = int(min(memory_mb, 2.0**30) * 1.25 + CEILING_ROOM_MB) * 2**20
             hard = self._hard
             wanted = resident.data_bytes() + room
