@@ -252,6 +252,8 @@ class Executor:
 
     def _begin(self, trial: Trial) -> None:
         """From here on time and memory are the trial's own."""
+        if self._housekeeping is not None:
+            self._housekeeping.settle()
         base = self._memory.begin()
         self._before = self._imports.seconds, self._imports.mb
         self._began = True

@@ -17,7 +17,8 @@ from neuroloom.runner.processes import LINUX, Resident, descendants, has_childre
 
 CEILING_ROOM_MB = 1024
 _LITTER = 400  # so many new objects are not worth collecting
-BIG_MB = 64.0  # a trial that took more has its memory handed back to the system
+BIG_MB = 64.0  # after a trial that took more, garbage is collected
+_TRIM_EVERY = 0.02
 
 
 def cpu_seconds() -> float:
@@ -144,6 +145,7 @@ class Housekeeping:
         self._modules = 0
         self._hard = resource.getrlimit(resource.RLIMIT_DATA)[1] if LINUX else 0
         self._cuda = os.path.exists("/dev/nvidiactl")
+        self._trimmed = 0.0
         self._trim: Any = None
         if sys.platform == "linux":
             self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
@@ -157,6 +159,16 @@ class Housekeeping:
         if len(sys.modules) != self._modules:
             gc.freeze()
             self._modules = len(sys.modules)
+
+    def settle(self) -> None:
+        """Give freed memory back to the system, so that a trial's peak is its own and not hidden in a reused heap.
+
+        At most every ``_TRIM_EVERY`` seconds: trials of a millisecond neither need it nor should pay for it.
+        """
+        now = time.monotonic()
+        if self._trim is not None and now - self._trimmed > _TRIM_EVERY:
+            self._trim(0)
+            self._trimmed = time.monotonic()
 
     def set_ceiling(self, resident: Resident, memory_mb: float) -> None:
         """Let allocations beyond a trial's limit fail, with room for what is only reserved.
@@ -177,9 +189,7 @@ class Housekeeping:
             resource.setrlimit(resource.RLIMIT_DATA, (self._hard, self._hard))
 
     def after(self, peak_mb: float) -> None:
-        """Hand memory back to the system after a big trial."""
+        """Lift the ceiling, and collect what a big trial left."""
         self.lift_ceiling()
         if peak_mb > BIG_MB:
             gc.collect()
-            if self._trim is not None:
-                self._trim(0)

@@ -29,7 +29,7 @@ class Trial:
         fold: fold within the repetition, from 0.
         folds: number of folds in a repetition.
         seconds: wall-clock limit for the trial.
-        memory_mb: limit on resident memory of the process that runs it, in MB (2**20 bytes).
+        memory_mb: limit on resident memory above what its process held before, in MB (2**20 bytes).
         batch: whether it may be fitted together with its like; not part of the key.
         skip: why this pairing is not run; not part of the key.
     """
