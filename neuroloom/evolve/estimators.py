@@ -101,7 +101,6 @@ class NEATEstimator(BaseEstimator):  # type: ignore[misc]
             conn_add_prob=self.conn_add_prob,
             conn_delete_prob=self.conn_add_prob / 4,
             node_delete_prob=self.node_add_prob / 4,
-            species_target=5,
             survival_threshold=0.1,
             fitness_sharing="rank",
         )

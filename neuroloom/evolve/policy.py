@@ -172,7 +172,6 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
             activation_default="random",
             activation_options=options,
             output_activation="identity",
-            species_target=10,
             fitness_sharing="rank",
         )
         return config.replace(**(self.settings or {}))
