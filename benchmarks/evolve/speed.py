@@ -93,10 +93,8 @@ def main() -> None:
             1,
         ),
     ]
-    print(
     heads = ("neuroloom CPU (wall)", "neat-python CPU (wall)", "ratio")
     print(f"{'milliseconds a generation, median':40s} {heads[0]:>22s} {heads[1]:>24s} {heads[2]:>7s}")
-    )
     for name, config, X_, y, many, few in works:
         a, b = ours(config, X_, y), theirs(config, X_, y)
         a(2)

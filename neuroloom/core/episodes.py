@@ -113,9 +113,9 @@ def spaces(X: EnvSet) -> Spaces:
 
 
 def cart_poles(X: EnvSet) -> tuple[Floats, int] | None:
-    """Return the states ``(4, n)`` that the episodes of ``X`` begin in and their limit of steps, where it is plain CartPole.
+    """Return the states ``(4, n)`` that the episodes of ``X`` begin in and their limit of steps.
 
-    For kernels that simulate it themselves; None for any other environment, or one with options.
+    For kernels that simulate CartPole themselves; None for any other environment, or one with options.
     """
     if X.env_id not in _VECTORISED or X.options:
         return None
