@@ -25,6 +25,7 @@ class DummyClassifier(_DummyClassifier):  # type: ignore[misc]
     def fit(self, X: Any, y: Any) -> Self:
         """Count the labels ``y (n,)``; ``X`` may be any sample set of ``n``."""
         super().fit(np.zeros((len(X), 1)), y)
+        self.n_parameters_ = len(self.classes_)
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -50,6 +51,7 @@ class DummyRegressor(_DummyRegressor):  # type: ignore[misc]
     def fit(self, X: Any, y: Any) -> Self:
         """Average the targets ``y (n,)``; ``X`` may be any sample set of ``n``."""
         super().fit(np.zeros((len(X), 1)), y)
+        self.n_parameters_ = 1
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:

@@ -152,7 +152,8 @@ def parameters_of(estimator: Any) -> int | None:
     """Return how many numbers a fitted estimator holds, or None where that cannot be told.
 
     ``n_parameters_`` where there is one; of a pipeline the sum over its steps; of scikit-learn's linear models the
-    coefficients and intercepts, of its trees the nodes, of its machines the support vectors and their weights.
+    coefficients and intercepts, of its trees the nodes, of its machines the support vectors and their weights, of
+    nearest neighbours the rows they keep.
     """
     own = getattr(estimator, "n_parameters_", None)
     if own is not None:
@@ -167,6 +168,10 @@ def parameters_of(estimator: Any) -> int | None:
         return _size(estimator, "coef_", "intercept_")
     if hasattr(estimator, "tree_"):
         return int(estimator.tree_.node_count)
+    if hasattr(estimator, "_predictors"):  # gradient boosting's trees
+        return sum(len(tree.nodes) for stage in estimator._predictors for tree in stage)
+    if hasattr(estimator, "_fit_X"):
+        return _size(estimator, "_fit_X")
     members = getattr(estimator, "estimators_", None)
     if members is not None and len(members):
         counts = [parameters_of(member) for member in np.ravel(np.asarray(members, dtype=object))]

@@ -1,5 +1,7 @@
 """Two dots of points as a plug-in task."""
 
+from typing import ClassVar
+
 import numpy as np
 
 from neuroloom.core.seeding import stream
@@ -15,7 +17,7 @@ class TwoDots(Task):
     metrics = ("accuracy",)
     summary = "60 points around two centres"
     source = "drawn here"
-    spec = {"name": "two-dots"}
+    spec: ClassVar = {"name": "two-dots"}
 
     def fingerprint(self) -> str:
         return "two-dots-1"
