@@ -1,0 +1,80 @@
+"""With its defaults each method beats the dummy beyond its interval on a task of each kind that it lists."""
+
+import math
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from neuroloom.core.episodes import rollout
+from neuroloom.methods import build, recipe, registry
+from neuroloom.methods.make import HEADS, Recipe
+from neuroloom.tasks import evaluate, open_task
+
+TASKS = {
+    ("table", "classification"): "wine",
+    ("table", "regression"): "diabetes",
+    ("series", "classification"): "cbf",
+    ("image", "classification"): "digits-images",
+    ("nodes", "classification"): "karate",
+    ("links", "classification"): "usair",
+    ("graphs", "classification"): "mutag",
+    ("episodes", "control"): "cartpole",
+}
+ELSEWHERE = {"node-features": "airports-usa"}  # a karate member's place says little about whom he follows
+FOLDS = 5
+
+
+def _cases() -> list[tuple[str, str, str]]:
+    found = []
+    for method in registry().values():
+        if method.key == "dummy" or method.room == "other":
+            continue
+        for kind in method.kinds:
+            for problem in (*HEADS, "control"):
+                if (kind, problem) in TASKS and isinstance(recipe(method.key, kind, problem), Recipe):
+                    found.append((method.key, kind, problem))
+    return found
+
+
+@cache
+def _scores(expression: str, name: str, data_dir: Path | None) -> tuple[list[float], float]:
+    """Return the scores on the task's splits (three, for speed) and the share of test to training samples."""
+    task = open_task(name, data_dir)
+    kind, problem = task.kind, task.problem
+    scores, share = [], 0.0
+    for seed, fold in task.cells(3, FOLDS)[:3]:
+        data = task.load(seed)
+        split = task.split(data, seed, fold, FOLDS)
+        share = len(split.test) / len(split.train)
+        X, T = data.X[split.train] if not hasattr(data.X, "iloc") else data.X.iloc[split.train], None
+        T = data.X[split.test] if not hasattr(data.X, "iloc") else data.X.iloc[split.test]
+        estimator, _ = build(expression, kind, problem, {}, X=X, random_state=seed)
+        if problem == "control":
+            estimator.fit(X)
+            scores.append(float(np.mean(rollout(estimator.act, T))))
+            continue
+        estimator.fit(X, data.y[split.train])
+        scorer = {"probability": estimator.predict_proba(T)} if hasattr(estimator, "predict_proba") else {}
+        if not scorer and hasattr(estimator, "decision_function"):
+            scorer = {"score": estimator.decision_function(T)}
+        values = evaluate(
+            task.metrics[:1], data.y[split.test], estimator.predict(T),
+            classes=getattr(estimator, "classes_", None), y_train=data.y[split.train], **scorer,
+        )  # fmt: skip
+        scores.append(values[task.metrics[0]])
+    return scores, share
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("key", "kind", "problem"), _cases(), ids=lambda v: str(v))
+def test_a_method_beats_the_dummy(key: str, kind: str, problem: str, request: pytest.FixtureRequest) -> None:
+    name = ELSEWHERE.get(key, TASKS[kind, problem])
+    there = request.getfixturevalue("data_dir") if kind in ("links", "graphs") or key in ELSEWHERE else None
+    own, share = _scores(key, name, there)
+    dummy, _ = _scores("dummy", name, there)
+    gain = np.subtract(own, dummy)
+    spread = gain.std(ddof=1) * math.sqrt(1 / len(gain) + share)  # Nadeau and Bengio 2003
+    assert gain.mean() - stats.t.ppf(0.95, len(gain) - 1) * spread > 0, (own, dummy)
