@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from neuroloom.core.errors import unknown
 
 if TYPE_CHECKING:
+    from neuroloom.runner.report.model import ReportData
     from neuroloom.runner.results import Results
+
+_LAST: WeakKeyDictionary[Results, ReportData] = WeakKeyDictionary()
 
 __all__ = ["FORMATS", "render", "write"]
 
@@ -32,9 +36,7 @@ def render(results: Results, format: str = "html") -> str:
         from neuroloom.runner.report import table
 
         return table.render(results)
-    from neuroloom.runner.report.prepare import prepare
-
-    data = prepare(results)
+    data = _prepared(results)
     if chosen == "html":
         from neuroloom.runner.report import html
 
@@ -50,6 +52,16 @@ def render(results: Results, format: str = "html") -> str:
     from neuroloom.runner.report import latex
 
     return latex.render(data)
+
+
+def _prepared(results: Results) -> ReportData:
+    """Return the values of a report; those of the last results are kept, since one run writes several forms."""
+    from neuroloom.runner.report.prepare import prepare
+
+    if _LAST.get(results) is None:
+        _LAST.clear()
+        _LAST[results] = prepare(results)
+    return _LAST[results]
 
 
 def write(results: Results, path: str | os.PathLike[str], format: str | None = None) -> Path:
