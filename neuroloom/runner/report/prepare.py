@@ -64,7 +64,8 @@ def _methods(main: pd.DataFrame, names: Sequence[str], meta: Mapping[str, Any]) 
     about = meta.get("methods") or {}
     rooms = [str((about.get(name) or {}).get("room") or "other") for name in names]
     looks = colours.styles(rooms)
-    settings = {str(m): _settings(part) for m, part in main.groupby("method", sort=False)}
+    parts = {str(m): part for m, part in main.groupby("method", sort=False)}
+    settings = {m: _settings(part) for m, part in parts.items()}
     expressions = main.drop_duplicates("method").set_index("method")["expression"]
     out = []
     for number, name in enumerate(names):
@@ -72,9 +73,25 @@ def _methods(main: pd.DataFrame, names: Sequence[str], meta: Mapping[str, Any]) 
         out.append(MethodView(
             number, name, str(known.get("expression") or expressions.get(name) or name), looks[number].room,
             str(known.get("title") or ""), settings.get(name, ()),
-            tuple(dict.fromkeys(str(n) for n in known.get("notes") or [])), looks[number],
+            tuple(dict.fromkeys([*(str(n) for n in known.get("notes") or []), *_batches(parts[name])])), looks[number],
         ))  # fmt: skip
     return tuple(out)
+
+
+def _batches(part: pd.DataFrame) -> tuple[str, ...]:
+    """Return what a method gained by being fitted several at a time, task by task, if it was."""
+    said = []
+    for task, rows in part[part["status"] == "done"].groupby("task", sort=False):
+        together, alone = rows[rows["batched"] > 1], rows[rows["batched"] == 1]
+        if len(together) and len(alone):
+            share, single = together["fit_seconds"].median(), alone["fit_seconds"].median()
+            said.append(f"{task} {numbers.seconds(share)} ({numbers.seconds(single)} alone)")
+    most = int(part["batched"].max())
+    return (
+        (f"Up to {most} fits at a time, the share of each being its fit time: {'; '.join(said)}.",)
+        if said
+        else ()
+    )
 
 
 def _settings(part: pd.DataFrame) -> tuple[str, ...]:

@@ -10,6 +10,8 @@ from html.parser import HTMLParser
 
 import pytest
 
+from neuroloom.runner.report.prepare import prepare
+from neuroloom.runner.results import Results
 from tests.runner.report import synthetic
 from tests.runner.report.conftest import made, prepared, rendered
 
@@ -254,3 +256,16 @@ def test_big_report_is_below_two_megabytes() -> None:
 def test_big_report_separates_every_kind_and_problem() -> None:
     titles = [g.title for g in prepared("big").groups]
     assert titles == ["Tables · classification", "Series", "Tables · regression", "Nodes", "Episodes"]
+
+
+def test_fits_in_batches_are_told_beside_single_ones() -> None:
+    few = synthetic.few()
+    frame = few.frame()
+    task, method = few.tasks[0], few.methods[0]
+    mine = frame.index[(frame["task"] == task) & (frame["method"] == method) & (frame["status"] == "done")]
+    frame.loc[mine, "fit_seconds"] = [8.0, *[0.5] * (len(mine) - 1)]
+    frame.loc[mine[1:], "batched"] = 7
+    notes = {m.name: m.notes for m in prepare(Results(frame, None, few.meta)).methods}
+    assert notes[method][-1].startswith("Up to 7 fits at a time")
+    assert f"{task} 500 ms (8.00 s alone)" in notes[method][-1]
+    assert not any("at a time" in note for name, told in notes.items() if name != method for note in told)
