@@ -1,6 +1,6 @@
 """How often does a comparison of equal methods name a winner?
 
-    python benchmarks/statistics/false_winners.py [--benches 3000] [--seed 0]
+    python -m benchmarks.statistics.false_winners [--benches 3000] [--seed 0]
 
 Benches of methods that are equal by construction are drawn and compared as the report compares them, and as is often
 done. A *false winner* is a bench in which the best method is told apart from at least one other; the aim is 5 %, the
