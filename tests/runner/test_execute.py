@@ -217,7 +217,7 @@ def test_settings_hold_what_json_can() -> None:
 
 
 def test_parameters_are_counted_by_hand() -> None:
-    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
     from sklearn.linear_model import LogisticRegression
     from sklearn.neighbors import KNeighborsClassifier
     from sklearn.pipeline import make_pipeline
@@ -233,7 +233,10 @@ def test_parameters_are_counted_by_hand() -> None:
     machine = SVC().fit(X, y)
     n = len(machine.support_)
     assert outcome.parameters_of(machine) == n * 4 + 2 * n + 3
-    assert outcome.parameters_of(KNeighborsClassifier().fit(X, y)) is None
+    assert outcome.parameters_of(KNeighborsClassifier().fit(X, y)) == 30 * 4  # the rows it keeps
+    boosting = HistGradientBoostingClassifier(max_iter=3, min_samples_leaf=5).fit(X, y)
+    assert outcome.parameters_of(boosting) == sum(len(t.nodes) for stage in boosting._predictors for t in stage)
+    assert outcome.parameters_of(StandardScaler().fit(X)) is None
 
 
 @pytest.mark.parametrize(
