@@ -87,11 +87,9 @@ class Optimizing:
         self.device, self.dtype = self.parameters[0].device, self.parameters[0].dtype
         self.flat = torch.cat([p.detach().reshape(self.jobs, -1) for p in self.parameters], dim=1)
         self.grad = torch.zeros_like(self.flat)
-        start = 0
-        for p in self.parameters:
-            stop = start + p.numel() // self.jobs
-            p.data = self.flat[:, start:stop].view(p.shape)
-            start = stop
+        self.shapes = [p.shape if jobs is None else p.shape[1:] for p in self.parameters]
+        self.stacked, self.at = jobs is not None, np.arange(self.jobs)  # which job each row of `flat` is
+        self._point(self.flat)
         self.delta = torch.zeros_like(self.flat)
         self.delta.grad = self.grad
         self.optimizer = _optimizer(config, self.delta)
@@ -100,12 +98,11 @@ class Optimizing:
         self.rate_scale = self._per_parameter(rate_scale, named)
         self.decay_scale = self._per_parameter(decay_scale, named)
         self.decaying = bool(self.decays.any())
-        self.stacked = jobs is not None
         self.best_flat = self.flat.clone()
         self.best_buffers = {name: b.clone() for name, b in self._buffers().items()}
         self.alive = torch.ones((self.jobs, 1), dtype=torch.bool, device=self.device)
         self.losses = torch.zeros(self.jobs, dtype=self.dtype, device=self.device)
-        self.loss = np.full(self.jobs, np.nan)
+        self.loss, self.score = np.full(self.jobs, np.nan), np.full(self.jobs, np.nan)
         self.running, self.diverged = np.ones(self.jobs, bool), np.zeros(self.jobs, bool)
         self.epochs, self.best_epoch = np.zeros(self.jobs, np.int64), np.zeros(self.jobs, np.int64)
         self.best, self.cut = np.full(self.jobs, -np.inf), np.zeros(self.jobs, np.int64)
@@ -141,9 +138,34 @@ class Optimizing:
             if b.is_floating_point() and (not self.stacked or b.shape[:1] == (self.jobs,))
         }
 
-    def _kept_and_now(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        now = self._buffers()
-        return [(self.best_flat, self.flat), *((kept, now[name]) for name, kept in self.best_buffers.items())]
+    def _point(self, flat: torch.Tensor) -> None:
+        """Make the parameters views of ``flat``."""
+        start = 0
+        for p, shape in zip(self.parameters, self.shapes, strict=True):
+            stop = start + shape.numel()
+            p.data = flat[:, start:stop].view((len(flat), *shape) if self.stacked else shape)
+            start = stop
+
+    def shrink(self) -> torch.Tensor | None:
+        """Drop finished jobs once they are a third of the rows; return the rows that stay, or None for all."""
+        import torch
+
+        stay = np.flatnonzero(self.running[self.at])
+        if not len(stay) or 3 * len(stay) > 2 * len(self.at) or self.best_buffers or not self.validated:
+            return None
+        rows = torch.from_numpy(stay).to(self.device)
+        self.at = self.at[stay]
+        self.flat, self.grad, self.delta = self.flat[rows], self.grad[rows], torch.zeros_like(self.flat[rows])
+        self.rates, self.decays, self.alive = self.rates[rows], self.decays[rows], self.alive[rows]
+        self.losses = self.losses[rows]
+        state = next(iter(self.optimizer.state.values()))
+        self.delta.grad = self.grad
+        self.optimizer = _optimizer(self.config, self.delta)
+        self.optimizer.state[self.delta] = {
+            name: value[rows] if value.ndim == 2 else value for name, value in state.items()
+        }
+        self._point(self.flat)
+        return rows
 
     def step(self, loss: Callable[[Any, Any], torch.Tensor], rows: Any, at: float) -> None:
         """Take one step of every running job, ``at`` epochs from the start; a job that is not finite stays put."""
@@ -153,7 +175,7 @@ class Optimizing:
         gradients = torch.autograd.grad(value.sum(), self.parameters, materialize_grads=True)
         with torch.no_grad():
             value = value.detach().reshape(-1)
-            torch.cat([g.reshape(self.jobs, -1) for g in gradients], dim=1, out=self.grad)
+            torch.cat([g.reshape(len(self.at), -1) for g in gradients], dim=1, out=self.grad)
             norm = torch.linalg.vector_norm(self.grad, dim=1, keepdim=True)
             self.losses += value
             self.alive &= (torch.isfinite(value) & torch.isfinite(norm[:, 0]))[:, None]
@@ -176,10 +198,13 @@ class Optimizing:
         """Record the epoch, keep the weights of jobs that improved, and stop those that are done."""
         import torch
 
-        self.loss = (self.losses / steps).double().cpu().numpy()
+        self.loss[self.at] = (self.losses / steps).double().cpu().numpy()
         self.losses.zero_()
-        alive = self.alive[:, 0].cpu().numpy()
-        self.score = -self.loss if score is None else score.detach().double().reshape(-1).cpu().numpy()
+        alive = np.zeros(self.jobs, bool)
+        alive[self.at] = self.alive[:, 0].cpu().numpy()
+        self.score = -self.loss
+        if score is not None:
+            self.score[self.at] = score.detach().double().reshape(-1).cpu().numpy()
         was_running = self.running.copy()
         self.epochs[was_running] = epoch
         for job in np.flatnonzero(was_running):
@@ -189,11 +214,8 @@ class Optimizing:
             )
         better = was_running & alive & (self.score > self.best)  # False where the score is not a number
         if better.any():
-            better &= torch.isfinite(self.flat).all(dim=1).cpu().numpy()
-        if better.any():
-            mask = torch.from_numpy(better).to(self.device)
-            for kept, now in self._kept_and_now():
-                _copy_rows(kept, now, mask)
+            better[self.at] &= torch.isfinite(self.flat).all(dim=1).cpu().numpy()
+            self._keep(better)
             self.best[better], self.best_epoch[better] = self.score[better], epoch
         self.diverged |= was_running & ~alive
         self.running &= alive
@@ -203,9 +225,22 @@ class Optimizing:
             waited = epoch - np.maximum(self.best_epoch, self.cut) >= self.config.every
             self.cut[waited] = epoch
             self.rates.mul_(
-                torch.from_numpy(np.where(waited, self.config.decay, 1.0)[:, None]).to(self.rates)
+                torch.from_numpy(np.where(waited, self.config.decay, 1.0)[self.at, None]).to(self.rates)
             )
-        self.alive.copy_(torch.from_numpy(self.running)[:, None])
+        self.alive.copy_(torch.from_numpy(self.running[self.at])[:, None])
+
+    def _keep(self, better: NDArray[np.bool_]) -> None:
+        """Copy the weights and buffers of the jobs that are ``better`` to the best ones."""
+        import torch
+
+        rows = torch.from_numpy(np.flatnonzero(better[self.at])).to(self.device)
+        self.best_flat[torch.from_numpy(self.at).to(self.device)[rows]] = self.flat[rows]
+        now = self._buffers()
+        for name, kept in self.best_buffers.items():  # a plain module's buffers have no dimension of jobs
+            if self.stacked:
+                kept[rows] = now[name][rows]
+            elif len(rows):
+                kept.copy_(now[name])
 
     def report(self, epoch: int) -> Progress:
         """Return what the progress callback is told."""
@@ -219,11 +254,17 @@ class Optimizing:
         """Put the kept weights into the network, whose parameters get memory of their own again."""
         import torch
 
-        back = np.ones(self.jobs, bool) if self.validated else self.diverged
-        if back.any():
-            mask = torch.from_numpy(back).to(self.device)
-            for kept, now in self._kept_and_now():
-                _copy_rows(now, kept, mask)
+        back = torch.from_numpy(self.diverged | self.validated).to(self.device)
+        kept = self.best_flat
+        if len(self.at) == self.jobs:
+            kept = torch.where(back[:, None], self.best_flat, self.flat)
+        self._point(kept)
+        now = self._buffers()
+        for name, best in self.best_buffers.items():
+            if self.stacked:
+                now[name][back] = best[back]
+            elif bool(back):
+                now[name].copy_(best)
         for p in self.parameters:
             p.data = p.data.clone(memory_format=torch.contiguous_format)
 
@@ -258,13 +299,6 @@ def _check_parameters(named: Sequence[tuple[str, Any]], jobs: int | None) -> Non
             raise InputError(
                 f"parameter {name!r} of a stack of {jobs} jobs must have shape ({jobs}, …), but has {tuple(p.shape)}."
             )
-
-
-def _copy_rows(target: torch.Tensor, source: torch.Tensor, mask: torch.Tensor) -> None:
-    if bool(mask.all()):  # a plain module's buffers have no dimension of jobs
-        target.copy_(source)
-    else:
-        target[mask] = source[mask]
 
 
 def _optimizer(config: TrainConfig, delta: torch.Tensor) -> torch.optim.Optimizer:

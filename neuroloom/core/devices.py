@@ -29,5 +29,7 @@ def resolve_device(device: str = "auto") -> torch.device:
         torch.empty(0, device=chosen)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"`device` is {device!r}, which torch cannot use here ({reason}); pass 'auto' or 'cpu'.") from error
+        raise InputError(
+            f"`device` is {device!r}, which torch cannot use here ({reason}); pass 'auto' or 'cpu'."
+        ) from error
     return chosen

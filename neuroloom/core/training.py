@@ -124,6 +124,7 @@ def train(
     jobs: int | None = None,
     rate_scale: Mapping[str, float] | None = None,
     decay_scale: Mapping[str, float] | None = None,
+    shrink: Callable[[torch.Tensor], None] | None = None,
     progress: Callable[[Progress], object] | None = None,
 ) -> TrainResult:
     """Train ``network`` in place and return what happened; it ends on the weights to keep.
@@ -143,6 +144,10 @@ def train(
         jobs: members in the stack, at least 1; None for a plain module.
         rate_scale: parameter name -> factor on its learning rate; 1 where a name is missing.
         decay_scale: parameter name -> factor on its weight decay; 1 where a name is missing.
+        shrink: with it, jobs of a validated stack that stopped early leave it, so that they cost nothing more:
+            ``shrink(rows)`` is called with the rows of the present stack that stay, for the caller to cut whatever
+            ``loss`` and ``valid`` hold a row a job of (the parameters are cut already). At the end the parameters hold
+            all jobs again. Not done for a stack with buffers.
         progress: called after every epoch.
 
     Raises:
@@ -155,7 +160,7 @@ def train(
             "`patience` stops on a validation score, but there is no `valid`; pass one or leave `patience` out."
         )
     run = Optimizing(network, config, jobs, rate_scale, decay_scale, validated=valid is not None)
-    deal = _deal(config.batch_size, n_samples, seed, jobs, run.device)
+    deal = _deal(config.batch_size, n_samples, seed, jobs, run)
     forked = [run.device] if run.device.type == "cuda" else []
     began, was_training = time.perf_counter(), network.training
     try:
@@ -176,6 +181,9 @@ def train(
                     progress(run.report(epoch))
                 if not run.running.any():
                     break
+                staying = run.shrink() if shrink is not None else None
+                if shrink is not None and staying is not None:
+                    shrink(staying)
     finally:
         run.finish()
         network.train(was_training)
@@ -187,7 +195,7 @@ def _deal(
     n_samples: int | Sequence[int] | None,
     seed: int | Sequence[int],
     jobs: int | None,
-    device: torch.device,
+    run: Optimizing,
 ) -> Iterator[Sequence[torch.Tensor | None]]:
     """Yield each epoch's batches; a job's come from its own seed, so its neighbours do not matter."""
     import torch
@@ -210,17 +218,17 @@ def _deal(
             "steps_per_epoch(n_samples, batch_size)."
         )
     n_steps = steps.pop()
-    widths = [-(-max(sizes) // n_steps)] * n_steps
+    widest = max(-(-size // n_steps) for size in sizes)
     generators = [stream(s, "batches") for s in seeds]
     edges = [np.linspace(0, size, n_steps + 1).astype(np.int64) for size in sizes]
     while True:
-        table = np.full((count, n_steps, max(widths)), -1, dtype=np.int64)
-        for job, (generator, size, edge) in enumerate(zip(generators, sizes, edges, strict=True)):
-            order = generator.permutation(size)
+        table = np.full((len(run.at), n_steps, widest), -1, dtype=np.int64)
+        for row, job in enumerate(run.at):
+            order, edge = generators[job].permutation(sizes[job]), edges[job]
             for step in range(n_steps):
                 part = order[edge[step] : edge[step + 1]]
-                table[job, step, : len(part)] = part
-        filled = torch.from_numpy(table).to(device)
+                table[row, step, : len(part)] = part
+        filled = torch.from_numpy(table).to(run.device)
         if jobs is None:
             yield [filled[0, s, : int(edges[0][s + 1] - edges[0][s])] for s in range(n_steps)]
         else:

@@ -41,8 +41,9 @@ KERNELS: dict[str, Callable[[Floats], Floats]] = {
 
 def squared_distances(X: Floats, C: Floats) -> Floats:
     """Return ``(n, m)`` squared Euclidean distances between the rows of ``X (n, d)`` and ``C (m, d)``."""
-    found = (X**2).sum(axis=1)[:, None] + (C**2).sum(axis=1) - 2 * (X @ C.T)
-    return np.maximum(found, 0.0, out=found)
+    found: Floats = (X**2).sum(axis=1)[:, None] + (C**2).sum(axis=1) - 2 * (X @ C.T)
+    np.maximum(found, 0.0, out=found)
+    return found
 
 
 def place_centres(X: Floats, count: int, seed: int, groups: Ints | None = None) -> Floats:
@@ -79,7 +80,7 @@ def neighbour_widths(C: Floats, neighbours: int) -> Floats:
     np.fill_diagonal(d2, np.inf)
     p = min(neighbours, len(C) - 1)
     nearest = np.partition(d2, p - 1, axis=1)[:, :p]
-    widths = np.sqrt(nearest.mean(axis=1))
+    widths: Floats = np.sqrt(nearest.mean(axis=1))
     tiny = widths <= 1e-9 * max(widths.max(), np.finfo(np.float64).tiny)
     widths[tiny] = widths[~tiny].mean() if (~tiny).any() else 1.0
     return widths

@@ -117,7 +117,9 @@ class _RBFN(BaseEstimator):  # type: ignore[misc]
         parts = phi * weights
         order = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, :top]
         z = self.centres_ / np.sqrt(np.maximum(1 - (self.centres_ / 3) ** 2, 1e-12))  # undoes the smooth clip
-        spread = np.where(self.inverse_spread_ > 0, 1 / np.where(self.inverse_spread_ > 0, self.inverse_spread_, 1), 0)
+        spread = np.where(
+            self.inverse_spread_ > 0, 1 / np.where(self.inverse_spread_ > 0, self.inverse_spread_, 1), 0
+        )
         C = z * spread + self.median_
         return [[Evidence(int(j), C[j], float(phi[i, j]), float(parts[i, j])) for j in row]
                 for i, row in enumerate(order)]  # fmt: skip
@@ -225,7 +227,10 @@ class RBFNClassifier(ClassifierMixin, _RBFN):  # type: ignore[misc]
         model.fit(D, labels)
         coef, intercept = model.coef_.T / scale[:, None], model.intercept_ - (mean / scale) @ model.coef_.T
         if len(self.classes_) == 2:  # scikit-learn keeps one column for two classes
-            coef, intercept = np.hstack([-coef / 2, coef / 2]), np.concatenate([-intercept / 2, intercept / 2])
+            coef, intercept = (
+                np.hstack([-coef / 2, coef / 2]),
+                np.concatenate([-intercept / 2, intercept / 2]),
+            )
         self.coef_, self.intercept_ = coef, intercept
         self.slope_, self.bias_ = 1.0, np.zeros(len(self.classes_))
 
