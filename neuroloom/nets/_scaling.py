@@ -68,11 +68,11 @@ class Encoding:
         parts: list[tuple[int, float, float]] = []
         if bins:
             quantiles = np.quantile(Z, np.linspace(0, 1, bins + 1), axis=0)
-            for column in range(Z.shape[1]):
-                edges = np.unique(quantiles[:, column])
+            for j in range(Z.shape[1]):
+                edges = np.unique(quantiles[:, j])
                 edges = edges[np.concatenate([[True], np.diff(edges) > 1e-9])]
                 if len(edges) > 2:
-                    parts += [(column, low, high) for low, high in itertools.pairwise(edges.tolist())]
+                    parts += [(j, *pair) for pair in itertools.pairwise(edges.tolist())]
         flat = np.array(parts, dtype=np.float64).reshape(-1, 3)
         column, low, high = flat[:, 0].astype(np.int64), flat[:, 1], flat[:, 2]
         raw = cls(column, low, high, np.zeros(len(flat)), np.ones(len(flat)))(Z)[:, Z.shape[1] :]

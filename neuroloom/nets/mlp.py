@@ -216,9 +216,9 @@ class MLPClassifier(ClassifierMixin, _MLP):  # type: ignore[misc]
     """Dense networks for classes: an ensemble of small networks, each stopped on its own held-out fold.
 
     ``p(class | x) = mean over members of softmax(s · f_m(z))`` with ``f_m(z) = W_L a(… a(W_0 z + b_0) …) + b_L``, ``z``
-    the robustly scaled and piecewise-linearly encoded sample and ``s`` the slope (inverse temperature) that is likeliest on the samples each member
-    held out. With five members and a fifth held out, every sample is learned by four members and judges the fifth, so
-    no data is lost to stopping, and the ensemble is trained at little more than the cost of one network.
+    the sample robustly scaled and piecewise-linearly encoded, and ``s`` the slope (inverse temperature) that is
+    likeliest on the samples each member held out. With five members and a fifth held out, every sample is learned by
+    four members and judges the fifth, so no data is lost to stopping.
 
     Args:
         hidden: units of each hidden layer, each from 1 to 8192; ``()`` is a linear model.
@@ -250,7 +250,8 @@ class MLPClassifier(ClassifierMixin, _MLP):  # type: ignore[misc]
     Raises:
         InputError: a parameter lies outside its range.
 
-    Source: Lakshminarayanan et al. (2017); Holzmüller et al. (2024) for the scaling; Gorishniy et al. (2022) for the encoding; Guo et al. (2017).
+    Source: Lakshminarayanan et al. (2017); Holzmüller et al. (2024) for the scaling; Gorishniy et al. (2022) for the
+        encoding; Guo et al. (2017).
     """
 
     def __init__(
@@ -337,10 +338,10 @@ class MLPClassifier(ClassifierMixin, _MLP):  # type: ignore[misc]
 class MLPRegressor(RegressorMixin, _MLP):  # type: ignore[misc]
     """Dense networks for numbers: an ensemble of small networks, each stopped on its own held-out fold.
 
-    ``y = mean over members of f_m(z)`` with ``f_m(z) = W_L a(… a(W_0 z + b_0) …) + b_L``, ``z`` the robustly scaled
-    and piecewise-linearly encoded sample; the target is standardised while the squared error is minimised. With five members and a fifth held out,
-    every sample is learned by four members and stops the fifth, so no data is lost to stopping, and the ensemble is
-    trained at little more than the cost of one network.
+    ``y = mean over members of f_m(z)`` with ``f_m(z) = W_L a(… a(W_0 z + b_0) …) + b_L`` and ``z`` the sample robustly
+    scaled and piecewise-linearly encoded; the target is standardised while the squared error is minimised. With five
+    members and a fifth held out, every sample is learned by four members and stops the fifth, so no data is lost to
+    stopping.
 
     Args:
         hidden: units of each hidden layer, each from 1 to 8192; ``()`` is a linear model.
