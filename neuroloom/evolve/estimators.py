@@ -19,6 +19,7 @@ from neuroloom.evolve.config import NEATConfig
 from neuroloom.evolve.genome import Genome
 
 if TYPE_CHECKING:
+    from neuroloom.evolve.learning import Learning
     from neuroloom.evolve.phenotypes import Phenotypes
 
 Floats = NDArray[np.float64]
@@ -48,6 +49,8 @@ class NEATEstimator(BaseEstimator):  # type: ignore[misc]
         validation_fraction: float = 0.15,
         engine: str = "array",
         settings: dict[str, Any] | None = None,
+        learning_steps: int = 10,
+        learning_rate: float = 0.05,
     ) -> None:
         self.population = population
         self.generations = generations
@@ -63,6 +66,8 @@ class NEATEstimator(BaseEstimator):  # type: ignore[misc]
         self.validation_fraction = validation_fraction
         self.engine = engine
         self.settings = settings
+        self.learning_steps = learning_steps
+        self.learning_rate = learning_rate
 
     # -- settings -------------------------------------------------------------------------------------------
 
@@ -72,10 +77,12 @@ class NEATEstimator(BaseEstimator):  # type: ignore[misc]
         check_int("patience", self.patience, 1)
         check_float("validation_fraction", self.validation_fraction, 0, 1, open_low=True, open_high=True)
         check_choice("engine", self.engine, ("array", "neat-python"))
-        if self.learning is not None:
+        from neuroloom.evolve.learning import check_learning
+
+        check_learning(self.learning, self.learning_steps, self.learning_rate)
+        if self.learning is not None and self.engine != "array":
             raise InputError(
-                f"`learning` must be None, evolution alone, but got {self.learning!r}; train the winner by gradient "
-                "with best_genome_.to_torch()."
+                f"`learning` needs engine='array', but got engine={self.engine!r}; set learning=None."
             )
 
     def _config(self, inputs: int, outputs: int) -> NEATConfig:
@@ -108,7 +115,14 @@ class NEATEstimator(BaseEstimator):  # type: ignore[misc]
 
     # -- evolution ------------------------------------------------------------------------------------------
 
-    def _evolve(self, config: NEATConfig, seed: int, evaluate: Evaluate, validate: Any = None) -> None:
+    def _evolve(
+        self,
+        config: NEATConfig,
+        seed: int,
+        evaluate: Evaluate,
+        validate: Any = None,
+        learning: Learning | None = None,
+    ) -> None:
         """Run the engine and keep its best genome: by fitness, or by ``validate(genome)`` where that is given."""
         engine: Any
         if self.engine == "array":
@@ -120,10 +134,21 @@ class NEATEstimator(BaseEstimator):  # type: ignore[misc]
 
             engine = NeatPythonEngine(config, seed)
         watch = _Watch(validate, self.patience if self.early_stopping else None)
-        engine.run_phenotypes(evaluate, self.generations, watch)
+        more = {} if learning is None else {"learning": learning}
+        engine.run_phenotypes(evaluate, self.generations, watch, **more)
         self.best_genome_: Genome = watch.best if watch.best is not None else engine.best_genome_
         self.history_: list[dict[str, float]] = engine.history_
         self.n_parameters_: int = self.best_genome_.n_parameters
+
+    def _learning(self, samples: Floats32, loss: Callable[[Any], Any]) -> Learning | None:
+        """Return how the networks learn from ``samples (inputs, n)``, or None."""
+        if self.learning is None:
+            return None
+        from neuroloom.core.devices import resolve_device
+        from neuroloom.evolve.learning import Learning
+
+        device = "cpu" if self.device == "auto" else str(resolve_device(self.device))
+        return Learning(self.learning, loss, samples.T, self.learning_steps, self.learning_rate, device)
 
     def _activation(self) -> Callable[[Phenotypes, Floats32], Floats32]:
         """Return the function that computes ``(genomes, outputs, n)`` from ``(inputs, n)``, on the chosen device."""
@@ -235,7 +260,9 @@ class NEATClassifier(ClassifierMixin, NEATEstimator):  # type: ignore[misc]
     Args:
         population: number of genomes, at least 2.
         generations: number of generations, at least 1; exactly so many are run unless ``early_stopping``.
-        learning: None; learning by gradient within a generation is not there yet.
+        learning: None for evolution alone; ``"lamarckian"``, the networks of every generation take ``learning_steps``
+            gradient steps and their children inherit what they learnt; ``"baldwinian"``, the same, but children inherit
+            the genes alone and learning tells in the fitness (``best_genome_`` is the network after learning).
         device: ``"auto"`` and ``"cpu"`` compute by the fused CPU kernel, ``"cuda"`` and others by torch.
         random_state: seed, generator or None.
         activations: what hidden nodes may compute, names from ``neuroloom.evolve.functions.ACTIVATIONS``.
@@ -248,6 +275,8 @@ class NEATClassifier(ClassifierMixin, NEATEstimator):  # type: ignore[misc]
         validation_fraction: share in (0, 1) of the rows held out for early stopping where no ``eval_set`` is given.
         engine: ``"array"``, the engine of this package, or ``"neat-python"`` as a reference.
         settings: further settings of ``NEATConfig`` by name, or None.
+        learning_steps: gradient steps (Adam, full batch) in each generation, at least 1; each counts as an evaluation.
+        learning_rate: Adam's step size, above 0.
 
     Attributes:
         best_genome_: the network, a :class:`~neuroloom.evolve.Genome`.
@@ -259,7 +288,8 @@ class NEATClassifier(ClassifierMixin, NEATEstimator):  # type: ignore[misc]
         InputError: a parameter is out of its range.
 
     Source:
-        Stanley and Miikkulainen (2002), "Evolving neural networks through augmenting topologies".
+        Stanley and Miikkulainen (2002), "Evolving neural networks through augmenting topologies"; for ``learning``
+        Whitley, Gordon and Mathias (1994), "Lamarckian evolution, the Baldwin effect and function optimization".
     """
 
     def fit(self, X: Any, y: Any, eval_set: tuple[Any, Any] | None = None) -> Self:
@@ -292,7 +322,11 @@ class NEATClassifier(ClassifierMixin, NEATEstimator):  # type: ignore[misc]
         outputs = 1 if len(self.classes_) == 2 else len(self.classes_)
         config = self._config(X.shape[1], outputs)
         self._evolve(
-            config, derive(seed, "evolve"), evaluate, None if held is None else self._validator(*held)
+            config,
+            derive(seed, "evolve"),
+            evaluate,
+            None if held is None else self._validator(*held),
+            self._learning(samples, lambda found: _cross_entropy(found, labels)),
         )
         return self
 
@@ -333,6 +367,24 @@ def _probabilities(raw: Floats) -> Floats:
     return np.asarray(likely / likely.sum(axis=1, keepdims=True))
 
 
+def _cross_entropy(outputs: Any, labels: Ints) -> Any:
+    """Return the negative mean log-likelihood ``(genomes,)`` of ``labels (n,)``, as a tensor."""
+    import torch
+
+    codes = torch.as_tensor(labels, device=outputs.device)
+    if outputs.shape[2] == 1:
+        return torch.nn.functional.softplus(outputs[:, :, 0] * (1 - 2 * codes)).mean(1)
+    log = outputs.log_softmax(2)
+    return -log.gather(2, codes[None, :, None].expand(len(log), -1, 1))[:, :, 0].mean(1)
+
+
+def _squared_error(outputs: Any, target: Floats32) -> Any:
+    """Return the mean squared error ``(genomes,)`` from ``target (n,)``, as a tensor."""
+    import torch
+
+    return (outputs[:, :, 0] - torch.as_tensor(target, device=outputs.device)).square().mean(1)
+
+
 class NEATRegressor(RegressorMixin, NEATEstimator):  # type: ignore[misc]
     """NEAT regressor: a network whose topology and weights evolve, with one output.
 
@@ -343,7 +395,9 @@ class NEATRegressor(RegressorMixin, NEATEstimator):  # type: ignore[misc]
     Args:
         population: number of genomes, at least 2.
         generations: number of generations, at least 1; exactly so many are run unless ``early_stopping``.
-        learning: None; learning by gradient within a generation is not there yet.
+        learning: None for evolution alone; ``"lamarckian"``, the networks of every generation take ``learning_steps``
+            gradient steps and their children inherit what they learnt; ``"baldwinian"``, the same, but children inherit
+            the genes alone and learning tells in the fitness (``best_genome_`` is the network after learning).
         device: ``"auto"`` and ``"cpu"`` compute by the fused CPU kernel, ``"cuda"`` and others by torch.
         random_state: seed, generator or None.
         activations: what hidden nodes may compute, names from ``neuroloom.evolve.functions.ACTIVATIONS``.
@@ -356,6 +410,8 @@ class NEATRegressor(RegressorMixin, NEATEstimator):  # type: ignore[misc]
         validation_fraction: share in (0, 1) of the rows held out for early stopping where no ``eval_set`` is given.
         engine: ``"array"``, the engine of this package, or ``"neat-python"`` as a reference.
         settings: further settings of ``NEATConfig`` by name, or None.
+        learning_steps: gradient steps (Adam, full batch) in each generation, at least 1; each counts as an evaluation.
+        learning_rate: Adam's step size, above 0.
 
     Attributes:
         best_genome_: the network, a :class:`~neuroloom.evolve.Genome`.
@@ -366,7 +422,8 @@ class NEATRegressor(RegressorMixin, NEATEstimator):  # type: ignore[misc]
         InputError: a parameter is out of its range.
 
     Source:
-        Stanley and Miikkulainen (2002), "Evolving neural networks through augmenting topologies".
+        Stanley and Miikkulainen (2002), "Evolving neural networks through augmenting topologies"; for ``learning``
+        Whitley, Gordon and Mathias (1994), "Lamarckian evolution, the Baldwin effect and function optimization".
     """
 
     def fit(self, X: Any, y: Any, eval_set: tuple[Any, Any] | None = None) -> Self:
@@ -392,7 +449,11 @@ class NEATRegressor(RegressorMixin, NEATEstimator):  # type: ignore[misc]
 
         config = self._config(X.shape[1], 1)
         self._evolve(
-            config, derive(seed, "evolve"), evaluate, None if held is None else self._validator(*held)
+            config,
+            derive(seed, "evolve"),
+            evaluate,
+            None if held is None else self._validator(*held),
+            self._learning(samples, lambda found: _squared_error(found, target[0])),
         )
         return self
 

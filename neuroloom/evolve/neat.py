@@ -25,6 +25,7 @@ from neuroloom.evolve.phenotypes import Phenotypes, as_samples, in_threads
 if TYPE_CHECKING:
     from neuroloom.evolve._kernels_genes import Rates
     from neuroloom.evolve.genome import Genome
+    from neuroloom.evolve.learning import Learning
     from neuroloom.evolve.population_net import PopulationNet
 
 Floats = NDArray[np.float64]
@@ -144,7 +145,10 @@ class NEAT:
 
     def phenotypes(self) -> Phenotypes:
         """Return the compiled networks of the present population."""
-        return Phenotypes(self._genes, self.config.inputs, self.config.outputs, self.threads)
+        return self._compile(self._genes)
+
+    def _compile(self, genes: population.Genes) -> Phenotypes:
+        return Phenotypes(genes, self.config.inputs, self.config.outputs, self.threads)
 
     def activate(self, X: Any) -> NDArray[np.float32]:
         """Return the outputs ``(genomes, n, outputs)`` of the present population for ``X (n, inputs)``."""
@@ -161,16 +165,22 @@ class NEAT:
             self._breed()
         return PopulationNet(self.phenotypes())
 
-    def tell(self, fitness: Any) -> None:
+    def tell(self, fitness: Any, net: PopulationNet | None = None) -> None:
         """Take the fitness of each genome that :meth:`ask` gave, ``(population,)``; higher is better.
 
         The next :meth:`ask` breeds the next generation.
+
+        Args:
+            fitness: one finite value a genome.
+            net: what :meth:`ask` gave, if it was trained since: its weights and biases become the genes.
 
         Raises:
             InputError: the shape is another, a value is not finite, or no population was asked for.
         """
         if self._fitness is not None:
             raise InputError("this population has its fitness already; call ask() for the next one first.")
+        if net is not None:
+            self._genes = net.to_genes()
         self._score(_as_fitness(fitness, len(self)))
 
     def run(
@@ -180,6 +190,11 @@ class NEAT:
         X: Any = None,
         y: Any = None,
         callback: Callable[[NEAT], bool | None] | None = None,
+        *,
+        learning: str | None = None,
+        learning_steps: int = 10,
+        learning_rate: float = 0.05,
+        loss: Callable[[Any, Any], Any] | None = None,
     ) -> Genome:
         """Evolve for ``generations`` generations, or until ``fitness_threshold`` is reached, and return the best
         genome.
@@ -192,13 +207,27 @@ class NEAT:
             X: ``(n, inputs)`` samples on which all networks are computed as one batch.
             y: handed to ``fitness`` with ``X``.
             callback: called after each evaluation; a true answer ends the run.
+            learning: None, or what becomes of what the networks learn by gradient before they are evaluated:
+                ``"lamarckian"`` writes it into the genes, ``"baldwinian"`` lets only the fitness tell. Needs ``X``.
+            learning_steps: steps of Adam in each generation, at least 1; each counts as an evaluation.
+            learning_rate: Adam's step size, above 0.
+            loss: what is learnt, as a function of tensors: outputs ``(genomes, n, outputs)`` and ``y`` to a loss
+                ``(genomes,)``; None takes the negative ``fitness``, which must then be written with torch.
 
         Raises:
-            InputError: the fitness has the wrong shape or is not finite.
+            InputError: the fitness has the wrong shape or is not finite, or nothing can be learnt from it.
         """
         check_int("generations", generations)
+        taught = self._learning(learning, learning_steps, learning_rate, fitness, loss, X, y)
         evaluate = self._evaluation(fitness, X, y)
-        self._loop(evaluate, generations, callback)
+        if taught is not None and loss is None:
+            import torch
+
+            def evaluate(phenotypes: Phenotypes) -> Any:
+                outputs = phenotypes.activate(as_samples(X, self.config.inputs)).transpose(0, 2, 1)
+                return -taught.loss(torch.from_numpy(outputs))
+
+        self._loop(evaluate, generations, callback, taught)
         best = self.best_genome_
         assert best is not None
         return best
@@ -208,18 +237,28 @@ class NEAT:
         evaluate: Callable[[Phenotypes], Any],
         generations: int,
         callback: Callable[[NEAT], bool | None] | None = None,
+        learning: Learning | None = None,
     ) -> None:
-        """Evolve as :meth:`run` does, by a function from compiled networks to fitness; torch is not imported."""
-        self._loop(lambda: evaluate(self.phenotypes()), generations, callback)
+        """Evolve as :meth:`run` does, by a function from compiled networks to fitness; only learning needs torch."""
+        self._loop(evaluate, generations, callback, learning)
 
     def _loop(
-        self, evaluate: Callable[[], Any], generations: int, callback: Callable[[NEAT], bool | None] | None
+        self,
+        evaluate: Callable[[Phenotypes], Any],
+        generations: int,
+        callback: Callable[[NEAT], bool | None] | None,
+        learning: Learning | None,
     ) -> None:
         for step in range(generations):
             if self._fitness is not None:
                 self._breed()
-            values = _as_fitness(evaluate(), len(self))
-            self._score(values)
+            judged = self._genes
+            if learning is not None:
+                judged = learning.train(judged, self.config)
+                if learning.rule == "lamarckian":
+                    self._genes = judged
+            values = _as_fitness(evaluate(self._compile(judged)), len(self))
+            self._score(values, judged, 1 if learning is None else 1 + learning.steps)
             done = (
                 step + 1 == generations
                 or getattr(values, self.config.fitness_criterion)() >= self.config.threshold
@@ -261,25 +300,51 @@ class NEAT:
 
     # -- parts ----------------------------------------------------------------------------------------------
 
-    def _evaluation(self, fitness: Callable[..., Any], X: Any, y: Any) -> Callable[[], Any]:
-        """Return a function that evaluates the present population."""
+    def _learning(
+        self, rule: str | None, steps: int, rate: float, fitness: Any, loss: Any, X: Any, y: Any
+    ) -> Learning | None:
+        """Return how the networks learn before they are evaluated, or None."""
+        from neuroloom.evolve.learning import Learning, check_learning
+
+        check_learning(rule, steps, rate)
+        if rule is None:
+            return None
+        if X is None:
+            raise InputError("learning needs the samples `X` (and `y`) that its gradient is taken on.")
+        import torch
+
+        targets = None if y is None else torch.as_tensor(np.asarray(y))
+        if targets is not None and targets.dtype == torch.float64:
+            targets = targets.float()
+
+        def negative(outputs: Any) -> Any:
+            found = fitness(outputs, targets)
+            return -found if isinstance(found, torch.Tensor) else None
+
+        as_samples(X, self.config.inputs)
+        return Learning(
+            rule, negative if loss is None else lambda outputs: loss(outputs, targets), X, steps, rate
+        )
+
+    def _evaluation(self, fitness: Callable[..., Any], X: Any, y: Any) -> Callable[[Phenotypes], Any]:
+        """Return a function that evaluates compiled networks of the present population."""
         if X is not None:
             samples = as_samples(X, self.config.inputs)
             out = np.empty((len(self), self.config.outputs, samples.shape[1]), np.float32)
-            return lambda: fitness(self.phenotypes().activate(samples, out).transpose(0, 2, 1), y)
+            return lambda phenotypes: fitness(phenotypes.activate(samples, out).transpose(0, 2, 1), y)
         from neuroloom.evolve.neat_python import call_eval_genomes, takes_genomes
 
         if takes_genomes(fitness):
-            return lambda: call_eval_genomes(fitness, self.genomes, self.config)
-        return lambda: fitness(self.ask())
+            return lambda _: call_eval_genomes(fitness, self.genomes, self.config)
+        return lambda _: fitness(self.ask())
 
-    def _score(self, fitness: Floats) -> None:
-        """Note the fitness of the present population."""
+    def _score(self, fitness: Floats, judged: population.Genes | None = None, evaluations: int = 1) -> None:
+        """Note the fitness of the present population, earned by the networks ``judged``."""
         self._fitness = fitness
         best = int(np.argmax(fitness))
         if fitness[best] > self._best_fitness:
             self._best_fitness = float(fitness[best])
-            self._best = population.take(self._genes, [best])
+            self._best = population.take(self._genes if judged is None else judged, [best])
             self._improved = self.generation
         self.generation += 1
         before = self.history_[-1]["evaluations"] if self.history_ else 0
@@ -290,7 +355,7 @@ class NEAT:
                 "score": self._best_fitness,
                 "generation_score": float(fitness[best]),
                 "mean_fitness": float(fitness.mean()),
-                "evaluations": before + len(self),
+                "evaluations": before + evaluations * len(self),
                 "species": len(self._table.key),
                 "hidden": len(self._genes.node_id) / len(self) - self.config.outputs,
                 "connections": len(self._genes.weight) / len(self),

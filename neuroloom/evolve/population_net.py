@@ -108,6 +108,16 @@ class PopulationNet(nn.Module):  # type: ignore[misc]
     def __len__(self) -> int:
         return self.genomes
 
+    @property
+    def owner(self) -> torch.Tensor:
+        """The genome of each entry of ``bias``."""
+        return self._owner
+
+    @property
+    def edge_owner(self) -> torch.Tensor:
+        """The genome of each entry of ``weight``."""
+        return self._owner[self._target]
+
     def forward(self, X: Any) -> torch.Tensor:
         """Return the outputs ``(genomes, n, outputs)`` for ``(n, inputs)`` or ``(genomes, n, inputs)``.
 

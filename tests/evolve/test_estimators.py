@@ -146,8 +146,8 @@ def test_torch_as_the_backend_agrees():
         ({"population": 1}, "`population` must be a whole number of at least 2"),
         ({"generations": 0}, "`generations` must be a whole number of at least 1"),
         (
-            {"learning": "lamarckian"},
-            r"`learning` must be None, evolution alone, but got 'lamarckian'.*to_torch",
+            {"learning": "lamarkian"},
+            r"`learning` must be one of baldwinian, lamarckian.*'lamarkian'",
         ),
         ({"engine": "tensorneat"}, "`engine` must be one of array, neat-python"),
         ({"device": "abacus"}, "`device` is 'abacus', which torch cannot use here"),
