@@ -306,8 +306,9 @@ class MLPClassifier(ClassifierMixin, _MLP):  # type: ignore[misc]
             X_val, y_val = validate_data(self, *eval_set, dtype=np.float64, reset=False)
             strange = np.setdiff1d(y_val, self.classes_)
             if len(strange):
+                first = strange.tolist()[0]
                 raise InputError(
-                    f"`eval_set` holds the class {strange[0]!r}, which `y` does not; leave its samples out of it."
+                    f"`eval_set` holds the class {first!r}, which `y` does not; leave its samples out of it."
                 )
             evaluation = X_val, np.searchsorted(self.classes_, y_val)
         return self._ready(X, labels, prior, labels, evaluation)

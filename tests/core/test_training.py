@@ -155,6 +155,47 @@ def test_early_stopping_ends_each_job_on_its_best_weights() -> None:
     assert not torch.equal(taken[6][0][0], taken[7][0][0])
 
 
+def test_finished_jobs_leave_the_stack_and_nothing_else_changes() -> None:
+    class Bare(Stack):
+        def __init__(self, members: list[Any]) -> None:
+            super().__init__(members)
+            del self.seen
+
+        def forward(self, X: Any) -> Any:
+            hidden = torch.tanh(torch.baddbmm(self.b1[:, None], X, self.w1.mT))
+            return torch.baddbmm(self.b2[:, None], hidden, self.w2.mT)
+
+    seeds, ends, sizes = [3, 4, 5, 6, 7], torch.tensor([4, 9, 2, 30, 4]), [37, 36, 37, 35, 37]
+    results = []
+    for shrinking in (False, True):
+        stack, held, rows_seen = Bare([_plain(s) for s in seeds]), [ends], []
+
+        def valid(net: Any, held: Any = held) -> Any:
+            held.append(held[-1])
+            return torch.minimum(torch.tensor(float(len(held) - 1)), held[-1].double())  # rises until `ends`
+
+        def cut(rows: Any, held: Any = held) -> None:
+            held.append(held.pop()[rows])
+
+        def loss(net: Any, rows: Any, seen: Any = rows_seen) -> Any:
+            seen.append(len(rows))
+            return _stack_loss(net, rows)
+
+        config = TrainConfig(25, 10, "adam", [0.01, 0.02, 0.03, 0.01, 0.05], 0.01, patience=3)
+        done = train(stack, loss, config=config, n_samples=sizes, seed=seeds, valid=valid, jobs=5,
+                     shrink=cut if shrinking else None)  # fmt: skip
+        results.append((stack, done, rows_seen))
+    (whole, a, all_rows), (small, b, fewer_rows) = results
+    assert set(all_rows) == {5}
+    assert sorted(set(fewer_rows)) == [1, 2, 5]
+    assert a.epochs.tolist() == b.epochs.tolist() == [7, 12, 5, 25, 7]
+    assert a.kept.tolist() == b.kept.tolist() == [4, 9, 2, 25, 4]
+    assert _states_equal(whole, small)
+    assert small.w1.shape == (5, 7, 3)
+    for one, other in zip(a.histories, b.histories, strict=True):
+        assert [r["loss"] for r in one] == pytest.approx([r["loss"] for r in other], rel=1e-9)
+
+
 def test_min_epochs_puts_stopping_off() -> None:
     config = TrainConfig(20, patience=2, min_epochs=9)
     result = train(_plain(), _plain_loss, config=config, valid=lambda net: torch.tensor(0.0))

@@ -1,0 +1,42 @@
+"""scikit-learn's own checks of every estimator of the room, and what importing them costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from neuroloom.nets import MLPClassifier, MLPRegressor, RBFNClassifier, RBFNRegressor
+
+ESTIMATORS = [
+    RBFNClassifier(),
+    RBFNRegressor(),
+    MLPClassifier(
+        hidden=(16,), members=2, epochs=40, learning_rate=0.03, bins=4
+    ),  # small, for the tests' time alone
+    MLPRegressor(hidden=(16,), members=2, epochs=40, learning_rate=0.03, bins=4),
+]
+
+
+@parametrize_with_checks(ESTIMATORS)
+def test_scikit_learns_checks(estimator: Any, check: Any) -> None:
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks([MLPClassifier(), MLPRegressor()])
+def test_scikit_learns_checks_with_defaults(estimator: Any, check: Any) -> None:
+    check(estimator)
+
+
+@pytest.mark.parametrize("module", ["rbfn", "mlp"])
+def test_importing_an_estimator_is_light(module: str) -> None:
+    code = (
+        f"import sys, neuroloom.nets.{module}\n"
+        "print([m for m in ('torch', 'scipy.optimize', 'sklearn.cluster', 'sklearn.linear_model') if m in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
