@@ -8,13 +8,14 @@ TORCH_INDEX ?=
 PYTEST ?=
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test check bench docs clean
+.PHONY: help demo test lint check bench docs clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    set up, run the built-in bench, say where the report is"
 	@echo "make test    set up, run all tests"
-	@echo "make check   set up, check format, lint, types and the fast tests"
+	@echo "make lint    set up, check format, lint and types"
+	@echo "make check   make lint, then the fast tests"
 	@echo "make bench   set up, run the benchmarks against peers (long)"
 	@echo "make docs    set up, write docs/methods.md and docs/tasks.md from the registry"
 	@echo "make clean   remove the virtual environment and what tools left behind"
@@ -33,10 +34,12 @@ demo: $(VENV)/.ready
 test: $(VENV)/.ready
 	$(PY) -m pytest $(PYTEST)
 
-check: $(VENV)/.ready
+lint: $(VENV)/.ready
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
+
+check: lint
 	$(PY) -m pytest -q -m "not slow and not browser" $(PYTEST)
 
 bench: $(VENV)/.ready
