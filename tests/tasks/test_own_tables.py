@@ -5,9 +5,14 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from neuroloom.core import InputError
 from neuroloom.tasks import describe_schema, open_task, read_like, recognise
+from neuroloom.tasks.files.clean import clean_fields
+from neuroloom.tasks.files.columns import convert, detect, read_column
+from neuroloom.tasks.files.text import read_rows
 
 RNG = np.random.default_rng(0)
 
@@ -149,6 +154,79 @@ def test_no_header(tmp_path):
     task = recognise(write(tmp_path / "d.csv", text))
     assert len(task.load().X) == 30
     assert "the first line holds data" in notes(task)
+
+
+@pytest.mark.parametrize("last", ["", ",y", ",3"])
+def test_columns_numbered_by_pandas_are_a_header(tmp_path, last):
+    body = "".join(
+        f"{RNG.normal():.3f},{RNG.normal():.3f},{i}{',' + 'ab'[i % 2] if last else ''}\n" for i in range(30)
+    )
+    task = recognise(write(tmp_path / "d.csv", f"0,1,2{last}\n{body}"))
+    assert len(task.load().X) == 30
+    assert task.load().X.columns.tolist()[0] == "0"
+
+
+def test_a_first_line_that_counts_may_be_data(tmp_path):
+    whole = "1,2,3\n" + "".join(f"{i % 5},{i % 7},{i}\n" for i in range(30))
+    assert recognise(write(tmp_path / "d.csv", whole)).load().X.shape == (31, 2)
+    labelled = "1,2,3,a\n" + "".join(f"{i / 7:.3f},{i % 7},{i},{'ab'[i % 2]}\n" for i in range(30))
+    assert len(recognise(write(tmp_path / "e.csv", labelled)).load().X) == 31
+
+
+# -- clean files are read by pandas' parser, to the same result ----------------------------------------------------
+
+CELLS = st.sampled_from(
+    ["1", "-2.5", "007", "1e3", "inf", "nan", "NA", "", "-", "yes", "a b", " a", "a ", "3,5", "1.234,5", '"q"', "#", "é",
+     "2020-01-02", "50%", "x\u00a0", "1_000", "True", "0x10", "1.", ".5"]
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    table=st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=2, max_size=6),
+    separator=st.sampled_from([",", ";", "\t", "|"]),
+    end=st.sampled_from(["\n", "\r\n", "\n\n"]),
+    closed=st.booleans(),
+)
+def test_the_quick_reading_equals_the_careful_one(tmp_path_factory, table, separator, end, closed):
+    text = end.join(separator.join(line) for line in table) + (end if closed else "")
+    found = clean_fields(text.replace("\r\n", "\n"), (), ())
+    if found is not None:
+        path = write(tmp_path_factory.mktemp("clean") / "d.csv", text)
+        careful = read_rows(path)
+        assert found.separator == careful.separator
+        assert found.header == careful.header
+        assert [list(line) for line in zip(*found.columns, strict=True)] == careful.cells
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("a,b\n1,x\n2,y\n", True),
+        ("a;b\r\n1,5;x\r\n;y\r\n\r\n", True),
+        ("a,b\n1, x\n2, y", True),
+        ('a,b\n1,"x"\n2,y\n', False),
+        ("a,b\n1,x\n2\n3,z,\n", False),
+        ("# note\na,b\n1,x\n", False),
+        ("a,b\n,\n2,y\n", False),
+        ("a,b,\n1,x,\n2,y,\n", False),
+        ("a b\n1 x\n2 y\n", False),
+    ],
+)
+def test_which_files_are_read_quickly(text, clean):
+    assert (clean_fields(text.replace("\r\n", "\n"), (), ()) is not None) == clean
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    cells=st.lists(st.one_of(CELLS, st.floats().map(repr), st.integers().map(str)), min_size=1, max_size=5)
+)
+def test_a_column_read_at_once_is_as_one_detected_then_converted(cells):
+    cells = [cell.strip() for cell in cells]
+    values, kind, note = read_column(cells)
+    expected, said = detect(cells)
+    assert (kind, note) == (expected, said)
+    pd.testing.assert_series_equal(values, convert(cells, expected))
 
 
 def test_ragged_lines(tmp_path):

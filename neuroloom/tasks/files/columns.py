@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuroloom.tasks.files.text import is_number
+
 ColumnType = dict[str, Any]
 
 MISSING = frozenset(
@@ -114,8 +116,8 @@ def _detect_number(filled: list[str], decimal: str) -> tuple[ColumnType | None, 
             filled = [cell.strip(symbol).strip() for cell in filled]
             note = f"read as numbers without the {symbol} sign"
             break
-    if any(cell[:1] == "0" and len(cell) > 1 for cell in filled) and all(cell.isdigit() for cell in filled):
-        return None, ""  # codes such as 00501
+    if _codes(filled):
+        return None, ""
     marks = (decimal, "." if decimal == "," else ",", " ")
     together = "\n".join(filled)
     for mark in marks[1:]:
@@ -129,7 +131,7 @@ def _detect_number(filled: list[str], decimal: str) -> tuple[ColumnType | None, 
     values = _numbers(filled, kind)
     bad = ~np.isfinite(values)
     if not bad.any():
-        if np.all(values == np.round(values)) and np.abs(values).max() < 2**53:
+        if _whole(values):
             kind["whole"] = True
         return kind, note
     if bad.sum() > _STRAY * len(values):
@@ -184,16 +186,48 @@ def _dates(cells: list[str], form: str) -> Any:
     return found.dt.tz_localize(None) if "%z" in form else found
 
 
+def read_column(cells: list[str], decimal: str = ".") -> tuple[Any, ColumnType, str]:
+    """Return a column of text as a pandas Series, its type and a note: :func:`detect` and :func:`convert` in one.
+
+    A column of plain numbers alone, the usual one, is parsed once.
+    """
+    if decimal == "." and all(map(is_number, cells[:20])):
+        values = _numbers(cells, {})
+        if np.isfinite(values).all() and not _codes(cells):
+            kind: ColumnType = {"kind": "number", "decimal": decimal}
+            if _whole(values):
+                kind["whole"] = True
+            return _number_series(values, kind), kind, ""
+    kind, note = detect(cells, decimal)
+    return convert(cells, kind), kind, note
+
+
+def _codes(cells: list[str]) -> bool:
+    """Return whether digits stand for names, as in 00501."""
+    return any(cell[:1] == "0" and len(cell) > 1 for cell in cells) and all(cell.isdigit() for cell in cells)
+
+
+def _whole(values: NDArray[np.float64]) -> bool:
+    return bool(np.all(values == np.round(values)) and np.abs(values).max() < 2**53)
+
+
+def _number_series(values: NDArray[np.float64], kind: ColumnType) -> Any:
+    import pandas as pd
+
+    values[~np.isfinite(values)] = np.nan
+    whole = kind.get("whole") and np.isfinite(values).all() and np.all(values == np.round(values))
+    return pd.Series(values.astype(np.int64) if whole else values)
+
+
 def convert(cells: list[str], kind: ColumnType) -> Any:
     """Return a pandas Series of the column's type; what does not fit the type counts as missing."""
     import pandas as pd
 
-    there = present(cells)
     if kind["kind"] == "number":
-        values = _numbers([cell if ok else "" for cell, ok in zip(cells, there, strict=True)], kind)
-        values[~np.isfinite(values)] = np.nan
-        whole = kind.get("whole") and np.isfinite(values).all() and np.all(values == np.round(values))
-        return pd.Series(values.astype(np.int64) if whole else values)
+        return _number_series(
+            _numbers(cells, kind), kind
+        )  # no mark of a missing value reads as a finite number
+    there = present(cells)
     if kind["kind"] == "bool":
         names = {kind["true"]: True, kind["false"]: False}
         truth = pd.Series([names.get(cell.lower()) for cell in cells], dtype=object)

@@ -12,6 +12,7 @@ from neuroloom.tasks.files.options import Loaded, Options
 from neuroloom.tasks.files.text import is_number, read_rows
 
 Reader = Callable[[Options], Loaded]
+_HEAD = 400  # lines that are looked at to tell what a file is
 _TEXT = (".csv", ".tsv", ".txt", ".data", ".dat", ".tab")
 _EDGES = (".edgelist", ".edges", ".edge", *edges.MARKUP)
 _ADVICE = {
@@ -163,7 +164,7 @@ def _is_ucr(path: Path) -> bool:
     """Return whether a ``.tsv`` holds no header and numbers alone, as the UCR archive's do."""
     if path.stem.endswith(("_TRAIN", "_TEST")):
         return True
-    rows = read_rows(path, header=False)
+    rows = read_rows(path, header=False, most=_HEAD)
     sample = rows.cells[:50]
     numbers = all(is_number(cell) or cell.lower() in ("nan", "") for line in sample for cell in line[1:])
     return (
@@ -175,14 +176,16 @@ def _is_ucr(path: Path) -> bool:
 
 
 def _is_edge_list(path: Path) -> bool:
-    rows = read_rows(path, header=False)
+    rows = read_rows(path, header=False, most=_HEAD)
     whole = all(cell.lstrip("-").isdigit() for line in rows.cells[:200] for cell in line)
     return rows.separator in (" ", "\t") and len(rows.cells[0]) == 2 and whole
 
 
 def _is_long(options: Options) -> bool:
     expected = tuple(n for n in (options.target, options.groups) if n)
-    if not {"id", "time"} <= set(series.named_roles(read_rows(options.path, expected=expected).header or [])):
+    if not {"id", "time"} <= set(
+        series.named_roles(read_rows(options.path, None, expected, _HEAD).header or [])
+    ):
         return False
     columns = table.read_columns(options.path, expected)
     roles = series.long_roles(columns)

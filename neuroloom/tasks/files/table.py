@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from neuroloom.core.errors import InputError
-from neuroloom.tasks.files.columns import ColumnType, convert, decimal_mark, detect
+from neuroloom.tasks.files.clean import read_fields
+from neuroloom.tasks.files.columns import ColumnType, decimal_mark, read_column
 from neuroloom.tasks.files.options import Loaded, Options
 from neuroloom.tasks.files.target import choose_target, decide
-from neuroloom.tasks.files.text import SEPARATORS, read_rows
+from neuroloom.tasks.files.text import SEPARATORS
 
 PARQUET = (".parquet", ".pq")
 _ID = re.compile(r"(^|[^a-z])(ids?|uuid|guid|index|idx|key|row|rownum|rowid|rownames?|no|nr)$")
@@ -55,17 +56,17 @@ def read_columns(path: Path, expected: tuple[str, ...] = ()) -> Columns:
     """
     if path.suffix.lower() in PARQUET:
         return _read_parquet(path)
-    rows = read_rows(path, expected=expected)
+    rows = read_fields(path, expected)
     notes = list(rows.notes)
     if rows.separator != ",":
         notes.append(f"columns are separated by {SEPARATORS[rows.separator]}s")
-    width = len(rows.cells[0])
+    width = len(rows.columns)
     header = rows.header
     if header is None:
         header = [f"column_{k + 1}" for k in range(width)]
         notes.append("the first line holds data, so the columns were named column_1 … column_" + str(width))
     names = _different(header, notes)
-    columns = [list(column) for column in zip(*rows.cells, strict=True)]
+    columns = rows.columns
     decimal = decimal_mark(columns, rows.separator)
     if decimal == ",":
         notes.append("numbers have a decimal comma")
@@ -241,8 +242,7 @@ def _typed(columns: Columns, name: str, rows: Any) -> tuple[Any, ColumnType, str
         return values.mask(infinite) if infinite.any() else values, {"kind": "number", "decimal": "."}, ""
     cells = columns.cells[name]
     kept = [cells[i] for i in rows]
-    kind, note = detect(kept, columns.decimal)
-    return convert(kept, kind), kind, note
+    return read_column(kept, columns.decimal)
 
 
 def _useless(name: str, values: Any, kind: ColumnType) -> str | None:

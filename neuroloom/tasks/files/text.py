@@ -52,6 +52,23 @@ class Rows:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Fields:
+    """A text file taken apart, by column.
+
+    Args:
+        header: column names, or None when the first line is data.
+        columns: the fields of each column, equally many.
+        separator: one of ``SEPARATORS``.
+        notes: what was noticed, for the user.
+    """
+
+    header: list[str] | None
+    columns: list[list[str]]
+    separator: str
+    notes: tuple[str, ...]
+
+
 def read_bytes(path: Path) -> bytes:
     """Return the bytes of a file, unpacked if it is gzipped.
 
@@ -105,13 +122,16 @@ def _nonempty(path: Path, text: str) -> str:
     return text
 
 
-def read_rows(path: Path, header: bool | None = None, expected: Sequence[str] = ()) -> Rows:
+def read_rows(
+    path: Path, header: bool | None = None, expected: Sequence[str] = (), most: int | None = None
+) -> Rows:
     """Return the fields of a text file; the last one read is kept, as several steps look at it.
 
     Args:
         path: the file.
         header: whether the first line names the columns; None finds out.
         expected: names that prove a header when the first line holds one of them.
+        most: number of lines to read, for a first look; None reads all.
 
     Raises:
         InputError: there are no data lines, or more than one line in ten is ragged; says which.
@@ -120,13 +140,15 @@ def read_rows(path: Path, header: bool | None = None, expected: Sequence[str] = 
         state = path.stat()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-    return _read_rows(path, (state.st_mtime_ns, state.st_size), header, tuple(expected))
+    return _read_rows(path, (state.st_mtime_ns, state.st_size), header, tuple(expected), most)
 
 
 @functools.lru_cache(maxsize=2)
-def _read_rows(path: Path, state: tuple[int, int], header: bool | None, expected: tuple[str, ...]) -> Rows:
+def _read_rows(
+    path: Path, state: tuple[int, int], header: bool | None, expected: tuple[str, ...], most: int | None
+) -> Rows:
     text, notes = read_text(path)
-    lines, comment, skipped = _without_comments(text)
+    lines, comment, skipped = _without_comments(text, most)
     separator = sniff(lines[:200])
     parsed = [(skipped + i, cells) for i, cells in _parse("\n".join(lines), separator, path)]
     if comment is not None:
@@ -169,9 +191,10 @@ def _read_rows(path: Path, state: tuple[int, int], header: bool | None, expected
     return Rows(first if header else None, cells, separator, notes)
 
 
-def _without_comments(text: str) -> tuple[list[str], str | None, int]:
+def _without_comments(text: str, most: int | None) -> tuple[list[str], str | None, int]:
     """Return the lines after leading ``#`` or ``%`` lines, the last of those without its mark, and their number."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = lines if most is None else lines[:most]
     comment = None
     start = 0
     while start < len(lines) and (lines[start].lstrip()[:1] in ("#", "%") or not lines[start].strip()):
@@ -236,11 +259,23 @@ def is_number(cell: str) -> bool:
     return _NUMBER.fullmatch(cell.strip()) is not None
 
 
+def _counts(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
+    """Return whether the first line numbers its columns, above fractions, other names being of no line below."""
+    numbers = [c for c, name in enumerate(first) if is_number(name)]
+    names = [first[c] for c in numbers]
+    if len(names) < 3 or not any(names == [str(k + start) for k in range(len(names))] for start in (0, 1)):
+        return False
+    if any(name and name in {cells[c] for cells in body} for c, name in enumerate(first) if c not in numbers):
+        return False
+    return any("." in cells[c] and is_number(cells[c]) for cells in body for c in numbers)
+
+
 def has_header(first: Sequence[str], body: Sequence[Sequence[str]], expected: Sequence[str] = ()) -> bool:
     """Return whether the first line names the columns.
 
-    It does when it holds an expected name; it does not when some columns are numbers below and all of these are
-    numbers in the first line as well. Without any column of numbers it does when its fields differ.
+    It does when it holds an expected name, or counts 0, 1, 2, … (as pandas names columns) above fractions; it does not
+    when some columns are numbers below and all of these are numbers in the first line as well. Without any column of
+    numbers it does when its fields differ.
     """
     if any(name in first for name in expected):
         return True
@@ -252,6 +287,8 @@ def has_header(first: Sequence[str], body: Sequence[Sequence[str]], expected: Se
         filled = [cells[column] for cells in sample if cells[column].strip()]
         numeric.append(bool(filled) and sum(map(is_number, filled)) >= 0.9 * len(filled))
     if any(numeric):
+        if _counts(first, sample):
+            return True
         return not all(is_number(first[c]) for c in range(len(first)) if numeric[c])
     return len(set(first)) == len(first) and not any(
         first[c] in {cells[c] for cells in sample} for c in range(len(first))
