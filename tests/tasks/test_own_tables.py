@@ -176,8 +176,8 @@ def test_a_first_line_that_counts_may_be_data(tmp_path):
 # -- clean files are read by pandas' parser, to the same result ----------------------------------------------------
 
 CELLS = st.sampled_from(
-    ["1", "-2.5", "007", "1e3", "inf", "nan", "NA", "", "-", "yes", "a b", " a", "a ", "3,5", "1.234,5", '"q"', "#", "é",
-     "2020-01-02", "50%", "x\u00a0", "1_000", "True", "0x10", "1.", ".5"]
+    ["1", "-2.5", "007", "1e3", "inf", "nan", "NA", "", "-", "yes", "a b", " a", "a ", "3,5", "1.234,5", '"q"', "#",
+     "é", "2020-01-02", "50%", "x\u00a0", "1_000", "True", "0x10", "1.", ".5"]
 )  # fmt: skip
 
 

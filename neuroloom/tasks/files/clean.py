@@ -33,7 +33,7 @@ def read_fields(path: Path, expected: Sequence[str] = ()) -> Fields:
     return Fields(rows.header, columns, rows.separator, rows.notes)
 
 
-def clean_fields(text: str, notes: tuple[str, ...], expected: tuple[str, ...]) -> Fields | None:
+def clean_fields(text: str, notes: tuple[str, ...], expected: Sequence[str]) -> Fields | None:
     """Return the fields of a clean text by column, or None if it is not clean.
 
     Clean is: no quote, every line with as many separators as the first, no line without any value, no comment before
