@@ -79,7 +79,7 @@ class Genome:
                     f"connection {conn.source} -> {conn.target} must run from an input or a node to a node, but the "
                     f"genome has inputs -1 … {-self.inputs} and nodes {ids}."
                 )
-        self._order()
+        self.order()
 
     # -- what it computes -----------------------------------------------------------------------------------
 
@@ -98,8 +98,8 @@ class Genome:
             raise InputError(f"X must have shape (n, {self.inputs}), but has {np.shape(X)}.")
         values: dict[int, Floats] = {-i - 1: rows[:, i] for i in range(self.inputs)}
         nodes = {node.id: node for node in self.nodes}
-        entering = self._entering()
-        for i in self._order():
+        entering = self.entering()
+        for i in self.order():
             node = nodes[i]
             terms = [conn.weight * values[conn.source] for conn in entering.get(i, [])]
             sums = aggregate(node.aggregation, terms, (len(rows),))
@@ -107,7 +107,7 @@ class Genome:
         outputs = np.stack([values[o] for o in range(self.outputs)], axis=1)
         return outputs[0] if single else outputs
 
-    def _entering(self) -> dict[int, list[Connection]]:
+    def entering(self) -> dict[int, list[Connection]]:
         """Return the enabled connections by target, in order of innovation."""
         entering: dict[int, list[Connection]] = {}
         for conn in self.connections:
@@ -115,9 +115,9 @@ class Genome:
                 entering.setdefault(conn.target, []).append(conn)
         return entering
 
-    def _order(self) -> list[int]:
+    def order(self) -> list[int]:
         """Return the nodes that some output needs, each after all that it needs itself."""
-        entering = self._entering()
+        entering = self.entering()
         done: dict[int, bool] = {}
         order: list[int] = []
         for output in range(self.outputs):
@@ -138,7 +138,7 @@ class Genome:
     @property
     def n_parameters(self) -> int:
         """Number of fitted numbers in the network as it is computed: its weights, and a bias and response a node."""
-        order = set(self._order())
+        order = set(self.order())
         used = sum(conn.enabled and conn.target in order for conn in self.connections)
         return used + 2 * len(order)
 
@@ -228,3 +228,23 @@ class Genome:
         from neuroloom.evolve.population_net import GenomeNet
 
         return GenomeNet(self)
+
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Draw the network and return the matplotlib axes; ``options`` are those of :func:`plots.plot_genome`.
+
+        Args:
+            ax: matplotlib axes, or None for a figure of its own.
+            options: ``names`` (by id, or of inputs and then outputs), ``disabled``, ``title``.
+
+        Raises:
+            InputError: matplotlib is not installed, or the names do not fit.
+        """
+        from neuroloom.evolve.plots import plot_genome
+
+        return plot_genome(self, ax, **options)
+
+    def to_dot(self, names: Any = None) -> str:
+        """Return the network in Graphviz's DOT language; ``names`` by id, or of inputs and then outputs."""
+        from neuroloom.evolve.plots import to_dot
+
+        return to_dot(self, names)

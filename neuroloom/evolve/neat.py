@@ -34,6 +34,7 @@ _TRIES = 12  # thresholds tried in a generation for the number of species wanted
 _STATE = (
     "seed",
     "history_",
+    "species_sizes_",
     "generation",
     "_restarts",
     "_threshold",
@@ -65,6 +66,7 @@ class NEAT:
         history_: a dict for each generation: ``step`` (from 1), ``seconds``, ``score`` (best fitness so far),
             ``generation_score``, ``mean_fitness``, ``evaluations``, ``species``, ``hidden`` and ``connections``
             (means).
+        species_sizes_: for each generation, the members of each living species by its number.
 
     Differences:
         A connection's two ends have one innovation number for the whole run, where the paper's list begins anew with
@@ -83,6 +85,7 @@ class NEAT:
         self.seed = as_seed(random_state)
         self.threads = check_int("threads", threads)
         self.history_: list[dict[str, float]] = []
+        self.species_sizes_: list[dict[int, int]] = []
         self.generation = 0
         self._began = time.perf_counter()
         self._restarts = 0
@@ -142,6 +145,18 @@ class NEAT:
     def species_(self) -> dict[int, Ints]:
         """Members of each living species by its number, as rows of the population."""
         return {int(key): np.flatnonzero(self._species == s) for s, key in enumerate(self._table.key)}
+
+    def plot_fitness(self, ax: Any = None, against: str = "step") -> Any:
+        """Draw best and mean fitness ``against`` generations, seconds or evaluations; return the matplotlib axes."""
+        from neuroloom.evolve.plots import plot_fitness
+
+        return plot_fitness(self.history_, ax, against=against)
+
+    def plot_species(self, ax: Any = None) -> Any:
+        """Draw the stream of species over the generations; return the matplotlib axes."""
+        from neuroloom.evolve.plots import plot_species
+
+        return plot_species(self.species_sizes_, ax)
 
     def phenotypes(self) -> Phenotypes:
         """Return the compiled networks of the present population."""
@@ -347,6 +362,8 @@ class NEAT:
             self._best = population.take(self._genes if judged is None else judged, [best])
             self._improved = self.generation
         self.generation += 1
+        sizes = np.bincount(self._species, minlength=len(self._table.key))
+        self.species_sizes_.append(dict(zip(self._table.key.tolist(), sizes.tolist(), strict=True)))
         before = self.history_[-1]["evaluations"] if self.history_ else 0
         self.history_.append(
             {
