@@ -44,10 +44,10 @@ def jobs(settings: dict[str, Any]) -> list[Job]:
     ]
 
 
-def timed(work: Any) -> tuple[Any, float, float]:
+def timed(work: Any, made: list[Job]) -> tuple[Any, float, float]:
     cpu, wall = time.process_time(), time.perf_counter()
-    made = work()
-    return made, time.process_time() - cpu, time.perf_counter() - wall
+    fitted = work(made)
+    return fitted, time.process_time() - cpu, time.perf_counter() - wall
 
 
 def loop(made: list[Job]) -> list[Any]:
@@ -64,9 +64,9 @@ def main() -> None:
         loop(jobs(settings)[:1])  # torch and its kernels are loaded before anything is timed
         singles, stacks = [], []
         for _ in range(repeats):
-            alone, *seconds = timed(lambda made=jobs(settings): loop(made))
+            alone, *seconds = timed(loop, jobs(settings))
             singles.append([s * 100 / SAMPLE for s in seconds])
-            together, *seconds = timed(lambda made=jobs(settings): MLPClassifier.fit_many(made))
+            together, *seconds = timed(MLPClassifier.fit_many, jobs(settings))
             stacks.append(seconds)
         gap = max(
             np.abs(a.predict_proba(X) - b.predict_proba(X)).max()

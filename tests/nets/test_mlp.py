@@ -18,8 +18,9 @@ from neuroloom.core.errors import InputError
 from neuroloom.core.fitting import Batchable, Job
 from neuroloom.nets import MLPClassifier, MLPRegressor
 from neuroloom.nets._dense_stack import ACTIVATION, DenseStack, initial_weights
+from neuroloom.nets._mlp import ACTIVATIONS, deal_folds
 from neuroloom.nets._scaling import Encoding
-from neuroloom.nets.mlp import ACTIVATIONS, _deal_folds, _likeliest_slope
+from neuroloom.nets.mlp import _likeliest_slope
 
 SMALL: dict[str, Any] = {"hidden": (12,), "members": 2, "epochs": 25, "patience": 5, "learning_rate": 0.02}
 
@@ -71,7 +72,7 @@ def test_the_encoding_by_hand() -> None:
 
 def test_every_sample_is_held_out_once_and_classes_are_shared_out() -> None:
     strata = np.repeat([0, 1, 2], [53, 20, 4])
-    folds = _deal_folds(strata, 5, 7)
+    folds = deal_folds(strata, 5, 7)
     assert sorted(np.bincount(folds)) == [15, 15, 15, 16, 16]
     for stratum, size in ((0, 53), (1, 20), (2, 4)):
         counts = np.bincount(folds[strata == stratum], minlength=5)
