@@ -45,7 +45,8 @@ class RBFNClassifier(ClassifierMixin, RadialNetwork):  # type: ignore[misc]
         width: factor on those distances, above 0; several candidates; or ``"auto"``: 1, 2, 4, 8.
         kernel: ``"gaussian"`` ``exp(−r²/2)``, ``"inverse-multiquadric"``, ``"multiquadric"``, ``"thin-plate"`` or
             ``"wendland"`` (compact support of three widths).
-        skip: whether inputs also go to the outputs directly; ``"auto"`` leaves it to the left-out error.
+        skip: whether inputs also go to the outputs directly; ``"auto"`` leaves it to the left-out error, at twice
+            the time.
         head: ``"ridge"`` or ``"logistic"``.
         ridge: penalty above 0; several candidates; or ``"auto"``: 1e-7 … 1e4. For the logistic head it is ``1/C``,
             chosen by cross-validated log loss from 1e-3 … 1e3.
@@ -74,7 +75,7 @@ class RBFNClassifier(ClassifierMixin, RadialNetwork):  # type: ignore[misc]
         neighbours: int = 5,
         width: float | str | Sequence[float] = "auto",
         kernel: str = "gaussian",
-        skip: bool | str = "auto",
+        skip: bool | str = True,
         head: str = "ridge",
         ridge: float | str | Sequence[float] = "auto",
         criterion: str = "loo",
@@ -178,7 +179,8 @@ class RBFNRegressor(RegressorMixin, RadialNetwork):  # type: ignore[misc]
         width: factor on those distances, above 0; several candidates; or ``"auto"``: 1, 2, 4, 8.
         kernel: ``"gaussian"`` ``exp(−r²/2)``, ``"inverse-multiquadric"``, ``"multiquadric"``, ``"thin-plate"`` or
             ``"wendland"`` (compact support of three widths).
-        skip: whether inputs also go to the output directly; ``"auto"`` leaves it to the left-out error.
+        skip: whether inputs also go to the output directly; ``"auto"`` leaves it to the left-out error, at twice
+            the time.
         ridge: penalty above 0; several candidates; or ``"auto"``: 1e-7 … 1e4.
         criterion: ``"loo"`` (leave one out) or ``"gcv"``.
         random_state: of k-means.
@@ -205,7 +207,7 @@ class RBFNRegressor(RegressorMixin, RadialNetwork):  # type: ignore[misc]
         neighbours: int = 5,
         width: float | str | Sequence[float] = "auto",
         kernel: str = "gaussian",
-        skip: bool | str = "auto",
+        skip: bool | str = True,
         ridge: float | str | Sequence[float] = "auto",
         criterion: str = "loo",
         random_state: Any = None,

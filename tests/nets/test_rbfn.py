@@ -117,7 +117,7 @@ def test_the_answer_is_the_equation() -> None:
 def test_width_penalty_and_skip_are_those_with_the_least_left_out_error() -> None:
     X, y = load_diabetes(return_X_y=True)
     X, y = X[:120], y[:120]
-    free = RBFNRegressor(40, random_state=0).fit(X, y)
+    free = RBFNRegressor(40, skip="auto", random_state=0).fit(X, y)
 
     def error(**fixed: object) -> float:
         net = RBFNRegressor(40, random_state=0, **fixed)
