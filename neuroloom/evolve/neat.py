@@ -146,6 +146,12 @@ class NEAT:
         """Members of each living species by its number, as rows of the population."""
         return {int(key): np.flatnonzero(self._species == s) for s, key in enumerate(self._table.key)}
 
+    @property
+    def species_table(self) -> dict[int, tuple[int, int]]:
+        """The generations in which each living species arose and last improved, by its number."""
+        rows = zip(self._table.key, self._table.created, self._table.improved, strict=True)
+        return {int(key): (int(created), int(improved)) for key, created, improved in rows}
+
     def plot_fitness(self, ax: Any = None, against: str = "step") -> Any:
         """Draw best and mean fitness ``against`` generations, seconds or evaluations; return the matplotlib axes."""
         from neuroloom.evolve.plots import plot_fitness
@@ -179,6 +185,17 @@ class NEAT:
         if self._fitness is not None:
             self._breed()
         return PopulationNet(self.phenotypes())
+
+    def advance(self) -> bool:
+        """Breed the next generation if this one has its fitness, as :meth:`ask` does, without torch.
+
+        Returns:
+            whether every species had died out, so that new founders came.
+        """
+        before = self._restarts
+        if self._fitness is not None:
+            self._breed()
+        return self._restarts > before
 
     def tell(self, fitness: Any, net: PopulationNet | None = None) -> None:
         """Take the fitness of each genome that :meth:`ask` gave, ``(population,)``; higher is better.
@@ -430,8 +447,8 @@ class NEAT:
             config.interspecies_rate, self.seed, self.generation, first, second, keep, representatives,
         )  # fmt: skip
         drafts = population.empty(
-            _offsets(np.diff(genes.node_ptr)[first] + 1),
-            _offsets(np.diff(genes.conn_ptr)[first] + kernels.SPARE_CONNS),
+            _offsets((genes.node_ptr[1:] - genes.node_ptr[:-1])[first] + 1),
+            _offsets((genes.conn_ptr[1:] - genes.conn_ptr[:-1])[first] + kernels.SPARE_CONNS),
         )
         nodes, conns, split = (np.empty(n, np.int64) for _ in range(3))
         rates, activations, aggregations = self._rates()
@@ -450,7 +467,7 @@ class NEAT:
 
     def _reserve(self, more: int) -> None:
         """Make room in the table of innovations for ``more`` entries at half load."""
-        from neuroloom.evolve._kernels_genes import look_up
+        from neuroloom.evolve._kernels_genes import move_table
 
         need = 2 * (int(self._next[1]) + more)
         if need <= len(self._keys):
@@ -458,8 +475,7 @@ class NEAT:
         keys, values = self._keys, self._values
         places = 1 << int(need - 1).bit_length()
         self._keys, self._values = np.full(places, -1, np.int64), np.zeros(places, np.int64)
-        for k in np.flatnonzero(keys >= 0):
-            look_up(self._keys, self._values, keys[k], values[k])
+        move_table(keys, values, self._keys, self._values)
 
     def _speciate(self, old: population.Genes, representatives: Ints) -> None:
         """Put every genome into a species, at a threshold that gives about the number of species wanted."""
