@@ -53,6 +53,9 @@ class TrivialWorkbench(Workbench):
     def open_task(self, spec: Any, data_dir: str | None) -> Task:
         return TrivialTask()
 
+    def warm_up(self, expression: str, kind: str, problem: str) -> None:
+        """Nothing here is compiled."""
+
     def build(
         self, expression: str, kind: str, problem: str, params: Any, X: Any, random_state: int
     ) -> tuple[Any, list[str]]:

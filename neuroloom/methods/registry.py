@@ -35,6 +35,8 @@ class Method:
         missing: whether it copes with missing values and categories itself.
         batch: whether many fits of it can be done at once (``core.fitting``).
         fixed: constructor arguments that belong to the name rather than to the class's defaults.
+        warm_up: ``"module:function"`` that compiles its kernels, called with kind and problem before a process first
+            times it.
         problem: why it cannot be used, for a plug-in that failed to load.
     """
 
@@ -47,6 +49,7 @@ class Method:
     missing: bool = False
     batch: bool = False
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    warm_up: str | None = None
     problem: str | None = None
 
     @property
@@ -101,6 +104,7 @@ def _sklearn(module: str, classifier: str, regressor: str) -> dict[tuple[str, st
 
 def _built_in() -> Iterable[Method]:
     evolve, graphs, signal, nets = (f"neuroloom.{room}" for room in ("evolve", "graphs", "signal", "nets"))
+    walks, networks = f"{graphs}.warming:warm_up_walks", f"{graphs}.warming:warm_up_networks"
     yield Method(
         "neat",
         "evolve",
@@ -109,17 +113,18 @@ def _built_in() -> Iterable[Method]:
             **_classifier_and_regressor("table", evolve, "NEAT"),
             ("episodes", "control"): f"{evolve}:NEATPolicy",
         },
+        warm_up=f"{evolve}.warming:warm_up",
     )
     yield Method("prone", "graphs", "ProNE: spectral node embedding by sparse factorisation",
                  _transformer(f"{graphs}:ProNE", "nodes", "links"))  # fmt: skip
     yield Method("deepwalk", "graphs", "DeepWalk: node embedding from random walks",
-                 _transformer(f"{graphs}:DeepWalk", "nodes", "links"))  # fmt: skip
+                 _transformer(f"{graphs}:DeepWalk", "nodes", "links"), warm_up=walks)  # fmt: skip
     yield Method("node2vec", "graphs", "node2vec: node embedding from biased random walks",
-                 _transformer(f"{graphs}:Node2Vec", "nodes", "links"))  # fmt: skip
+                 _transformer(f"{graphs}:Node2Vec", "nodes", "links"), warm_up=walks)  # fmt: skip
     yield Method("gcn", "graphs", "GCN: graph convolutional network",
-                 {("nodes", LEARNED[0]): f"{graphs}:GCNNodeClassifier"})  # fmt: skip
+                 {("nodes", LEARNED[0]): f"{graphs}:GCNNodeClassifier"}, warm_up=networks)  # fmt: skip
     yield Method("gat", "graphs", "GAT: graph attention network",
-                 {("nodes", LEARNED[0]): f"{graphs}:GATNodeClassifier"})  # fmt: skip
+                 {("nodes", LEARNED[0]): f"{graphs}:GATNodeClassifier"}, warm_up=networks)  # fmt: skip
     yield Method("wavelets", "signal", "statistics of wavelet bands",
                  _transformer(f"{signal}:WaveletFeatures", "series", "image"))  # fmt: skip
     yield Method("node-features", "graphs", "features and degree statistics of each node",
@@ -131,7 +136,8 @@ def _built_in() -> Iterable[Method]:
     yield Method("graph-statistics", "graphs", "sizes, degrees and features of whole graphs",
                  _transformer(f"{graphs}:GraphStatisticsFeatures", "graphs"))  # fmt: skip
     yield Method("wavelet-ppv", "signal", "shares of positive values of wavelet kernels",
-                 _transformer(f"{signal}:WaveletPPVFeatures", "series"))  # fmt: skip
+                 _transformer(f"{signal}:WaveletPPVFeatures", "series"),
+                 warm_up=f"{signal}.warming:warm_up")  # fmt: skip
     yield Method("rbfn", "nets", "RBFN: radial basis function network",
                  _classifier_and_regressor("table", nets, "RBFN"))  # fmt: skip
     yield Method(

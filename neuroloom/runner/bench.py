@@ -150,8 +150,8 @@ def _read(kept: Store, keys: Sequence[str], meta: dict[str, Any]) -> Results:
 
     rows = list(kept.rows(keys))
     for row in rows:  # what the reading of the data had to say belongs to the task
-        notes = meta["tasks"][row.task]["notes"]
-        notes += [note for note in row.notes if note not in notes]
+        notes, own = meta["tasks"][row.task]["notes"], meta["methods"][row.method]["notes"]
+        notes += [note for note in row.notes if note not in notes and note not in own]
     return Results.from_rows(rows, meta, order=keys)
 
 

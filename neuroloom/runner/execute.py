@@ -76,6 +76,7 @@ class Executor:
         self._splits: OrderedDict[Hashable, tuple[Split, str]] = OrderedDict()
         self._takes_eval_set: dict[type, bool] = {}
         self._wanted: dict[tuple[str, ...], bool] = {}
+        self._warm: set[tuple[str, str, str]] = set()
         self._imports = ImportMeter(lambda: 0.0, lambda _: None)
         self._before = 0.0, 0.0
         self._began = False
@@ -214,6 +215,7 @@ class Executor:
         estimator, notes = self._workbench.build(
             trial.expression, trial.kind, trial.problem, trial.params, X_train, method_seed(trial)
         )
+        self._warm_up(trial)
         eval_set = None
         if split.valid is not None and y is not None and self._accepts_eval_set(estimator):
             eval_set = take(X, split.valid), y[split.valid]
@@ -224,6 +226,13 @@ class Executor:
         return Prepared(
             trial, data, split, estimator, X_train, None if y is None else y[split.train], eval_set
         )
+
+    def _warm_up(self, trial: Trial) -> None:
+        """Have kernels compiled before the clock runs, once for each method in this process."""
+        which = trial.expression, trial.kind, trial.problem
+        if which not in self._warm:
+            self._workbench.warm_up(*which)
+            self._warm.add(which)
 
     def _open(self, trial: Trial) -> tuple[Data, Split, str]:
         name = repr(trial.task), trial.task_version

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from neuroloom.core.errors import InputError
@@ -35,6 +38,29 @@ class FileLock:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+
+@contextlib.contextmanager
+def one_at_a_time(what: str) -> Iterator[None]:
+    """Let one process of this user at a time into the block; where the system has no such lock, all.
+
+    Args:
+        what: a word that names the block.
+    """
+    try:
+        import fcntl
+
+        user = os.getuid()
+        path = Path(tempfile.gettempdir()) / f"neuroloom-{what}-{user}.lock"
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except (ImportError, OSError):
+        yield
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(file)
 
 
 def _lock(file: int) -> bool:

@@ -32,6 +32,14 @@ class Workbench:
 
         return build(expression, kind, problem, dict(params), X=X, random_state=random_state)
 
+    def warm_up(self, expression: str, kind: str, problem: str) -> None:
+        """Compile the kernels of an expression's methods, one process at a time, so that the next finds them cached."""
+        from neuroloom.methods.warming import warm_up
+        from neuroloom.runner.locks import one_at_a_time
+
+        with one_at_a_time("warm-up"):
+            warm_up(expression, kind, problem)
+
     def rollout(self, policy: Any, X: Any) -> Any:
         """Return ``(n,)`` returns of the episodes ``X`` under a policy's ``act``."""
         from neuroloom.core.episodes import rollout

@@ -11,7 +11,6 @@ from neuroloom.methods.dummy import DummyClassifier, DummyRegressor, RandomPolic
 from neuroloom.methods.ridge import Ridge, RidgeClassifier
 from neuroloom.methods.svm import StandardisedSVR
 
-
 ANEW = "the penalty is chosen anew under other class weights"
 EXPECTED = {RidgeClassifier: {"check_class_weight_balanced_linear_classifier": ANEW}}
 

@@ -1,0 +1,27 @@
+"""Compiling the kernels ahead of the first fit, so that no trial's time holds what an installation pays once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def warm_up(kind: str, problem: str) -> None:
+    """Compile, or read from numba's cache on disk, what a NEAT fit of this kind and problem runs.
+
+    Args:
+        kind: ``"table"`` or ``"episodes"``.
+        problem: ``"classification"``, ``"regression"`` or ``"control"``.
+    """
+    if problem == "control":
+        from neuroloom.core.samples import EnvSet
+        from neuroloom.evolve.policy import NEATPolicy
+
+        NEATPolicy(population=10, generations=3, random_state=0).fit(EnvSet("CartPole-v1", [0, 1]))
+        return
+    from neuroloom.evolve.estimators import NEATClassifier, NEATRegressor
+
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    estimator = NEATClassifier if problem == "classification" else NEATRegressor
+    for classes in (2, 3):
+        y = np.arange(30) % classes
+        estimator(population=20, generations=5, random_state=0).fit(X, y).predict(X)

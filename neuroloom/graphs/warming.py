@@ -1,0 +1,30 @@
+"""Compiling the kernels ahead of the first fit, so that no trial's time holds what an installation pays once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+_RING = np.column_stack([np.arange(12), (np.arange(12) + 1) % 12])
+
+
+def warm_up_walks(kind: str, problem: str) -> None:
+    """Compile, or read from numba's cache on disk, what DeepWalk and node2vec run."""
+    from neuroloom.graphs.deepwalk import DeepWalk
+    from neuroloom.graphs.node2vec import Node2Vec
+
+    sizes: dict[str, Any] = {"dimensions": 8, "walks": 1, "walk_length": 5, "random_state": 0}
+    DeepWalk(**sizes).fit(_RING)
+    Node2Vec(**sizes, p=0.5, q=2.0).fit(_RING)
+
+
+def warm_up_networks(kind: str, problem: str) -> None:
+    """Compile, or read from numba's cache on disk, what GCN and GAT run."""
+    from neuroloom.core.samples import NodeSet
+    from neuroloom.graphs.gat import GATNodeClassifier
+    from neuroloom.graphs.gcn import GCNNodeClassifier
+
+    nodes = NodeSet(_RING)
+    for network in (GCNNodeClassifier, GATNodeClassifier):
+        network(epochs=2, random_state=0).fit(nodes, np.arange(12) % 2).predict(nodes)

@@ -1,0 +1,13 @@
+"""Compiling the kernels ahead of the first fit, so that no trial's time holds what an installation pays once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def warm_up(kind: str, problem: str) -> None:
+    """Compile, or read from numba's cache on disk, what ``WaveletPPVFeatures`` runs."""
+    from neuroloom.signal.wavelet_ppv import WaveletPPVFeatures
+
+    X = np.random.default_rng(0).normal(size=(6, 1, 40))
+    WaveletPPVFeatures(features=300, random_state=0).fit(X).transform(X)
