@@ -10,27 +10,22 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
-from neuroloom.evolve._kernels_phenotype import forward, most_nodes
+from neuroloom.evolve._kernels_phenotype import forward, kernel
 
 _ANGLE = 12 * 2 * math.pi / 360
 _TOTAL, _POLE = 0.1 + 1.0, 0.1 * 0.5
 
 
-@njit(cache=True, nogil=True)
-def balance(net, mean, scale, starts, limit, start, stop, returns):  # type: ignore[no-untyped-def]
+@kernel
+def balance(net, mean, scale, starts, limit, start, stop, returns, values, bits, powers, state, lane):  # type: ignore[no-untyped-def]
     """Play the episodes that begin in the states ``starts (4, episodes)``, with each genome ``start … stop - 1``.
 
     ``mean`` and ``scale``, ``(4,)``, standardise observations; an episode ends after ``limit`` steps at the latest.
-    Fills ``returns (genomes, episodes)``.
+    Fills ``returns (genomes, episodes)``. ``values``, ``bits`` and ``powers`` come from ``block_room``; ``state``,
+    ``(4, episodes)`` float64, and ``lane``, ``(episodes,)`` int64, are scratch too.
     """
     episodes = starts.shape[1]
-    values = np.zeros((4 + most_nodes(net, start, stop), episodes), np.float32)
-    bits = np.zeros(episodes, np.int32)
-    powers = bits.view(np.float32)
-    state = np.empty((4, episodes))
-    lane = np.empty(episodes, np.int64)
     for g in range(start, stop):
         for e in range(episodes):
             lane[e] = e

@@ -10,11 +10,14 @@ genes tightly.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
+# Nothing is allocated in kernels: without numba's reference counts, several atomic operations for every access to a
+# column of a tuple, they take a fraction of the time to run and to compile.
+kernel = njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True, _nrt=False)
 _u = np.uint64
 _GAMMA, _MIX1, _MIX2 = _u(0x9E3779B97F4A7C15), _u(0xBF58476D1CE4E5B9), _u(0x94D049BB133111EB)
 _30, _27, _31, _11 = _u(30), _u(27), _u(31), _u(11)
@@ -58,7 +61,7 @@ class Rates(NamedTuple):
     disabled_stays: float
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mix(z):  # type: ignore[no-untyped-def]
     """Return the output function of SplitMix64."""
     z = (z ^ (z >> _30)) * _MIX1
@@ -66,7 +69,7 @@ def mix(z):  # type: ignore[no-untyped-def]
     return z ^ (z >> _31)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def start_stream(stream, seed, generation, index, purpose):  # type: ignore[no-untyped-def]
     """Set the one-entry ``stream`` to the beginning of its (seed, generation, index, purpose)."""
     key = mix(_u(seed) + _GAMMA)
@@ -74,27 +77,57 @@ def start_stream(stream, seed, generation, index, purpose):  # type: ignore[no-u
     stream[0] = mix(key + (_u(index) * _u(4) + _u(purpose)) * _GAMMA)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def uniform(stream):  # type: ignore[no-untyped-def]
     """Return the next number in [0, 1)."""
     stream[0] += _GAMMA
     return (mix(stream[0]) >> _11) * 1.1102230246251565e-16
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def below(stream, n):  # type: ignore[no-untyped-def]
     """Return the next whole number in [0, n)."""
     return np.int64(uniform(stream) * n)
 
 
-@njit(cache=True, nogil=True)
+def _layers() -> tuple[Any, Any]:
+    """Return the edges ``(129,)`` of 128 layers of equal area under the bell curve, and the ratios of neighbours."""
+    edge = np.empty(129)
+    height = math.exp(-0.5 * _TAIL * _TAIL)
+    edge[0], edge[1], edge[128] = _AREA / height, _TAIL, 0.0
+    for k in range(2, 128):
+        edge[k] = math.sqrt(-2.0 * math.log(_AREA / edge[k - 1] + height))
+        height = math.exp(-0.5 * edge[k] * edge[k])
+    return edge, edge[1:] / edge[:-1]
+
+
+_TAIL, _AREA = 3.442619855899, 9.91256303526217e-3
+_EDGE, _RATIO = _layers()
+
+
+@kernel
 def normal(stream):  # type: ignore[no-untyped-def]
-    """Return the next standard normal number (Box and Muller 1958)."""
-    u = 1.0 - uniform(stream)
-    return math.sqrt(-2.0 * math.log(u)) * math.cos(2.0 * math.pi * uniform(stream))
+    """Return the next standard normal number (ziggurat: Marsaglia and Tsang 2000, in Doornik's form of 2005)."""
+    while True:
+        stream[0] += _GAMMA
+        z = mix(stream[0])
+        u = 2.0 * ((z >> _11) * 1.1102230246251565e-16) - 1.0
+        k = np.int64(z & _u(127))
+        if abs(u) < _RATIO[k]:
+            return u * _EDGE[k]
+        if k == 0:
+            while True:
+                x = math.log(1.0 - uniform(stream)) / _TAIL
+                if -2.0 * math.log(1.0 - uniform(stream)) >= x * x:
+                    return x - _TAIL if u < 0 else _TAIL - x
+        x = u * _EDGE[k]
+        low = math.exp(-0.5 * (_EDGE[k] * _EDGE[k] - x * x))
+        high = math.exp(-0.5 * (_EDGE[k + 1] * _EDGE[k + 1] - x * x))
+        if high + uniform(stream) * (low - high) < 1.0:
+            return x
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def drawn(stream, rule):  # type: ignore[no-untyped-def]
     """Return a new number by ``rule``."""
     if rule.uniform:
@@ -103,7 +136,7 @@ def drawn(stream, rule):  # type: ignore[no-untyped-def]
     return min(max(rule.mean + rule.stdev * normal(stream), rule.low), rule.high)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mutated(stream, value, rule):  # type: ignore[no-untyped-def]
     """Return ``value``, perturbed, drawn anew or as it was."""
     u = uniform(stream)
@@ -112,10 +145,15 @@ def mutated(stream, value, rule):  # type: ignore[no-untyped-def]
     return drawn(stream, rule) if u < rule.mutate + rule.anew else value
 
 
-@njit(cache=True, nogil=True)
-def choose_parents(  # type: ignore[no-untyped-def]
+def choose_parents(*args: Any) -> None:
+    """Call :func:`pair_up` with a stream."""
+    pair_up(*args, np.empty(1, np.uint64))
+
+
+@kernel
+def pair_up(  # type: ignore[no-untyped-def]
     order, begin, pool, spawn, elites, fitness, crossover, interspecies, seed, generation,
-    first, second, keep, representatives
+    first, second, keep, representatives, stream
 ):  # fmt: skip
     """Choose the parents of all children, species after species.
 
@@ -124,7 +162,6 @@ def choose_parents(  # type: ignore[no-untyped-def]
     fitter parent), ``second`` (the same where there is but one) and ``keep``, each ``(population,)``, and
     ``representatives``, a random member of each species.
     """
-    stream = np.empty(1, np.uint64)
     total = 0
     for s in range(len(pool)):
         total += pool[s]
@@ -158,7 +195,7 @@ def choose_parents(  # type: ignore[no-untyped-def]
             child += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def cross(genes, a, b, stay_disabled, stream, out, n0, c0):  # type: ignore[no-untyped-def]
     """Write the child of genome ``a``, the fitter, and ``b`` to ``out`` at ``n0`` and ``c0``.
 
@@ -191,7 +228,7 @@ def cross(genes, a, b, stay_disabled, stream, out, n0, c0):  # type: ignore[no-u
         c0 += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def place_of(ids, start, stop, wanted):  # type: ignore[no-untyped-def]
     """Return where ``wanted`` stands in the sorted ``ids[start:stop]``."""
     while start < stop:
@@ -203,7 +240,7 @@ def place_of(ids, start, stop, wanted):  # type: ignore[no-untyped-def]
     return start
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def reaches(out, n0, n1, c0, c1, origin, goal, seen):  # type: ignore[no-untyped-def]
     """Return whether ``goal`` can be reached from ``origin`` along connections, enabled or not."""
     if origin == goal:
@@ -225,7 +262,7 @@ def reaches(out, n0, n1, c0, c1, origin, goal, seen):  # type: ignore[no-untyped
     return False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_node(out, n1, c0, c1, r, activations, aggregations, stream):  # type: ignore[no-untyped-def]
     """Split a random enabled connection; return its innovation, or -1 when there is none."""
     chosen, found = -1, 0
@@ -253,7 +290,7 @@ def add_node(out, n1, c0, c1, r, activations, aggregations, stream):  # type: ig
     return out.innovation[chosen]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def delete_connection(out, c, c1):  # type: ignore[no-untyped-def]
     """Take connection ``c`` out of those that end before ``c1``."""
     for k in range(c, c1 - 1):
@@ -264,7 +301,7 @@ def delete_connection(out, c, c1):  # type: ignore[no-untyped-def]
         out.enabled[k] = out.enabled[k + 1]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def delete_node(out, n0, n1, c0, c1, outputs, stream):  # type: ignore[no-untyped-def]
     """Take out a random hidden node that is not new; return the new ends of nodes and connections."""
     hidden = n1 - n0 - outputs
@@ -290,7 +327,7 @@ def delete_node(out, n0, n1, c0, c1, outputs, stream):  # type: ignore[no-untype
     return n1 - 1, c1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_connection(out, n0, n1, c0, c1, inputs, outputs, r, stream, seen):  # type: ignore[no-untyped-def]
     """Add a connection that closes no cycle, with up to 20 tries; return the new end of the connections."""
     hidden = n1 - n0 - outputs
@@ -318,7 +355,7 @@ def add_connection(out, n0, n1, c0, c1, inputs, outputs, r, stream, seen):  # ty
     return c1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mutate_values(out, n0, n1, c0, c1, outputs, r, activations, aggregations, stream):  # type: ignore[no-untyped-def]
     """Mutate the numbers and functions of all genes that are not new."""
     if uniform(stream) < r.genome:
@@ -345,10 +382,16 @@ def mutate_values(out, n0, n1, c0, c1, outputs, r, activations, aggregations, st
                 out.aggregation[n] = aggregations[below(stream, len(aggregations))]
 
 
-@njit(cache=True, nogil=True)
-def draft(  # type: ignore[no-untyped-def]
+def draft(*args: Any) -> None:
+    """Call :func:`make_children` with a stream and room for the nodes of the largest genome."""
+    most = int(np.diff(args[13].node_ptr).max(initial=1))
+    make_children(*args, np.empty(1, np.uint64), np.empty(most, np.bool_))
+
+
+@kernel
+def make_children(  # type: ignore[no-untyped-def]
     genes, first, second, keep, seed, generation, inputs, outputs, r, activations, aggregations,
-    start, stop, out, node_count, conn_count, split
+    start, stop, out, node_count, conn_count, split, stream, seen
 ):  # fmt: skip
     """Write children ``start … stop - 1`` to ``out``, genes whose rows have room for what may be added.
 
@@ -356,11 +399,6 @@ def draft(  # type: ignore[no-untyped-def]
     splits, or
     -1. New nodes have the id ``NEW_NODE``, new connections the innovation -1; both stand last.
     """
-    stream = np.empty(1, np.uint64)
-    most = 1
-    for child in range(start, stop):
-        most = max(most, out.node_ptr[child + 1] - out.node_ptr[child])
-    seen = np.empty(most, np.bool_)
     for child in range(start, stop):
         a = first[child]
         n0, c0 = out.node_ptr[child], out.conn_ptr[child]
@@ -400,7 +438,7 @@ def draft(  # type: ignore[no-untyped-def]
         node_count[child], conn_count[child] = n1 - n0, c1 - c0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def look_up(keys, values, key, fresh):  # type: ignore[no-untyped-def]
     """Return the value of ``key`` in the hash table, after setting it to ``fresh`` where it was not there.
 
@@ -417,28 +455,38 @@ def look_up(keys, values, key, fresh):  # type: ignore[no-untyped-def]
     return values[at]
 
 
-@njit(cache=True, nogil=True)
+@kernel
+def move_table(old_keys, old_values, keys, values):  # type: ignore[no-untyped-def]
+    """Enter all of one hash table into another."""
+    for k in range(len(old_keys)):
+        if old_keys[k] >= 0:
+            look_up(keys, values, old_keys[k], old_values[k])
+
+
+@kernel
 def pair_key(source, target):  # type: ignore[no-untyped-def]
     """Return one number of at least 0 for a connection's two ends."""
     return ((np.int64(source) + (1 << 30)) << 31) | np.int64(target)
 
 
-@njit(cache=True, nogil=True)
-def number(drafts, conn_count, split, next_ids, keys, values, out):  # type: ignore[no-untyped-def]
+def number(drafts: Any, conns: Any, split: Any, next_ids: Any, keys: Any, values: Any, out: Any) -> None:
+    """Call :func:`pack` with a table of twice as many places as there are splits."""
+    places = max(8, 1 << int(2 * np.count_nonzero(split >= 0)).bit_length())
+    pack(
+        drafts, split, next_ids, keys, values, out, np.full(places, -1, np.int64), np.empty(places, np.int64)
+    )
+
+
+@kernel
+def pack(drafts, split, next_ids, keys, values, out, split_keys, split_nodes):  # type: ignore[no-untyped-def]
     """Number what is new in ``drafts`` and pack all genes tightly into ``out``.
 
     Children that split the same connection share the new node's id; the same two ends always have the same innovation.
     ``next_ids``: the next node id and the next innovation, advanced here. ``keys``, ``values``: the table of
-    innovations by ends, with room for all that may come.
+    innovations by ends, with room for all that may come; ``split_keys``, ``split_nodes``: one of new nodes by what they
+    split.
     """
     children = len(split)
-    splits = 0
-    for child in range(children):
-        splits += split[child] >= 0
-    places = 8
-    while places < 2 * splits:
-        places *= 2
-    split_keys, split_nodes = np.full(places, -1, np.int64), np.empty(places, np.int64)
     for child in range(children):
         n0, n1, c0, c1 = (
             out.node_ptr[child],
@@ -479,7 +527,7 @@ def number(drafts, conn_count, split, next_ids, keys, values, out):  # type: ign
             out.weight[at], out.enabled[at] = drafts.weight[k], drafts.enabled[k]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def differences(a, i, b, j):  # type: ignore[no-untyped-def]
     """Compare genome ``i`` of ``a`` with genome ``j`` of ``b``, by innovation and by node id.
 
@@ -521,7 +569,7 @@ def differences(a, i, b, j):  # type: ignore[no-untyped-def]
     return excess, disjoint, matching, weights, flags, lonely, shared, nodes
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def distance(a, i, b, j, paper, c1, c2, c3):  # type: ignore[no-untyped-def]
     """Return the compatibility distance of two genomes, by the paper (Eq. 1) or as neat-python has it.
 
@@ -538,14 +586,18 @@ def distance(a, i, b, j, paper, c1, c2, c3):  # type: ignore[no-untyped-def]
     return found + (c3 * (weights + flags) + c1 * excess + c2 * disjoint) / most if most else found
 
 
-@njit(cache=True, nogil=True)
-def speciate(genes, old, representatives, paper, c1, c2, c3, threshold, species):  # type: ignore[no-untyped-def]
+def speciate(*args: Any) -> int:
+    """Call :func:`place_all` with room for the founders of new species."""
+    return int(place_all(*args, np.empty(len(args[0].node_ptr), np.int64)))
+
+
+@kernel
+def place_all(genes, old, representatives, paper, c1, c2, c3, threshold, species, founders):  # type: ignore[no-untyped-def]
     """Put each genome into the first species whose representative is nearer than ``threshold``, else into a new one.
 
     ``representatives``: rows of ``old``, one a species. Fills ``species`` and returns how many there are.
     """
     n, known = len(genes.node_ptr) - 1, len(representatives)
-    founders = np.empty(n, np.int64)
     count = known
     for g in range(n):
         found = -1

@@ -1,6 +1,8 @@
 """Kernels: compile the networks of a whole population and compute them over blocks of samples that stay in cache.
 
 Importing this module imports numba. Outputs are float32; ``Genome.activate`` is the double-precision reference.
+Kernels allocate nothing: they are compiled without numba's reference counts (each atomic, and several for every
+access to a column of a tuple), which cost more than the arithmetic and keep loops from being vectorised.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-BLOCK = 128  # samples of a block: with the values of 60 nodes it fills a 32 kB first-level cache
+BLOCK = 256  # samples of a block: with the values of 30 nodes it fills a 32 kB first-level cache
 
 _f = np.float32
 _SELU, _SELU_ALPHA = _f(1.0507009873554805), _f(1.6732632423543772)
@@ -28,6 +30,12 @@ _S = tuple(_f(c) for c in (-2.5052108e-08, 2.7557319e-06, -1.9841270e-04, 8.3333
 _LOG2E, _LN2_HIGH, _LN2_LOW = _f(1.44269504088896341), _f(0.693359375), _f(-2.12194440e-4)
 _1_PI, _PI_HIGH, _PI_LOW = _f(1 / math.pi), _f(3.140625), _f(math.pi - 3.140625)
 _0, _1, _2, _HALF = _f(0), _f(1), _f(2), _f(0.5)
+
+
+_lean = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, "_nrt": False}
+kernel = njit(**_lean)
+float_kernel = njit(fastmath={"contract"}, **_lean)
+summing_kernel = njit(fastmath={"contract", "reassoc"}, **_lean)
 
 
 class Packed(NamedTuple):
@@ -90,7 +98,13 @@ def packed(genes: Any, outputs: int) -> Packed:
     )
 
 
-@njit(cache=True, nogil=True)
+def block_room(slots: int, block: int = BLOCK) -> tuple[Any, Any, Any]:
+    """Return scratch for a block: ``(slots, block)`` values, and a row seen as int32 and as float32."""
+    bits = np.zeros(block, np.int32)
+    return np.zeros((slots, block), np.float32), bits, bits.view(np.float32)
+
+
+@kernel
 def local_index(ids, start, stop, wanted):  # type: ignore[no-untyped-def]
     """Return the place of ``wanted`` in the sorted ``ids[start:stop]``, counted from ``start``."""
     low, high = start, stop
@@ -103,24 +117,15 @@ def local_index(ids, start, stop, wanted):  # type: ignore[no-untyped-def]
     return low - start
 
 
-@njit(cache=True, nogil=True)
-def compile_genomes(genes, inputs, start, stop, out):  # type: ignore[no-untyped-def]
+@kernel
+def compile_genomes(genes, inputs, start, stop, out, scratch):  # type: ignore[no-untyped-def]
     """Fill ``out`` (a :class:`Packed`) for genomes ``start … stop - 1``.
+
+    ``scratch``: eight int64 rows, longer than the most genes of a kind that a genome has.
 
     A depth-first walk backwards from the outputs over enabled connections finds the nodes that count and their order.
     """
-    most_nodes, most_conns = 1, 1
-    for g in range(start, stop):
-        most_nodes = max(most_nodes, genes.node_ptr[g + 1] - genes.node_ptr[g])
-        most_conns = max(most_conns, genes.conn_ptr[g + 1] - genes.conn_ptr[g])
-    first = np.empty(most_nodes + 1, np.int64)
-    fill = np.empty(most_nodes, np.int64)
-    place = np.empty(most_nodes, np.int64)
-    cursor = np.empty(most_nodes, np.int64)
-    stack = np.empty(most_nodes, np.int64)
-    target = np.empty(most_conns, np.int64)
-    source = np.empty(most_conns, np.int64)
-    edge = np.empty(most_conns, np.int64)
+    first, fill, place, cursor, stack, target, source, edge = scratch
     outputs = out.outputs.shape[1]
     for g in range(start, stop):
         n0, n1, c0, c1 = genes.node_ptr[g], genes.node_ptr[g + 1], genes.conn_ptr[g], genes.conn_ptr[g + 1]
@@ -191,7 +196,7 @@ def compile_genomes(genes, inputs, start, stop, out):  # type: ignore[no-untyped
             out.outputs[g, o] = inputs + place[o]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@float_kernel
 def exp_block(v, m, bits, powers):  # type: ignore[no-untyped-def]
     """``v[:m] = exp(v[:m])``; ``bits`` (int32) and ``powers`` (float32) are two views of one scratch row."""
     for s in range(m):
@@ -206,7 +211,7 @@ def exp_block(v, m, bits, powers):  # type: ignore[no-untyped-def]
         v[s] = v[s] * powers[s]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@float_kernel
 def tanh_block(v, m, before, scale, shift):  # type: ignore[no-untyped-def]
     """``v[:m] = shift + scale * tanh(before * v[:m])``, a rational approximation to 4e-7."""
     for s in range(m):
@@ -216,7 +221,7 @@ def tanh_block(v, m, before, scale, shift):  # type: ignore[no-untyped-def]
         v[s] = shift + scale * (x * p / (((_B[0] * q + _B[1]) * q + _B[2]) * q + _B[3]))
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@float_kernel
 def activate_block(code, v, m, bits, powers):  # type: ignore[no-untyped-def]
     """Apply activation ``code`` to ``v[:m]`` in place."""
     if code == 0:  # sigmoid(5 z) = (1 + tanh(2.5 z)) / 2
@@ -261,7 +266,7 @@ def activate_block(code, v, m, bits, powers):  # type: ignore[no-untyped-def]
             v[s] = _rare(code, v[s])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _rare(code, z):  # type: ignore[no-untyped-def]
     """Return the activation of one value, for functions that are seldom used."""
     if code == 11:
@@ -279,85 +284,106 @@ def _rare(code, z):  # type: ignore[no-untyped-def]
     return _f(math.exp(min(max(z, _f(-60.0)), _f(60.0))))
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def sum_block(net, at, values, acc, m):  # type: ignore[no-untyped-def]
-    """``acc[:m] =`` the sum over the edges of node ``at``, four at a time."""
+@float_kernel
+def sum_block(net, at, values, r, m):  # type: ignore[no-untyped-def]
+    """``values[r, :m] =`` bias and response times the sum over the edges of node ``at``, four at a time.
+
+    Rounding is that of a sum from the first edge to the last, then of the two others.
+    """
     e, stop = net.edge_start[at], net.edge_stop[at]
-    for s in range(m):
-        acc[s] = _0
-    while e + 4 <= stop:
-        w0, w1, w2, w3 = net.weight[e], net.weight[e + 1], net.weight[e + 2], net.weight[e + 3]
-        a0, a1 = values[net.slot[e]], values[net.slot[e + 1]]
-        a2, a3 = values[net.slot[e + 2]], values[net.slot[e + 3]]
+    bias, response = net.bias[at], net.response[at]
+    last = stop - ((stop - e) & 3)
+    if e == last:
         for s in range(m):
-            acc[s] = acc[s] + w0 * a0[s] + w1 * a1[s] + w2 * a2[s] + w3 * a3[s]
-        e += 4
-    while e < stop:
-        w0 = net.weight[e]
-        a0 = values[net.slot[e]]
+            values[r, s] = _0
+    for k in range(e, last, 4):
+        w0, w1, w2, w3 = net.weight[k], net.weight[k + 1], net.weight[k + 2], net.weight[k + 3]
+        a0, a1, a2, a3 = net.slot[k], net.slot[k + 1], net.slot[k + 2], net.slot[k + 3]
         for s in range(m):
-            acc[s] = acc[s] + w0 * a0[s]
-        e += 1
+            before = _0 if k == e else values[r, s]
+            values[r, s] = (
+                before + w0 * values[a0, s] + w1 * values[a1, s] + w2 * values[a2, s] + w3 * values[a3, s]
+            )
+    if stop - last == 0:
+        for s in range(m):
+            values[r, s] = bias + response * values[r, s]
+    elif stop - last == 1:
+        w0, a0 = net.weight[last], net.slot[last]
+        for s in range(m):
+            values[r, s] = bias + response * (values[r, s] + w0 * values[a0, s])
+    elif stop - last == 2:
+        w0, w1 = net.weight[last], net.weight[last + 1]
+        a0, a1 = net.slot[last], net.slot[last + 1]
+        for s in range(m):
+            values[r, s] = bias + response * (values[r, s] + w0 * values[a0, s] + w1 * values[a1, s])
+    else:
+        w0, w1, w2 = net.weight[last], net.weight[last + 1], net.weight[last + 2]
+        a0, a1, a2 = net.slot[last], net.slot[last + 1], net.slot[last + 2]
+        for s in range(m):
+            values[r, s] = bias + response * (
+                values[r, s] + w0 * values[a0, s] + w1 * values[a1, s] + w2 * values[a2, s]
+            )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def aggregate_block(net, at, values, acc, m):  # type: ignore[no-untyped-def]
-    """``acc[:m] =`` the aggregation over the edges of node ``at``, for all but sums."""
+@kernel
+def ranked_term(net, start, stop, values, s, rank):  # type: ignore[no-untyped-def]
+    """Return the term of ``rank`` (from 0) among the weighted inputs of sample ``s``; few edges enter a node."""
+    for e in range(start, stop):
+        term = net.weight[e] * values[net.slot[e], s]
+        less, equal = 0, 0
+        for k in range(start, stop):
+            other = net.weight[k] * values[net.slot[k], s]
+            less += other < term
+            equal += other == term
+        if less <= rank < less + equal:
+            return term
+    return _f(math.nan)
+
+
+@kernel
+def aggregate_block(net, at, values, r, m):  # type: ignore[no-untyped-def]
+    """``values[r, :m] =`` bias and response times the aggregation over the edges of node ``at``, but for sums."""
     code, start, stop = net.aggregation[at], net.edge_start[at], net.edge_stop[at]
-    if code == 6:
-        sum_block(net, at, values, acc, m)
-        for s in range(m):
-            acc[s] = acc[s] / _f(max(stop - start, 1))
-        return
-    terms = np.empty(stop - start, np.float32)
+    count = stop - start
     for s in range(m):
-        for e in range(start, stop):
-            terms[e - start] = net.weight[e] * values[net.slot[e], s]
-        if code == 1:
-            result = _1
-            for term in terms:
-                result *= term
-        elif stop == start:
-            result = _0
-        elif code == 5:
-            for i in range(1, stop - start):  # few edges enter a node: insertion sort
-                term, j = terms[i], i
-                while j > 0 and terms[j - 1] > term:
-                    terms[j] = terms[j - 1]
-                    j -= 1
-                terms[j] = term
-            half = (stop - start) // 2
-            result = terms[half] if (stop - start) % 2 else _HALF * (terms[half - 1] + terms[half])
+        result = _1 if code == 1 else _0
+        if code == 5 and count > 0:
+            result = ranked_term(net, start, stop, values, s, count // 2)
+            if count % 2 == 0:
+                result = _HALF * (result + ranked_term(net, start, stop, values, s, count // 2 - 1))
         else:
-            result = terms[0]
-            for term in terms:
-                if (
-                    (code == 2 and term > result)
+            for e in range(start, stop):
+                term = net.weight[e] * values[net.slot[e], s]
+                if code == 1:
+                    result *= term
+                elif code == 6:
+                    result += term
+                elif (
+                    e == start
+                    or (code == 2 and term > result)
                     or (code == 3 and term < result)
                     or (code == 4 and abs(term) > abs(result))
                 ):
                     result = term
-        acc[s] = result
+            if code == 6 and count > 0:
+                result = result / _f(count)
+        values[r, s] = net.bias[at] + net.response[at] * result
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@float_kernel
 def forward(net, g, inputs, values, m, bits, powers):  # type: ignore[no-untyped-def]
     """Compute all nodes of genome ``g`` for the first ``m`` columns of ``values (slots, block)``."""
     n0 = net.node_ptr[g]
     for k in range(net.sizes[g]):
         at = n0 + k
-        acc = values[inputs + k]
         if net.aggregation[at] == 0:
-            sum_block(net, at, values, acc, m)
+            sum_block(net, at, values, inputs + k, m)
         else:
-            aggregate_block(net, at, values, acc, m)
-        bias, response = net.bias[at], net.response[at]
-        for s in range(m):
-            acc[s] = bias + response * acc[s]
-        activate_block(net.activation[at], acc, m, bits, powers)
+            aggregate_block(net, at, values, inputs + k, m)
+        activate_block(net.activation[at], values[inputs + k], m, bits, powers)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def most_nodes(net, start, stop):  # type: ignore[no-untyped-def]
     """Return the size of the largest network."""
     most = 1
@@ -367,17 +393,14 @@ def most_nodes(net, start, stop):  # type: ignore[no-untyped-def]
     return most
 
 
-@njit(cache=True, nogil=True)
-def activate_shared(net, X, start, stop, out):  # type: ignore[no-untyped-def]
+@kernel
+def activate_shared(net, X, start, stop, out, values, bits, powers):  # type: ignore[no-untyped-def]
     """Compute genomes ``start … stop - 1`` on one set of samples.
 
-    ``X (inputs, n)`` float32 -> ``out (genomes, outputs, n)`` float32.
+    ``X (inputs, n)`` float32 -> ``out (genomes, outputs, n)`` float32. ``values``, ``bits`` and
+    ``powers`` come from :func:`block_room`.
     """
     inputs, n = X.shape
-    slots = inputs + most_nodes(net, start, stop)
-    values = np.zeros((slots, BLOCK), np.float32)
-    bits = np.zeros(BLOCK, np.int32)
-    powers = bits.view(np.float32)
     for b in range(0, n, BLOCK):
         m = min(BLOCK, n - b)
         for i in range(inputs):
@@ -391,17 +414,13 @@ def activate_shared(net, X, start, stop, out):  # type: ignore[no-untyped-def]
                     column[b + s] = row[s]
 
 
-@njit(cache=True, nogil=True)
-def activate_lanes(net, X, lane_ptr, start, stop, out):  # type: ignore[no-untyped-def]
+@kernel
+def activate_lanes(net, X, lane_ptr, start, stop, out, values, bits, powers):  # type: ignore[no-untyped-def]
     """Compute each genome on samples of its own: genome ``g`` on columns ``lane_ptr[g] … lane_ptr[g + 1] - 1``.
 
     ``X (inputs, lanes)`` float32 -> ``out (outputs, lanes)`` float32.
     """
     inputs = X.shape[0]
-    slots = inputs + most_nodes(net, start, stop)
-    values = np.zeros((slots, BLOCK), np.float32)
-    bits = np.zeros(BLOCK, np.int32)
-    powers = bits.view(np.float32)
     for g in range(start, stop):
         for b in range(lane_ptr[g], lane_ptr[g + 1], BLOCK):
             m = min(BLOCK, lane_ptr[g + 1] - b)
@@ -415,17 +434,14 @@ def activate_lanes(net, X, lane_ptr, start, stop, out):  # type: ignore[no-untyp
                     out[o, b + s] = row[s]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def mean_log_likelihood(out, labels, start, stop, fitness):  # type: ignore[no-untyped-def]
+@summing_kernel
+def mean_log_likelihood(out, labels, start, stop, fitness, top, total, bits, powers):  # type: ignore[no-untyped-def]
     """``fitness[g] =`` mean log-likelihood of ``labels (n,)`` under softmax (logistic for one output) of ``out``.
 
-    ``out (genomes, outputs, n)`` float32 is overwritten.
+    ``out (genomes, outputs, n)`` float32 is overwritten. ``top`` and ``total`` (float32), ``bits`` and ``powers`` are
+    scratch rows of a block. Logarithms are taken of products of 32 sums, each in [1, outputs].
     """
     outputs, n = out.shape[1], out.shape[2]
-    bits = np.zeros(BLOCK, np.int32)
-    powers = bits.view(np.float32)
-    top = np.empty(BLOCK, np.float32)
-    total = np.empty(BLOCK, np.float32)
     for g in range(start, stop):
         loss = 0.0
         for b in range(0, n, BLOCK):
@@ -438,30 +454,33 @@ def mean_log_likelihood(out, labels, start, stop, fitness):  # type: ignore[no-u
                     row[s] = -abs(z)
                 exp_block(row, m, bits, powers)
                 for s in range(m):
-                    loss += math.log1p(row[s])
-                continue
-            for s in range(m):
-                top[s] = out[g, 0, b + s]
-                total[s] = _0
-            for o in range(1, outputs):
-                row = out[g, o, b : b + m]
+                    total[s] = row[s]
+            else:
                 for s in range(m):
-                    top[s] = max(top[s], row[s])
-            for s in range(m):
-                loss += top[s] - out[g, labels[b + s], b + s]
-            for o in range(outputs):
-                row = out[g, o, b : b + m]
+                    top[s] = out[g, 0, b + s]
+                    total[s] = -_1
+                for o in range(1, outputs):
+                    row = out[g, o, b : b + m]
+                    for s in range(m):
+                        top[s] = max(top[s], row[s])
                 for s in range(m):
-                    row[s] = row[s] - top[s]
-                exp_block(row, m, bits, powers)
-                for s in range(m):
-                    total[s] = total[s] + row[s]
-            for s in range(m):
-                loss += math.log(total[s])
+                    loss += top[s] - out[g, labels[b + s], b + s]
+                for o in range(outputs):
+                    row = out[g, o, b : b + m]
+                    for s in range(m):
+                        row[s] = row[s] - top[s]
+                    exp_block(row, m, bits, powers)
+                    for s in range(m):
+                        total[s] = total[s] + row[s]
+            for c in range(0, m, 32):
+                product = 1.0
+                for s in range(c, min(c + 32, m)):
+                    product *= 1.0 + np.float64(total[s])
+                loss += math.log(product)
         fitness[g] = -loss / n
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@summing_kernel
 def negative_squared_error(out, y, start, stop, fitness):  # type: ignore[no-untyped-def]
     """``fitness[g] = -`` mean squared error of ``out (genomes, outputs, n)`` from ``y (outputs, n)``."""
     outputs, n = out.shape[1], out.shape[2]
@@ -469,9 +488,9 @@ def negative_squared_error(out, y, start, stop, fitness):  # type: ignore[no-unt
         total = 0.0
         for o in range(outputs):
             for b in range(0, n, BLOCK):
-                part = np.float64(0)
-                for s in range(b, min(b + BLOCK, n)):
-                    d = out[g, o, s] - y[o, s]
+                found, wanted, part = out[g, o, b : min(b + BLOCK, n)], y[o, b : min(b + BLOCK, n)], _0
+                for s in range(len(found)):
+                    d = found[s] - wanted[s]
                     part += d * d
                 total += part
         fitness[g] = -total / (n * outputs)

@@ -62,7 +62,12 @@ class Phenotypes:
 
         self.genes, self.inputs, self.outputs, self.threads = genes, inputs, outputs, threads
         self.net: Packed = packed(genes, outputs)
-        self._run(lambda a, b: compile_genomes(genes, inputs, a, b, self.net))
+        most = int(max(np.diff(genes.node_ptr).max(initial=0), np.diff(genes.conn_ptr).max(initial=0))) + 1
+
+        def work(start: int, stop: int) -> None:
+            compile_genomes(genes, inputs, start, stop, self.net, np.empty((8, most), np.int64))
+
+        self._run(work)
 
     def __len__(self) -> int:
         return size(self.genes)
@@ -70,13 +75,19 @@ class Phenotypes:
     def _run(self, work: Callable[[int, int], None]) -> None:
         in_threads(work, len(self), self.threads)
 
+    def _room(self, samples: int | None = None) -> tuple[Any, Any, Any]:
+        """Return scratch for a block of ``samples`` in any of the networks."""
+        from neuroloom.evolve._kernels_phenotype import BLOCK, block_room
+
+        return block_room(self.inputs + int(self.net.sizes.max(initial=1)), samples or BLOCK)
+
     def activate(self, samples: Floats32, out: Floats32 | None = None) -> Floats32:
         """Return the outputs ``(genomes, outputs, n)`` for ``samples (inputs, n)``, in ``out`` if given."""
         from neuroloom.evolve._kernels_phenotype import activate_shared
 
         if out is None:
             out = np.empty((len(self), self.outputs, samples.shape[1]), np.float32)
-        self._run(lambda a, b: activate_shared(self.net, samples, a, b, out))
+        self._run(lambda a, b: activate_shared(self.net, samples, a, b, out, *self._room()))
         return out
 
     def activate_own(self, samples: Floats32, ends: NDArray[np.int64]) -> Floats32:
@@ -84,15 +95,20 @@ class Phenotypes:
         from neuroloom.evolve._kernels_phenotype import activate_lanes
 
         out = np.empty((self.outputs, samples.shape[1]), np.float32)
-        self._run(lambda a, b: activate_lanes(self.net, samples, ends, a, b, out))
+        self._run(lambda a, b: activate_lanes(self.net, samples, ends, a, b, out, *self._room()))
         return out
 
     def log_likelihood(self, outputs: Floats32, labels: NDArray[np.int64]) -> Floats:
         """Return each genome's mean log-likelihood of ``labels (n,)``; ``outputs`` is overwritten."""
-        from neuroloom.evolve._kernels_phenotype import mean_log_likelihood
+        from neuroloom.evolve._kernels_phenotype import block_room, mean_log_likelihood
 
         fitness = np.empty(len(self))
-        self._run(lambda a, b: mean_log_likelihood(outputs, labels, a, b, fitness))
+
+        def work(start: int, stop: int) -> None:
+            rows, bits, powers = block_room(2)
+            mean_log_likelihood(outputs, labels, start, stop, fitness, rows[0], rows[1], bits, powers)
+
+        self._run(work)
         return fitness
 
     def negative_error(self, outputs: Floats32, y: Floats32) -> Floats:
@@ -107,6 +123,13 @@ class Phenotypes:
         """Return the returns ``(genomes, episodes)`` in CartPole from the states ``starts (4, episodes)``."""
         from neuroloom.evolve._kernels_cartpole import balance
 
-        returns = np.empty((len(self), starts.shape[1]))
-        self._run(lambda a, b: balance(self.net, mean, scale, starts, limit, a, b, returns))
+        episodes = starts.shape[1]
+        returns = np.empty((len(self), episodes))
+
+        def work(a: int, b: int) -> None:
+            state, lane = np.empty((4, episodes)), np.empty(episodes, np.int64)
+            room = self._room(episodes)
+            balance(self.net, mean, scale, starts, limit, a, b, returns, *room, state, lane)
+
+        self._run(work)
         return returns
