@@ -485,7 +485,7 @@ def negative_squared_error(out, y, start, stop, fitness):  # type: ignore[no-unt
     """``fitness[g] = -`` mean squared error of ``out (genomes, outputs, n)`` from ``y (outputs, n)``."""
     outputs, n = out.shape[1], out.shape[2]
     for g in range(start, stop):
-        total = 0.0
+        total: Any = 0.0
         for o in range(outputs):
             for b in range(0, n, BLOCK):
                 found, wanted, part = out[g, o, b : min(b + BLOCK, n)], y[o, b : min(b + BLOCK, n)], _0
