@@ -137,7 +137,10 @@ def test_a_loss_of_its_own_and_trained_networks_told():
     ("changes", "message"),
     [
         ({"learning": "darwin"}, "`learning` must be one of"),
-        ({"learning": "lamarckian", "learning_steps": 0}, "`learning_steps` must be a whole number of at least 1"),
+        (
+            {"learning": "lamarckian", "learning_steps": 0},
+            "`learning_steps` must be a whole number of at least 1",
+        ),
         ({"learning": "lamarckian", "learning_rate": 0.0}, "`learning_rate`"),
         ({"learning": "lamarckian", "X": None}, "learning needs the samples `X`"),
         (

@@ -235,7 +235,9 @@ def test_parameters_are_counted_by_hand() -> None:
     assert outcome.parameters_of(machine) == n * 4 + 2 * n + 3
     assert outcome.parameters_of(KNeighborsClassifier().fit(X, y)) == 30 * 4  # the rows it keeps
     boosting = HistGradientBoostingClassifier(max_iter=3, min_samples_leaf=5).fit(X, y)
-    assert outcome.parameters_of(boosting) == sum(len(t.nodes) for stage in boosting._predictors for t in stage)
+    assert outcome.parameters_of(boosting) == sum(
+        len(t.nodes) for stage in boosting._predictors for t in stage
+    )
     assert outcome.parameters_of(StandardScaler().fit(X)) is None
 
 
