@@ -167,9 +167,7 @@ def report(
         if out is None and format is not Format.html:
             sys.stdout.write(text)
             return
-        path = out or directory / "report.html"
-        path.write_text(text, encoding="utf-8")
-        typer.echo(path)
+        typer.echo(_write(text, out or directory / "report.html"))
 
 
 @app.command()
@@ -234,8 +232,7 @@ def predict(
         if out is None:
             sys.stdout.write(text)
         else:
-            out.write_text(text, encoding="utf-8")
-            typer.echo(out)
+            typer.echo(_write(text, out))
 
 
 @app.command("list")
@@ -270,6 +267,22 @@ def doctor(data: Data = None) -> None:
             typer.echo(f"{found.state:>4}  {found.what}: {found.text}")
         typer.echo("all well" if not bad else f"{bad} things to mend")
         raise typer.Exit(FAILED if bad else OK)
+
+
+def _write(text: str, path: Path) -> Path:
+    """Write a text and return where.
+
+    Raises:
+        InputError: that cannot be written.
+    """
+    from neuroloom.core.errors import InputError
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}; pass another --out.") from error
+    return path
 
 
 def _finish(results: Any) -> None:

@@ -150,6 +150,9 @@ def test_try_fit_and_predict_on_a_messy_table(tmp_path: Path) -> None:
         "try", "my data.csv", "--target", "bought it", "--minutes", 0.05, "--out", "t", cwd=tmp_path
     )
     assert "is best with accuracy" in " ".join(shown.stdout.split())
+    assert "  random-forest" in shown.stdout
+    assert "my data.csv, read as table: 86 rows, 3 columns to learn from" in shown.stderr
+    assert "4 rows without a value of 'bought it' were left out" in shown.stderr
     again = neuroloom("run", "t/bench.toml", "--out", "again", cwd=tmp_path)
     assert "report: again/report.html" in again.stdout
     first, second = (pd.read_csv(tmp_path / d / "results.csv") for d in ("t", "again"))
@@ -163,6 +166,10 @@ def test_try_fit_and_predict_on_a_messy_table(tmp_path: Path) -> None:
     answers = pd.read_csv(tmp_path / "answers.csv")
     assert (answers["prediction"] == frame["bought it"].fillna("").head(20)).mean() > 0.7
     assert answers["p(no)"].add(answers["p(yes)"]).round(9).eq(1).all()
+    neuroloom("predict", "model", "new.csv", "--out", "made/on/the/way.csv", cwd=tmp_path)
+    assert (tmp_path / "made/on/the/way.csv").read_text() == (tmp_path / "answers.csv").read_text()
+    shown = neuroloom("predict", "model", "new.csv", "--out", "answers.csv/no.csv", cwd=tmp_path, code=2)
+    assert "cannot be written" in shown.stderr
     new.drop(columns="colour").to_csv(tmp_path / "less.csv", index=False)
     assert "colour" in neuroloom("predict", "model", "less.csv", cwd=tmp_path, code=2).stderr
 

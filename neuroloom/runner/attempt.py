@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 import time
 from collections.abc import Sequence
 from itertools import groupby
@@ -64,12 +65,15 @@ def attempt(
         InputError: the data cannot be used; says what to do.
     """
     from neuroloom.runner.engines import open_engine
+    from neuroloom.runner.processes import usable_cores
     from neuroloom.runner.store import open_store
     from neuroloom.tasks import recognise
 
     began = time.monotonic()
     task = recognise(data, target=target, labels=labels, kind=kind, problem=problem)
-    whole = _config(task, minutes)
+    if progress is not None:
+        progress.say(_recognised(task))
+    whole = _config(task, minutes, workers or usable_cores())
     checked, source = load_config(whole)
     plan = make_plan(checked, source)
     rounds = [list(group) for _, group in groupby(plan.trials, key=lambda t: (t.seed, t.fold))]
@@ -165,7 +169,35 @@ def methods_for(kind: str, problem: str) -> list[str]:
     return [*(method.key for method in learners), *composed]
 
 
-def _config(task: Task, minutes: float) -> Config:
+def _recognised(task: Task) -> list[str]:
+    """Return what a user should see of their data before they are learned: what they were taken for, and why."""
+    data = task.load()
+    shape: tuple[int, ...] = getattr(data.X, "shape", ())
+    size = f"{len(data.y):,} samples" if data.y is not None else f"{len(data.X):,} samples"
+    if task.kind == "table" and len(shape) == 2:
+        size = f"{shape[0]:,} rows, {shape[1]:,} column{'s' if shape[1] > 1 else ''} to learn from"
+    elif task.kind in ("series", "image") and len(shape) > 1:
+        size += f" of shape {' × '.join(map(str, shape[1:]))}"
+    lines = [f"{task.summary}: {size}", *(f"  - {note}" for note in data.notes)]
+    return [part for line in lines for part in _wrapped(line)]
+
+
+def _wrapped(line: str) -> list[str]:
+    indent = "    " if line.startswith("  - ") else ""
+    return textwrap.wrap(line, 79, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def _limit(minutes: float, workers: int, methods: int) -> float:
+    """Return the seconds that one trial may take: so many that a round of slow methods still ends near its time.
+
+    Were every method of a round stopped at its limit, the round would take half as long again as the time given. A
+    method has half of that time at most, and ten seconds at least.
+    """
+    fair = 60 * minutes * workers / max(methods, 1)
+    return round(max(10.0, min(1.5 * fair, 30 * minutes)), 1)
+
+
+def _config(task: Task, minutes: float, workers: int) -> Config:
     if minutes <= 0:
         raise InputError(f"`minutes` must be above 0, but got {minutes:g}.")
     methods = methods_for(task.kind, task.problem)
@@ -175,5 +207,5 @@ def _config(task: Task, minutes: float) -> Config:
         folds=FOLDS,
         methods=methods,
         task=[OwnTask.model_validate({k: v for k, v in task.spec.items() if k != "found"})],
-        limits=Limits(seconds=round(max(10.0, 30 * minutes), 1)),
+        limits=Limits(seconds=_limit(minutes, workers, len(methods))),
     )

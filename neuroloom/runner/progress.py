@@ -67,6 +67,11 @@ class Progress:
         self._live: Live | None = None
         self._said = 0.0
 
+    def say(self, lines: Iterable[str]) -> None:
+        """Say something of more than one line before the bench begins."""
+        for line in lines:
+            self._print(line)
+
     def begin(self, trials: list[Trial], finished: int, workers: int, deadline: float | None = None) -> None:
         """Start showing.
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from neuroloom.runner.statistics import Statistics, TaskStatistics
 
 NAMES = 4
+DUMMY = "dummy"
 
 
 def of_task(stats: TaskStatistics, decimals: int) -> str:
@@ -22,12 +23,14 @@ def of_task(stats: TaskStatistics, decimals: int) -> str:
     if w.second is None:
         return f"{w.method} is alone, with {stats.metric} {numbers.fixed(w.mean, decimals)}{_cost(w.fit_seconds)}."
     others = len(stats.methods) - 1
-    text += _tied(w.tied, others)
+    text += _tied(w.tied, others, single=len(stats.scores.cells) == 1)
     margin = w.outside_margin or w.margin
     if margin is not None and math.isfinite(margin.mean):
         ends = numbers.interval(margin.joint_low, margin.joint_high, decimals)
-        text += f"; {numbers.fixed(margin.mean, decimals)} ahead of {margin.b}{' ' + ends if ends else ''}"
-    return f"{text}{_cost(w.fit_seconds)}."
+        gap = numbers.fixed(margin.mean, decimals)
+        lead = f"{gap} ahead of" if gap.strip("0.") else "level with"
+        text += f"; {lead} {margin.b}{' ' + ends if ends else ''}"
+    return f"{text}{_cost(w.fit_seconds)}.{_chance(w.method, w.tied, len(stats.scores.cells))}"
 
 
 def of_group(stats: Statistics, noun: str, decimals: int) -> str:
@@ -46,7 +49,7 @@ def of_group(stats: Statistics, noun: str, decimals: int) -> str:
         f"{w.method} is best over {numbers.plural(count, 'task')} (mean rank {numbers.fixed(w.mean_rank, 2)})"
     )
     if w.second is not None and stats.across.tested:
-        text += _tied(w.tied, len(stats.across.common.methods) - 1)
+        text += _tied(w.tied, len(stats.across.common.methods) - 1, single=False)
     elif w.second is not None:
         text += ", with too few tasks for a test"
     if w.second is not None and math.isfinite(w.difference):
@@ -58,7 +61,18 @@ def of_group(stats: Statistics, noun: str, decimals: int) -> str:
     return f"{text}{_cost(w.fit_seconds)}."
 
 
-def _tied(tied: tuple[str, ...], others: int) -> str:
+def _chance(best: str, tied: tuple[str, ...], splits: int) -> str:
+    """Return what to say when nothing learned does better than answering without a look at the data."""
+    if DUMMY == best:
+        return f" {DUMMY} does not look at the data, so nothing was learned here."
+    if DUMMY in tied and splits > 1:
+        return f" {DUMMY} does not look at the data, so it is open whether anything was learned here."
+    return ""
+
+
+def _tied(tied: tuple[str, ...], others: int, single: bool) -> str:
+    if single:
+        return ", on one split alone, which tells no two methods apart"
     if not tied:
         return ", and told apart from every other method"
     if len(tied) == others:

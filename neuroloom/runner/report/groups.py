@@ -123,7 +123,8 @@ def _board(
     differ = len({t.metric for t in stats.tasks.values()}) > 1
     note = "Scores of different metrics have no common mean; the chart shows mean ranks and their range over tasks."
     notes = (note,) if differ else ()
-    return Table("Leaderboard, best mean rank first", columns, tuple(rows), notes), tuple(
+    order = "best mean score first" if len(stats.tasks) == 1 else "best mean rank first"
+    return Table(f"Leaderboard, {order}", columns, tuple(rows), notes), tuple(
         (float(a), float(b), float(c)) for a, b, c in bars
     )
 

@@ -63,6 +63,7 @@ def _task(task: TaskView, data: ReportData) -> Iterator[str]:
     yield f"### {escape(task.name)}\n"
     yield f"{escape(task.answer)}\n"
     yield from (f"- {escape(label)}: {escape(text)}" for label, text in task.facts)
+    yield from (f"- Note: {escape(note)}" for note in task.notes)
     yield ""
     if task.members:
         yield from _table(task.table, data)

@@ -149,7 +149,8 @@ class TaskView:
         number: its place in the run, from 0.
         name, kind, problem, metric: what it is.
         greater: whether a larger score is better.
-        facts: lines about it: samples, protocol, source, notes.
+        facts: lines about it: samples, protocol, source.
+        notes: what was noticed in its data and trials.
         table: its methods, best first.
         score_column, difference_column: the columns of ``table`` that the charts of scores and differences follow.
         members: methods with at least one finished trial, in the table's order.
@@ -168,6 +169,7 @@ class TaskView:
     greater: bool
     decimals: int
     facts: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
     table: Table
     score_column: int
     difference_column: int

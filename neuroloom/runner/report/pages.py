@@ -58,6 +58,7 @@ def view(
         greater=stats.scores.greater_is_better,
         decimals=decimals,
         facts=_facts(stats, rows, about),
+        notes=tuple(dict.fromkeys(str(note) for note in (*(about.get("notes") or ()), *stats.notes))),
         table=_table(stats, ran, methods, baseline, decimals),
         score_column=2,
         difference_column=4,
@@ -109,8 +110,7 @@ def _facts(
     for label, key in (("What", "summary"), ("Source", "source")):
         if about.get(key):
             found[label] = str(about[key])
-    notes = [*(about.get("notes") or []), *stats.notes]
-    return (*found.items(), *(("Note", str(note)) for note in dict.fromkeys(notes)))
+    return tuple(found.items())
 
 
 def _members(

@@ -7,7 +7,7 @@ import functools
 import pytest
 
 from neuroloom.runner import report
-from neuroloom.runner.report import html, latex, markdown
+from neuroloom.runner.report import html, latex, markdown, terminal
 from neuroloom.runner.report.model import ReportData
 from neuroloom.runner.report.prepare import prepare
 from tests.runner.report import synthetic
@@ -19,7 +19,7 @@ QUICK = ("single", "few", "published", "fitness", "hostile", "broken")
 def rendered(case: str, format: str = "html") -> str:
     if format == "csv":
         return report.render(made(case), format)
-    return {"html": html, "md": markdown, "latex": latex}[format].render(prepared(case))
+    return {"html": html, "md": markdown, "latex": latex, "text": terminal}[format].render(prepared(case))
 
 
 @functools.cache

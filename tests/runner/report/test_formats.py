@@ -11,7 +11,7 @@ import pytest
 
 from neuroloom.core.errors import InputError
 from neuroloom.runner import report
-from neuroloom.runner.report import latex, markdown
+from neuroloom.runner.report import answer, latex, markdown
 from tests.runner.report import synthetic
 from tests.runner.report.conftest import made, prepared, rendered
 
@@ -28,6 +28,50 @@ def test_numbers_are_the_same_in_html_markdown_and_latex() -> None:
                 assert latex.escape(cell.text) in tex
                 if table is not data.groups[0].pairs:
                     assert f">{cell.text.replace('<', '&lt;')}</td>" in html
+
+
+def test_the_terminal_shows_the_leaderboard_in_80_columns(case: str) -> None:
+    text = rendered(case, "text")
+    assert max(map(len, text.splitlines())) < 80
+    for group in prepared(case).groups:
+        if len(group.board.rows) < 2:
+            continue
+        best = group.board.rows[0]
+        name = prepared(case).methods[best[0].method].name
+        line = next(line for line in text.splitlines() if line.startswith(f"  {name[:40]}"))
+        assert best[1].text in line or best[2].text in line
+
+
+def test_the_terminal_gives_no_score_to_what_never_ended() -> None:
+    group = prepared("broken").groups[0]
+    never = [row for row in group.board.rows if row[-1].text == "100 %"]
+    assert never
+    for row in never:
+        name = prepared("broken").methods[row[0].method].name
+        line = next(line for line in rendered("broken", "text").splitlines() if line.startswith(f"  {name}"))
+        assert set(line.removeprefix(f"  {name}").split()) == {"–"}
+
+
+@pytest.mark.parametrize(
+    ("best", "tied", "splits", "said"),
+    [
+        ("dummy", ("knn",), 5, "so nothing was learned here"),
+        ("knn", ("dummy",), 5, "it is open whether anything was learned"),
+        ("knn", ("dummy",), 1, ""),
+        ("knn", ("svm",), 5, ""),
+    ],
+)
+def test_a_winner_no_better_than_chance_is_said(
+    best: str, tied: tuple[str, ...], splits: int, said: str
+) -> None:
+    text = answer._chance(best, tied, splits)
+    assert said in text
+    assert bool(said) == bool(text)
+
+
+def test_one_split_tells_nothing_apart() -> None:
+    assert "on one split alone" in answer._tied(("knn", "svm"), 2, single=True)
+    assert "no other method can be told from it" in answer._tied(("knn", "svm"), 2, single=False)
 
 
 def test_means_are_those_of_the_csv() -> None:
