@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,6 +60,12 @@ Target = Annotated[str | None, typer.Option("--target", help="The column to lear
 Labels = Annotated[
     Path | None, typer.Option("--labels", help="The file with a label for each node or series.")
 ]
+Groups = Annotated[
+    str | None, typer.Option("--groups", help="A column whose equal values stay on one side of every split.")
+]
+Drop = Annotated[
+    list[str] | None, typer.Option("--drop", help="A column not to learn from, as often as needed.")
+]
 Out = Annotated[Path | None, typer.Option("--out", help="Where to put the results.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Workers = Annotated[
@@ -90,6 +97,8 @@ def try_(
     labels: Labels = None,
     kind: Kind = None,
     problem: Problem = None,
+    groups: Groups = None,
+    drop: Drop = None,
     minutes: Annotated[float, typer.Option("--minutes", min=0.05, help="Time to spend.")] = 5.0,
     out: Out = None,
     workers: Workers = None,
@@ -98,13 +107,15 @@ def try_(
     from neuroloom.runner.attempt import attempt
     from neuroloom.runner.progress import Progress
 
-    with _errors(resume=" ".join(["neuroloom", *sys.argv[1:]])):
+    with _errors(resume=shlex.join(["neuroloom", *sys.argv[1:]])):
         found = attempt(
             data,
             target=target,
             labels=labels,
             kind=kind,
             problem=problem,
+            groups=groups,
+            drop=drop or (),
             minutes=minutes,
             out=out,
             workers=workers,
@@ -127,7 +138,7 @@ def run(
     from neuroloom.runner import run as run_bench
     from neuroloom.runner.progress import Progress
 
-    with _errors(resume=" ".join(["neuroloom", *sys.argv[1:]])):
+    with _errors(resume=shlex.join(["neuroloom", *sys.argv[1:]])):
         results = run_bench(
             config,
             out=out,
@@ -148,7 +159,7 @@ def demo(out: Out = None, workers: Workers = None, data: Data = None) -> None:
     from neuroloom.runner.bench import demo_config
     from neuroloom.runner.progress import Progress
 
-    with _errors(resume=" ".join(["neuroloom", *sys.argv[1:]])):
+    with _errors(resume=shlex.join(["neuroloom", *sys.argv[1:]])):
         _finish(run_bench(demo_config(), out=out, workers=workers, data_dir=data, progress=Progress()))
 
 
@@ -195,6 +206,7 @@ def fit(
     labels: Labels = None,
     kind: Kind = None,
     problem: Problem = None,
+    drop: Drop = None,
     param: Annotated[
         list[str] | None, typer.Option("--param", help="name=value, as often as needed.")
     ] = None,
@@ -212,6 +224,7 @@ def fit(
             labels=labels,
             kind=kind,
             problem=problem,
+            drop=drop or (),
             params=param or [],
             seed=seed,
         )

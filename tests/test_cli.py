@@ -59,7 +59,7 @@ def test_a_run_directory_holds_what_it_should(bench: Path) -> None:
         (("karate", "prone+logreg"), 3),
     ]
     skipped = frame[frame["status"] == "skipped"].set_index(["task", "method"])["reason"]
-    assert skipped["karate", "knn"] == "knn takes table, and the data are nodes; prone+knn would fit"
+    assert skipped["karate", "knn"] == "knn takes a table, and the data are nodes; prone+knn would fit"
     json.loads(done["settings"].iloc[0])
 
 

@@ -115,17 +115,21 @@ def recipe(expression: str, kind: str, problem: str) -> Recipe | Skip:
     return Recipe(expression, kind, problem, tuple(steps), flatten, tuple(notes))
 
 
+_NOUNS = {kind: {"table": "a table", "image": "pictures"}.get(kind, kind) for kind in KINDS}
+
+
 def _mismatch(method: Method, kind: str, wanted: str, expression: str, start: str) -> str:
     kinds = {k for k, _ in method.classes}
     if kind not in kinds:
-        takes = " and ".join(k for k in KINDS if k in kinds)
+        takes = " and ".join(_NOUNS[k] for k in KINDS if k in kinds)
         before = next((m.key for m in registry().values() if (kind, TRANSFORM) in m.classes), None)
         hint = (
             f"; {before}+{method.key} would fit"
             if before and "table" in kinds and wanted != TRANSFORM
             else ""
         )
-        return f"{method.key} takes {takes}, and {'the data are' if kind == start else 'it would get'} {kind}{hint}"
+        given = "the data are" if kind == start else "it would get"
+        return f"{method.key} takes {takes}, and {given} {_NOUNS[kind]}{hint}"
     problems = sorted({p for k, p in method.classes if k == kind})
     if wanted == TRANSFORM:
         return f"{method.key} gives no features of {kind}"
@@ -168,7 +172,24 @@ def step_params(found: Recipe, params: Mapping[str, Any]) -> dict[str, dict[str,
         for name in by_step[step_.name]:
             if name not in known:
                 raise unknown(f"parameter of {step_.method.key}:", name, known)
+        if by_step[step_.name]:
+            _check_values(step_.cls()(**by_step[step_.name]))
     return by_step
+
+
+def _check_values(estimator: Any) -> None:
+    """Check the parameters of an estimator that declares what they may be, as scikit-learn's do.
+
+    Raises:
+        InputError: one is of the wrong type or out of its range.
+    """
+    check = getattr(estimator, "_validate_params", None)
+    if check is None or not hasattr(estimator, "_parameter_constraints"):
+        return
+    try:
+        check()
+    except ValueError as error:  # scikit-learn's InvalidParameterError is one
+        raise InputError(str(error).rstrip(".") + ".") from error
 
 
 def parameters(cls: type[Any]) -> dict[str, Any]:

@@ -36,6 +36,8 @@ def attempt(
     labels: str | Path | None = None,
     kind: str | None = None,
     problem: str | None = None,
+    groups: str | None = None,
+    drop: Sequence[str] = (),
     minutes: float = 5.0,
     out: str | Path | None = None,
     workers: int | None = None,
@@ -53,6 +55,8 @@ def attempt(
         labels: the file with a label for each node or series.
         kind: the kind of data, where the file does not tell.
         problem: ``classification`` or ``regression``, where the target does not tell.
+        groups: a column of a table whose equal values are never divided between training and test.
+        drop: columns of a table not to learn from.
         minutes: time to spend, above 0.
         out: run directory; None is ``runs/<name of the data>``.
         workers: worker processes; None takes one for each core.
@@ -70,7 +74,9 @@ def attempt(
     from neuroloom.tasks import recognise
 
     began = time.monotonic()
-    task = recognise(data, target=target, labels=labels, kind=kind, problem=problem)
+    task = recognise(
+        data, target=target, labels=labels, kind=kind, problem=problem, groups=groups, drop=tuple(drop)
+    )
     if progress is not None:
         progress.say(_recognised(task))
     whole = _config(task, minutes, workers or usable_cores())

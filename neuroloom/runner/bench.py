@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -188,7 +189,7 @@ def describe_run(
     return {
         "name": config.name,
         "directory": str(folder),
-        "command": " ".join(["neuroloom", *sys.argv[1:]])
+        "command": shlex.join(["neuroloom", *sys.argv[1:]])
         if _from_command_line()
         else "neuroloom.run(config)",
         "config": to_toml(config),

@@ -24,6 +24,7 @@ def fit_model(
     labels: Path | None = None,
     kind: str | None = None,
     problem: str | None = None,
+    drop: Sequence[str] = (),
     params: Sequence[str] = (),
     seed: int = 0,
 ) -> str:
@@ -37,7 +38,7 @@ def fit_model(
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} exists already; pass another --out, or remove it first.")
-    task = recognise(data, target=target, labels=labels, kind=kind, problem=problem)
+    task = recognise(data, target=target, labels=labels, kind=kind, problem=problem, drop=tuple(drop))
     loaded = task.load()
     given = dict(_parameter(text) for text in params)
     random_state = derive(seed, "method", method)

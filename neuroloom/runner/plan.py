@@ -41,7 +41,8 @@ def make_plan(config: Config, source: Source, data_dir: str | Path | None = None
     pairs: dict[tuple[str, str], Recipe | Skip] = {}
     for task in tasks:
         for entry in methods:
-            pairs[task.name, entry.label] = _pair(task, entry, source)
+            pairs[task.name, entry.label] = _pair(task, entry, config, source)
+    _check_some_fit(pairs, source)
     trials: list[Trial] = []
     for task in tasks:
         data = task.fingerprint()
@@ -86,6 +87,7 @@ def _open_tasks(config: Config, source: Source, data_dir: str | Path | None) -> 
 
 
 def _check_entries(config: Config, source: Source) -> list[Entry]:
+    _check_grids(config, source)
     found = entries(config)
     if not found:
         raise source.error((), "names no method; add `methods = [...]`.")
@@ -115,22 +117,51 @@ def _check_entries(config: Config, source: Source) -> list[Entry]:
     return found
 
 
-def _pair(task: Task, entry: Entry, source: Source) -> Recipe | Skip:
+def _check_grids(config: Config, source: Source) -> None:
+    given: list[tuple[Mapping[str, Any], tuple[str | int, ...]]] = [
+        (params, ("method", name)) for name, params in config.method.items()
+    ]
+    given += [(variant.params, ("variant", i, "params")) for i, variant in enumerate(config.variant)]
+    for params, loc in given:
+        for path in _flat(params):
+            value = params[path[0]][path[1]] if len(path) > 1 else params[path[0]]
+            if value == []:
+                raise source.error(
+                    (*loc, *path), "is an empty list; a list is a grid of values, so give one at least."
+                )
+
+
+def _check_some_fit(pairs: Mapping[tuple[str, str], Recipe | Skip], source: Source) -> None:
+    reasons = [found.reason for found in pairs.values() if isinstance(found, Skip)]
+    if reasons and len(reasons) == len(pairs):
+        more = f" ({len(reasons) - 1} more pairings do not fit either)" if len(reasons) > 1 else ""
+        raise source.error((), f"leaves nothing to run: {reasons[0]}{more}.")
+
+
+def _pair(task: Task, entry: Entry, config: Config, source: Source) -> Recipe | Skip:
     found = recipe(entry.expression, task.kind, task.problem)
     if isinstance(found, Recipe) and entry.params:
         try:
             step_params(found, entry.params)
         except InputError as error:
-            raise source.error(_params_loc(entry, error), str(error)) from error
+            raise source.error(_params_loc(entry, config, error), str(error)) from error
     return found
 
 
-def _params_loc(entry: Entry, error: InputError) -> tuple[str | int, ...]:
+def _params_loc(entry: Entry, config: Config, error: InputError) -> tuple[str | int, ...]:
     """Return where the parameter that the error names was given."""
     named = next((p for p in _flat(entry.params) if repr(p[-1]) in str(error)), ())
     if entry.loc[0] == "variant":
         return ("variant", entry.loc[1], "params", *named)
-    return ("method", entry.expression if len(named) < 2 else named[0], *named[-1:])
+    if len(named) < 2:
+        return ("method", entry.expression, *named)
+    step, name = named  # from the table of the composition, or from that of the method wherever it appears
+    own = config.method.get(entry.expression, {})
+    if isinstance(own.get(step), Mapping) and name in own[step]:
+        return ("method", entry.expression, step, name)
+    if f"{step}__{name}" in own:
+        return ("method", entry.expression, f"{step}__{name}")
+    return ("method", step, name)
 
 
 def _flat(params: Mapping[str, Any]) -> list[tuple[str, ...]]:

@@ -6,6 +6,7 @@ import pytest
 
 from neuroloom.core import InputError
 from neuroloom.runner.config import Config, entries, load_config, to_toml
+from neuroloom.runner.plan import make_plan
 
 WHOLE = """
 name = "whole"
@@ -82,6 +83,50 @@ def test_a_mistake_is_answered_with_file_line_and_nearest_name(
 ) -> None:
     with pytest.raises(InputError, match=message):
         _load(tmp_path, text)
+
+
+BENCH = 'name = "x"\nseeds = 1\ntasks = ["iris"]\nmethods = ["dummy", "knn"]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            BENCH + "[method.knn]\nn_neighbors = []\n",
+            r"bench\.toml:6: `method\.knn\.n_neighbors` is an empty list",
+        ),
+        (
+            BENCH + '[[variant]]\nname = "v"\nmethod = "knn"\nparams = { n_neighbors = [] }\n',
+            r"bench\.toml:8: `variant\[0\]\.params\.n_neighbors` is an empty list",
+        ),
+        (
+            BENCH + "[method.knn]\n\nn_neighbors = -3\n",
+            r"bench\.toml:7: `method\.knn\.n_neighbors` The 'n_neighbors' parameter .* Got -3",
+        ),
+        (
+            BENCH + '[method.knn]\nn_neighbors = [3, "a"]\n',
+            r"bench\.toml:6: `method\.knn\.n_neighbors` The 'n_neighbors' parameter .* Got 'a'",
+        ),
+        (
+            BENCH.replace("iris", "cbf").replace("knn", "wavelets+knn")
+            + '[method."wavelets+knn"]\n\nwavelets = { levels = 3 }\n',
+            r"bench\.toml:7: `method\.wavelets\+knn\.wavelets\.levels` .* did you mean 'level'",
+        ),
+        (
+            BENCH.replace("iris", "cbf").replace("knn", "wavelets+knn") + "[method.wavelets]\n\nlevels = 3\n",
+            r"bench\.toml:7: `method\.wavelets\.levels` .* did you mean 'level'",
+        ),
+        (
+            BENCH.replace('"dummy", "knn"', '"gat", "gcn"'),
+            r"leaves nothing to run: gat takes nodes, and the data are a table \(1 more pairings? do",
+        ),
+    ],
+)
+def test_what_cannot_be_run_is_refused_before_it_runs(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "bench.toml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        make_plan(*load_config(path))
 
 
 def test_a_missing_file_says_so(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def test_labels_missing_and_nodes_missing(tmp_path):
     assert len(data.X) == 21
     assert data.X.graph.degrees[data.X.ids[-1]] == 0
     assert data.X.graph.names[data.X.ids[-1]] == 99
-    assert "1 labelled nodes stand in no edge ('99')" in notes(task)
+    assert "1 labelled node stands in no edge ('99')" in notes(task)
     assert "14 nodes without a label stay in the graph" in notes(task)
 
 
@@ -171,6 +171,15 @@ def test_a_graph_without_labels_says_what_can_be_done(tmp_path):
     assert task.metrics[0] == "roc_auc"
     assert not data.X.graph.has_edges(data.X.pairs).any()
     assert task.load(2).X.graph.fingerprint() != data.X.graph.fingerprint()
+    path = edges(tmp_path / "h.csv", ",", name, "from,to\n")
+    with pytest.raises(
+        InputError, match=r"h\.csv looks like an edge list: its columns are called from and to"
+    ):
+        recognise(path)
+    assert recognise(path, kind="table", target="to").kind == "table"
+    networkx.write_gml(networkx.karate_club_graph(), tmp_path / "k.gml")
+    with pytest.raises(InputError, match=r"--target ATTRIBUTE or --labels FILE \(its nodes have 'club'\)"):
+        recognise(tmp_path / "k.gml")
 
 
 def test_damaged_graph_files(tmp_path):

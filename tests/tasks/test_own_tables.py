@@ -396,6 +396,25 @@ def test_a_rare_class_makes_balanced_accuracy_the_main_metric(tmp_path):
     assert open_task({"name": "d", "path": str(tmp_path / "d.csv"), "metric": "mcc"}).metrics[0] == "mcc"
 
 
+def test_columns_that_give_the_answer_away_are_said(tmp_path):
+    lines = [
+        f"{i % 12},{'on' if i % 2 else 'off'},{RNG.normal():.3f},{i % 3},{'yes' if i % 2 else 'no'}"
+        for i in range(120)
+    ]
+    path = write(tmp_path / "d.csv", "device,copy,x,z,y\n" + "\n".join(lines) + "\n")
+    said = [note for note in recognise(path).notes if note.startswith("WARNING")]
+    assert len(said) == 2
+    assert "each 'device' has one 'y' in all of its rows" in said[0]
+    assert "column 'copy' alone tells 'y'" in said[1]
+    task = recognise(path, drop=["copy"], groups="device")
+    assert task.load().X.columns.tolist() == ["x", "z"]
+    assert not [note for note in task.notes if note.startswith("WARNING")]
+    assert task.fingerprint() != recognise(path, groups="device").fingerprint()
+    assert open_task(task.spec).load().X.columns.tolist() == ["x", "z"]
+    with pytest.raises(InputError, match="no column 'cpy'; did you mean 'copy'"):
+        recognise(path, drop=["cpy"])
+
+
 def test_groups_are_kept_together(tmp_path):
     text = "patient,x,y\n" + "".join(f"p{i // 5},{RNG.normal():.3f},{i % 2}\n" for i in range(60))
     task = recognise(write(tmp_path / "d.csv", text), groups="patient")

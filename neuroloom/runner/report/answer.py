@@ -28,8 +28,10 @@ def of_task(stats: TaskStatistics, decimals: int) -> str:
     if margin is not None and math.isfinite(margin.mean):
         ends = numbers.interval(margin.joint_low, margin.joint_high, decimals)
         gap = numbers.fixed(margin.mean, decimals)
-        lead = f"{gap} ahead of" if gap.strip("0.") else "level with"
-        text += f"; {lead} {margin.b}{' ' + ends if ends else ''}"
+        if gap.strip("0."):
+            text += f"; {gap} ahead of {margin.b}{' ' + ends if ends else ''}"
+        else:
+            text += f"; level with {margin.b}"
     return f"{text}{_cost(w.fit_seconds)}.{_chance(w.method, w.tied, len(stats.scores.cells))}"
 
 

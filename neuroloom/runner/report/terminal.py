@@ -19,11 +19,20 @@ def render(data: ReportData) -> str:
     for group in data.groups:
         text = group.answer if len(data.groups) == 1 else f"{group.title}: {group.answer}"
         lines += [*_wrapped(text), "", *_board(group, data)]
-    return "\n".join([*lines, *_wrapped(data.health)]) + "\n"
+    return "\n".join([*lines, *_wrapped(data.health), *_never_fit(data)]) + "\n"
 
 
 def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _never_fit(data: ReportData) -> Iterator[str]:
+    """Yield why methods that the user named fit no task at all."""
+    fits = {row[0].method for group in data.groups for row in group.board.rows}
+    ran = {data.methods[number].name for number in fits}
+    for row in data.skips.rows if data.skips is not None else ():
+        if row[0].text not in ran:
+            yield from _wrapped(f"  skipped: {row[2].text}")
 
 
 def _board(group: Group, data: ReportData) -> Iterator[str]:

@@ -14,6 +14,7 @@ from neuroloom.tasks.files.text import is_number, read_rows
 Reader = Callable[[Options], Loaded]
 _HEAD = 400  # lines that are looked at to tell what a file is
 _TEXT = (".csv", ".tsv", ".txt", ".data", ".dat", ".tab")
+_ENDS = (("from", "to"), ("source", "target"), ("src", "dst"), ("node1", "node2"), ("u", "v"))
 _EDGES = (".edgelist", ".edges", ".edge", *edges.MARKUP)
 _ADVICE = {
     (".xlsx", ".xls", ".ods"): "save the sheet as CSV",
@@ -150,10 +151,11 @@ def _text(options: Options, suffix: str) -> tuple[Reader, tuple[str, ...], str]:
             if series.long_roles(columns) is not None and len(columns.names) > 2:
                 return series.read_csv_series, kinds, "read as series with a label file"
             return _graph(options, "because a label file was named; --kind series reads series")
-        if options.target is None and _is_edge_list(path):
+        looks = _edge_list(path) if options.target is None else ""
+        if looks:
             raise InputError(
-                f"{path} looks like an edge list: two whole numbers in each line and no header. Pass --labels FILE to "
-                "learn its nodes' labels, --kind links to predict its links, or --kind table if it is a table."
+                f"{path} looks like an edge list: {looks}. Pass --labels FILE to learn its nodes' labels, "
+                "--kind links to predict its links, or --kind table if it is a table."
             )
         if _is_long(options):
             return series.read_csv_series, kinds, "recognised as series by its columns for series and time"
@@ -175,10 +177,16 @@ def _is_ucr(path: Path) -> bool:
     )
 
 
-def _is_edge_list(path: Path) -> bool:
+def _edge_list(path: Path) -> str:
+    """Return why a text file seems to hold edges, "" if it does not."""
     rows = read_rows(path, header=False, most=_HEAD)
     whole = all(cell.lstrip("-").isdigit() for line in rows.cells[:200] for cell in line)
-    return rows.separator in (" ", "\t") and len(rows.cells[0]) == 2 and whole
+    if rows.separator in (" ", "\t") and len(rows.cells[0]) == 2 and whole:
+        return "two whole numbers in each line and no header"
+    first = [cell.lower() for cell in rows.cells[0]]
+    if tuple(first[:2]) in _ENDS and (len(first) == 2 or first[2:] == ["weight"]):
+        return f"its columns are called {' and '.join(rows.cells[0][:2])}"
+    return ""
 
 
 def _is_long(options: Options) -> bool:

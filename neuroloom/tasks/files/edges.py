@@ -101,8 +101,12 @@ def _name_key(name: str) -> tuple[int, int, str]:
     return (0, int(name), name) if _WHOLE.fullmatch(name) else (1, 0, name)
 
 
-def _read_markup(path: Path, target: str | None) -> tuple[list[str], Any, Any, list[str], dict[str, str]]:
-    """Return names, pairs, weights, notes and the node attribute ``target`` of a GML or GraphML file."""
+def _parse_markup(path: Path) -> Any:
+    """Return a GML or GraphML file as a networkx graph.
+
+    Raises:
+        InputError: it is damaged, or defines entities.
+    """
     import io
     import xml.etree.ElementTree as tree
 
@@ -113,11 +117,19 @@ def _read_markup(path: Path, target: str | None) -> tuple[list[str], Any, Any, l
         raise InputError(f"{path} defines XML entities, which are not read; remove the DOCTYPE.")
     try:
         if path.suffix.lower() == ".gml":
-            read = networkx.parse_gml(raw.decode("utf-8").splitlines(), label=None)
-        else:
-            read = networkx.read_graphml(io.BytesIO(raw))
+            return networkx.parse_gml(raw.decode("utf-8").splitlines(), label=None)
+        return networkx.read_graphml(io.BytesIO(raw))
     except (networkx.NetworkXError, tree.ParseError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} cannot be read as {path.suffix[1:].upper()}: {error}.") from error
+
+
+def _attributes(read: Any) -> list[str]:
+    return sorted({key for _, held in read.nodes(data=True) for key in held})
+
+
+def _read_markup(path: Path, target: str | None) -> tuple[list[str], Any, Any, list[str], dict[str, str]]:
+    """Return names, pairs, weights, notes and the node attribute ``target`` of a GML or GraphML file."""
+    read = _parse_markup(path)
     labels = {node: str(read.nodes[node].get("label", node)) for node in read.nodes}
     if len(set(labels.values())) < len(labels):
         labels = {node: str(node) for node in read.nodes}
@@ -127,7 +139,7 @@ def _read_markup(path: Path, target: str | None) -> tuple[list[str], Any, Any, l
     weights = [_weight(str(attributes.get("weight", 1.0))) or 1.0 for *_, attributes in read.edges(data=True)]
     attributes_: dict[str, str] = {}
     if target is not None:
-        known = sorted({key for _, held in read.nodes(data=True) for key in held})
+        known = _attributes(read)
         if target not in known:
             close = nearest(target, known)
             hint = f"; did you mean {close!r}?" if close else f"; they have {', '.join(known) or 'none'}."
@@ -153,7 +165,9 @@ def read_graph(options: Options, extra: list[str] | None = None) -> tuple[Graph,
     if alone:
         shown = ", ".join(repr(name) for name in alone[:3]) + (", …" if len(alone) > 3 else "")
         notes.append(
-            f"{len(alone)} labelled nodes stand in no edge ({shown}); they were added without neighbours"
+            f"1 labelled node stands in no edge ({shown}); it was added without neighbours"
+            if len(alone) == 1
+            else f"{len(alone)} labelled nodes stand in no edge ({shown}); they were added without neighbours"
         )
         old = names
         names = sorted({*names, *alone}, key=_name_key)
@@ -164,10 +178,10 @@ def read_graph(options: Options, extra: list[str] | None = None) -> tuple[Graph,
         notes.append(f"{int(loops.sum())} self-loop{'s were' if loops.sum() > 1 else ' was'} left out")
     pairs, weights = np.sort(pairs[~loops], axis=1), weights[~loops]
     once, first = np.unique(pairs, axis=0, return_index=True)
-    if len(once) < len(pairs):
+    if copies := len(pairs) - len(once):
         notes.append(
-            f"{len(pairs) - len(once)} edges stand more than once, or in both directions, and count once; edges "
-            "have no direction"
+            f"{'1 edge stands' if copies == 1 else f'{copies} edges stand'} more than once, or in both directions, "
+            "and count once; edges have no direction"
         )
     weights = weights[first]
     if not len(once):
@@ -262,7 +276,10 @@ def read_labels(options: Options, known: set[str]) -> tuple[list[str], list[str]
         title = header[column]
     found = {line[0]: line[column] for line in lines}
     if len(found) < len(lines):
-        notes.append(f"{len(lines) - len(found)} nodes have several labels; the last one counts")
+        several = len(lines) - len(found)
+        notes.append(
+            f"{several} {'node has' if several == 1 else 'nodes have'} several labels; the last one counts"
+        )
     if not any(name in known for name in found):
         mine = ", ".join(repr(n) for n in list(found)[:3])
         theirs = ", ".join(repr(n) for n in sorted(known, key=_name_key)[:3])
@@ -278,7 +295,11 @@ def read_nodes(options: Options) -> Loaded:
     """
     markup = options.path.suffix.lower() in MARKUP
     if options.labels is None and not (markup and options.target):
+        held = (
+            [name for name in _attributes(_parse_markup(options.path)) if name != "label"] if markup else []
+        )
         how = "--target ATTRIBUTE or --labels FILE" if markup else "--labels FILE"
+        how += f" (its nodes have {', '.join(map(repr, held))})" if held else ""
         raise InputError(
             f"{options.path} is a graph, but says no label for its nodes; pass {how}, or --kind links to predict which "
             "nodes are connected."
@@ -304,7 +325,11 @@ def read_nodes(options: Options) -> Loaded:
     ids = np.array([own[name] if name in own else own[str(int(name))] for name in kept], dtype=np.int64)
     notes = [*notes, *label_notes, *reasons]
     if graph.n_nodes > len(ids):
-        notes.append(f"{graph.n_nodes - len(ids)} nodes without a label stay in the graph but are no samples")
+        count = graph.n_nodes - len(ids)
+        one = "1 node without a label stays in the graph but is no sample"
+        notes.append(
+            one if count == 1 else f"{count} nodes without a label stay in the graph but are no samples"
+        )
     schema = {"kind": "nodes", "graph": graph.fingerprint(), "alone": alone}
     return Loaded("nodes", NodeSet(graph, ids), y, problem, notes, schema, kept, title or None)
 

@@ -25,6 +25,7 @@ class Options:
         groups: column whose equal values are never divided between training and test.
         keep: columns to learn from although they look like row numbers or never change; ``*`` keeps all that hold a
             value.
+        drop: columns not to learn from.
     """
 
     path: Path
@@ -35,6 +36,7 @@ class Options:
     problem: str | None = None
     groups: str | None = None
     keep: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
 
     @staticmethod
     def of(parts: Mapping[str, Any]) -> Options:
@@ -48,10 +50,10 @@ class Options:
         for name, value in parts.items():
             if name not in known:
                 raise unknown("option", name, known, "A task of your own takes " + ", ".join(known) + ".")
-            if name == "keep":
+            if name in ("keep", "drop"):
                 value = [value] if isinstance(value, str) else value
                 if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
-                    raise InputError(f"`keep` must be a list of column names, but got {value!r}.")
+                    raise InputError(f"`{name}` must be a list of column names, but got {value!r}.")
                 values[name] = tuple(value)
             elif name in ("path", "labels", "features"):
                 values[name] = None if value is None else Path(os.path.abspath(Path(value).expanduser()))

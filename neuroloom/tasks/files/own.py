@@ -107,7 +107,7 @@ class OwnTask(Task):
             raise InputError(f"{missing[0] if missing else self.options.path} does not exist any more.")
         names = [str(path.relative_to(base)) if path.is_relative_to(base) else path.name for path in files]
         said = self.options
-        how = (said.target, self.kind, self.problem, said.groups, said.keep, READER_VERSION)
+        how = (said.target, self.kind, self.problem, said.groups, said.keep, said.drop, READER_VERSION)
         return hash_files(files, names, how)
 
     def load(self, seed: int = 0) -> Data:
@@ -198,7 +198,7 @@ def recognise(
         target: the column to learn; None takes the one called target, label, class, …, else the last.
         labels: a file with a label for each node or series.
         kind: what to read it as, where it could be several things.
-        more: ``name``, and ``features``, ``problem``, ``groups``, ``keep`` of :class:`Options`.
+        more: ``name``, and ``features``, ``problem``, ``groups``, ``keep``, ``drop`` of :class:`Options`.
 
     Raises:
         InputError: the data cannot be used; says why and what to do.
@@ -215,5 +215,7 @@ def open_own(spec: Mapping[str, Any]) -> OwnTask:
     """
     parts = dict(spec)
     found = parts.pop("found", None)
-    name = str(parts.pop("name", None) or Path(str(parts["path"])).name.partition(".")[0] or "data")
+    name = str(
+        parts.pop("name", None) or Path(str(parts["path"])).name.partition(".")[0] or "data"
+    ).removesuffix("_TRAIN")
     return OwnTask(name, Options.of(parts), found)

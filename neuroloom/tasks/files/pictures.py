@@ -80,7 +80,13 @@ def read_pictures(options: Options) -> Loaded:
         grey = grey and image.mode == "L"
     notes = []
     if bad:
-        notes.append(f"{len(bad)} files that are no readable pictures were left out: {', '.join(bad[:3])}")
+        shown = ", ".join(bad[:3]) + (", …" if len(bad) > 3 else "")
+        what = (
+            "file that is no readable picture was"
+            if len(bad) == 1
+            else "files that are no readable pictures were"
+        )
+        notes.append(f"{len(bad)} {what} left out: {shown}")
     if not opened:
         raise InputError(f"{options.path} holds no readable picture.")
     width, height = common_size(sizes)
@@ -144,7 +150,8 @@ def _sizes(sizes: list[tuple[int, int]]) -> str:
     counted = Counter(sizes)
     if len(counted) == 1:
         return f"{sizes[0][0]} × {sizes[0][1]}"
-    return f"{len(counted)} sizes ({min(s[0] for s in sizes)} to {max(s[0] for s in sizes)} wide)"
+    smallest, largest = (f(counted, key=lambda size: size[0] * size[1]) for f in (min, max))
+    return f"{len(counted)} sizes, {smallest[0]} × {smallest[1]} to {largest[0]} × {largest[1]},"
 
 
 def as_array(path: Path, shape: list[int]) -> Any:

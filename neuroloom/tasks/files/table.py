@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -160,12 +161,46 @@ def read_table(options: Options) -> Loaded:
         if n not in {t["name"] for t in types} and n != target and len(set(columns.cells[n])) == columns.n
     ]
     schema = {"kind": "table", "columns": types, "target": target, "id": left[0] if left else None}
+    if problem == "classification":
+        notes += giveaways(X, y, target)
     copies = _copies(X, y)
     if copies:
         notes.append(
             f"{copies} row{'s repeat others' if copies > 1 else ' repeats another'} exactly; all were kept"
         )
     return Loaded("table", X, y, problem, notes, schema, (rows + 1).tolist(), target, groups)
+
+
+def giveaways(X: Any, y: Any, target: str) -> list[str]:
+    """Return warnings of columns whose every value has a single answer, each value standing in several rows.
+
+    With as many values as classes, the column is the target in other words; with more, it names something (a patient, a
+    device) whose rows share one answer, so that a split row by row tests nothing new.
+    """
+    import pandas as pd
+
+    found = []
+    classes = len(np.unique(y))
+    for name in X.columns:
+        codes, values = pd.factorize(X[name])
+        filled = codes >= 0
+        whole = X[name].dtype.kind != "f" or bool(np.all(np.mod(X[name].dropna(), 1) == 0))
+        if X[name].dtype.kind == "M" or not whole or len(values) < 2 or filled.sum() < 5 * len(values):
+            continue
+        if len(pd.DataFrame({"x": codes, "y": y})[filled].drop_duplicates()) > len(values):
+            continue
+        if len(values) <= classes:
+            found.append(
+                f"WARNING: column {name!r} alone tells {target!r}; if it is not known before {target!r} is, leave it "
+                f"out with --drop {name!r} (drop = [{name!r}] in a [[task]])"
+            )
+        else:
+            found.append(
+                f"WARNING: each {name!r} has one {target!r} in all of its rows, so rows of it in the training part "
+                f"give those in the test part away; --groups {name!r} (groups = {name!r} in a [[task]]) keeps them "
+                "together"
+            )
+    return found
 
 
 def _copies(X: Any, y: Any) -> int:
@@ -181,13 +216,14 @@ def _were(count: int) -> str:
 
 
 def _features(
-    columns: Columns, taken: set[str | None], rows: Any, options: Options, notes: list[str]
+    columns: Columns, taken: Iterable[str | None], rows: Any, options: Options, notes: list[str]
 ) -> tuple[Any, list[dict[str, Any]]]:
     """Return the DataFrame to learn from and the type of each column; says in ``notes`` what was left out."""
     import pandas as pd
 
-    for name in set(options.keep) - {"*"}:
+    for name in (set(options.keep) - {"*"}) | set(options.drop):
         choose_target(columns.names, name, options.path)
+    taken = {name for name in taken if name} | set(options.drop)
     made: dict[str, Any] = {}
     types: list[dict[str, Any]] = []
     left_out: dict[str, list[str]] = {"missing": [], "constant": [], "id": [], "text": []}
