@@ -294,8 +294,12 @@ def _grid(label: str, expression: str, params: Mapping[str, Any], loc: Loc) -> I
                 point[path[0]] = value
             else:
                 point[path[0]] = {**point[path[0]], path[1]: value}
-        text = ",".join(f"{'.'.join(path)}={_short(v)}" for (path, _), v in zip(axes, values, strict=True))
-        yield Entry(f"{label}[{text}]", expression, point, loc)
+        text = ",".join(
+            f"{'.'.join(path)}={_short(v)}"
+            for (path, choices), v in zip(axes, values, strict=True)
+            if len(choices) > 1  # a single value, as hidden = [[32]], tells nothing apart
+        )
+        yield Entry(f"{label}[{text}]" if text else label, expression, point, loc)
 
 
 def _axes(params: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], list[Any]]]:

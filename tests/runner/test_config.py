@@ -50,6 +50,15 @@ def test_grids_variants_and_parameters_wherever_a_method_appears(tmp_path: Path)
     }
 
 
+def test_a_grid_of_one_value_keeps_the_name(tmp_path: Path) -> None:
+    text = (
+        BENCH + '[[variant]]\nname = "small"\nmethod = "mlp"\nparams = { hidden = [[32]], epochs = [5, 9] }\n'
+    )
+    found = {entry.label: entry.params for entry in entries(_load(tmp_path, text))}
+    assert list(found) == ["dummy", "knn", "small[epochs=5]", "small[epochs=9]"]
+    assert found["small[epochs=9]"] == {"hidden": [32], "epochs": 9}
+
+
 def test_a_config_written_out_reads_back_equal(tmp_path: Path) -> None:
     config = _load(tmp_path, WHOLE)
     assert _load(tmp_path, to_toml(config)) == config
