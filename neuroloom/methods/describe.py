@@ -36,7 +36,7 @@ def describe(key: str) -> dict[str, Any]:
             }
             for (kind, problem), path in method.classes.items()
         ],
-        "text": text,
+        "text": _plain(text),
         "source": sections.get("Source", ""),
         "parameters": _parameters(method, list(dict.fromkeys(classes.values()))),
     }
@@ -69,7 +69,15 @@ def _parameters(method: Method, classes: list[type[Any]]) -> list[dict[str, Any]
     return list(found.values())
 
 
+def _plain(text: str) -> str:
+    """Return docstring text without the markup of reStructuredText."""
+    text = re.sub(r":\w+:`~?(?:[\w]+\.)*([^`<]+?)(?:\s*<[^`]*)?`", r"\1", text)
+    return re.sub(r"::$", ":", text.replace("``", ""), flags=re.M)
+
+
 def _type_text(annotation: Any) -> str:
+    if annotation in ("Any", Any):
+        return ""
     text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
     return re.sub(r"\b(?:typing|numpy\.typing|np\.random|numpy\.random|collections\.abc)\.", "", text)
 

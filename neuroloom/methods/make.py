@@ -84,8 +84,10 @@ def recipe(expression: str, kind: str, problem: str) -> Recipe | Skip:
     """Return how ``expression`` answers ``problem`` on samples of ``kind``, or why it does not.
 
     Raises:
-        InputError: the expression names a method that does not exist.
+        InputError: the expression names a method that does not exist, or ``kind`` is none.
     """
+    if kind not in KINDS:
+        raise unknown("kind", kind, KINDS)
     methods = [find(name) for name in parts(expression)]
     for method in methods[:-1]:
         if not method.transformer:

@@ -1,5 +1,6 @@
 """The registry and composition: names to estimators, and reasons where there is none."""
 
+import re
 import subprocess
 import sys
 
@@ -108,3 +109,10 @@ def test_show_has_a_text_for_every_parameter_of_ours(key: str) -> None:
     assert found["text"]
     for parameter in found["parameters"]:
         assert parameter["text"], parameter["name"]
+        assert parameter["type"] != "Any"
+    assert not re.search(r":\w+:`|``|::$", found["text"], flags=re.M)
+
+
+def test_a_kind_that_does_not_exist() -> None:
+    with pytest.raises(InputError, match="'tabel' is not known; did you mean 'table'"):
+        make("knn", "tabel", "classification")
