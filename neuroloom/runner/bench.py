@@ -183,7 +183,8 @@ def describe_run(
 ) -> dict[str, Any]:
     """Return how a run is made: for the report, and to repeat it."""
     import neuroloom
-    from neuroloom.runner.doctor import cores, cpu_name, versions
+    from neuroloom.runner.doctor import cpu_name, versions
+    from neuroloom.runner.processes import usable_cores
 
     earlier = before if before.get("name") == config.name else {}
     return {
@@ -197,7 +198,7 @@ def describe_run(
         "version": neuroloom.__version__,
         "versions": versions(),
         "cpu": cpu_name(),
-        "cores": cores(),
+        "cores": usable_cores(),
         "engine": engine.name,
         "workers": engine.workers,
         "threads": engine.threads,

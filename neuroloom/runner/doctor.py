@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
 import shutil
 import sys
@@ -11,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from neuroloom.runner.processes import usable_cores
 
 PACKAGES = (
     "numpy",
@@ -59,11 +60,6 @@ def cpu_name() -> str:
     return platform.processor() or platform.machine()
 
 
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def findings(data_dir: str | Path | None) -> Iterator[Finding]:
     """Look at Python, packages, devices, memory, disk, the data folder and the plug-ins, one after the other."""
     ok = sys.version_info >= (3, 11)
@@ -74,7 +70,7 @@ def findings(data_dir: str | Path | None) -> Iterator[Finding]:
         yield Finding(
             name, "bad" if missing else "ok", have.get(name, "not installed: pip install neuroloom again")
         )
-    yield Finding("processor", "ok", f"{cpu_name()}, {cores()} cores")
+    yield Finding("processor", "ok", f"{cpu_name()}, {usable_cores()} cores")
     yield _memory()
     free = shutil.disk_usage(Path.cwd()).free / 2**30
     yield Finding("disk here", "ok" if free > 1 else "bad", f"{free:.1f} GB free")
