@@ -9,7 +9,6 @@ All arrays are float32 or float64 alike, indptr int64, indices int32.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,10 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
-@njit(cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"}, error_model="numpy", nogil=True)
+_WIDE = 64  # numbers a head above which going round a dropped coefficient saves more than the branch costs
+_FAST = {"contract", "reassoc", "nsz", "arcp"}
+
+
 def attend(
     indptr: Array, indices: Array, h: Array, s: Array, t: Array, keep: Array, slope: float
 ) -> tuple[Array, Array]:
@@ -28,12 +30,19 @@ def attend(
     ``alpha_ij = softmax_j(LeakyReLU(s_i + t_j))`` and ``out_i = Σ_j keep_ij alpha_ij h_j``, head by head.
     h: ``(n, H, D)``; s, t: ``(n, H)``; keep: ``(m, H)`` dropout factors or ``(0, H)`` for none.
     """
-    n, heads, width = h.shape
-    out = np.zeros((n, heads, width), dtype=h.dtype)
-    alpha = np.empty((len(indices), heads), dtype=h.dtype)
-    dropping = len(keep) > 0
-    top = np.empty(heads, dtype=h.dtype)
-    total = np.empty(heads, dtype=h.dtype)
+    alpha = np.empty((len(indices), s.shape[1]), dtype=h.dtype)
+    _scores(indptr, indices, s, t, slope, alpha)
+    np.exp(alpha, out=alpha)  # NumPy's is written in vector instructions, numba's is not
+    out = np.empty((len(indptr) - 1, *h.shape[1:]), dtype=h.dtype)
+    _gather(indptr, indices, h, keep, alpha, out)
+    return out, alpha
+
+
+@njit(cache=True, fastmath=_FAST, error_model="numpy", nogil=True)
+def _scores(indptr: Array, indices: Array, s: Array, t: Array, slope: float, alpha: Array) -> None:
+    """Write ``LeakyReLU(s_i + t_j)``, less the largest of its row, to ``alpha (m, H)``."""
+    n, heads = s.shape
+    top = np.empty(heads, dtype=s.dtype)
     for i in range(n):
         begin, end = indptr[i], indptr[i + 1]
         top[:] = -np.inf
@@ -43,28 +52,46 @@ def attend(
                 e = s[i, k] + t[j, k]
                 e = e if e > 0 else slope * e
                 alpha[at, k] = e
-                if e > top[k]:
-                    top[k] = e
+                top[k] = max(top[k], e)
+        for at in range(begin, end):
+            for k in range(heads):
+                alpha[at, k] -= top[k]
+
+
+@njit(cache=True, fastmath=_FAST, error_model="numpy", nogil=True)
+def _gather(indptr: Array, indices: Array, h: Array, keep: Array, alpha: Array, out: Array) -> None:
+    """Divide ``alpha (m, H)`` by the sums of its rows in place, and write ``Σ_j keep_ij alpha_ij h_j`` to ``out``."""
+    n = len(indptr) - 1
+    heads, width = h.shape[1], h.shape[2]
+    dropping = len(keep) > 0
+    skipping = dropping and width >= _WIDE
+    total, factor = np.empty(heads, dtype=h.dtype), np.empty(heads, dtype=h.dtype)
+    for i in range(n):
+        begin, end = indptr[i], indptr[i + 1]
         total[:] = 0
         for at in range(begin, end):
             for k in range(heads):
-                e = math.exp(alpha[at, k] - top[k])
-                alpha[at, k] = e
-                total[k] += e
+                total[k] += alpha[at, k]
+        for k in range(heads):
+            total[k] = 1 / total[k]
+        out[i] = 0
         for at in range(begin, end):
             j = np.uint64(indices[at])
             for k in range(heads):
-                alpha[at, k] /= total[k]
-                a = alpha[at, k]
-                if dropping:
-                    a *= keep[at, k]
-                if a != 0:
-                    for c in range(width):
-                        out[i, k, c] += a * h[j, k, c]
-    return out, alpha
+                alpha[at, k] *= total[k]
+                factor[k] = alpha[at, k]
+            if dropping:
+                for k in range(heads):
+                    factor[k] *= keep[at, k]
+            for k in range(heads):
+                a = factor[k]
+                if skipping and a == 0:
+                    continue
+                for c in range(width):
+                    out[i, k, c] += a * h[j, k, c]
 
 
-@njit(cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"}, error_model="numpy", nogil=True)
+@njit(cache=True, fastmath=_FAST, error_model="numpy", nogil=True)
 def attend_backward(
     indptr: Array,
     indices: Array,
@@ -80,6 +107,7 @@ def attend_backward(
     n, heads, width = h.shape
     dh, ds, dt = np.zeros_like(h), np.zeros_like(s), np.zeros_like(t)
     dropping = len(keep) > 0
+    skipping = dropping and width >= _WIDE
     longest = 0
     for i in range(n):
         longest = max(longest, indptr[i + 1] - indptr[i])
@@ -93,7 +121,7 @@ def attend_backward(
             for k in range(heads):
                 factor = keep[at, k] if dropping else h.dtype.type(1)
                 dot = h.dtype.type(0)
-                if factor != 0:
+                if not (skipping and factor == 0):
                     a = factor * alpha[at, k]
                     # a sum and a write in one loop would have bits that hang on addresses
                     for c in range(width):
