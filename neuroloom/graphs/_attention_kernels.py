@@ -1,7 +1,7 @@
 """Numba kernels of graph attention over CSR, forward and backward fused over the edges.
 
-Shapes: n rows, m stored edges, H heads, D numbers a head; row i attends to ``indices[indptr[i]:indptr[i + 1]]``.
-All arrays are float32 or float64 alike, indptr int64, indices int32.
+Shapes: n rows over c columns, the first n of which are the rows (n = c in a whole graph), m stored edges, H heads, D
+numbers a head; row i attends to ``indices[indptr[i]:indptr[i + 1]]``. All arrays are float32 or float64 alike, indptr int64, indices int32.
 """
 
 # numba ships no types, so its decorator is untyped
@@ -28,7 +28,7 @@ def attend(
     """Return ``out (n, H, D)`` and ``alpha (m, H)`` of one attention layer.
 
     ``alpha_ij = softmax_j(LeakyReLU(s_i + t_j))`` and ``out_i = Σ_j keep_ij alpha_ij h_j``, head by head.
-    h: ``(n, H, D)``; s, t: ``(n, H)``; keep: ``(m, H)`` dropout factors or ``(0, H)`` for none.
+    h: ``(c, H, D)``; s, t: ``(c, H)``; keep: ``(m, H)`` dropout factors or ``(0, H)`` for none.
     """
     alpha = np.empty((len(indices), s.shape[1]), dtype=h.dtype)
     _scores(indptr, indices, s, t, slope, alpha)
@@ -41,7 +41,7 @@ def attend(
 @njit(cache=True, fastmath=_FAST, error_model="numpy", nogil=True)
 def _scores(indptr: Array, indices: Array, s: Array, t: Array, slope: float, alpha: Array) -> None:
     """Write ``LeakyReLU(s_i + t_j)``, less the largest of its row, to ``alpha (m, H)``."""
-    n, heads = s.shape
+    n, heads = len(indptr) - 1, s.shape[1]
     top = np.empty(heads, dtype=s.dtype)
     for i in range(n):
         begin, end = indptr[i], indptr[i + 1]
@@ -104,7 +104,7 @@ def attend_backward(
     grad: Array,
 ) -> tuple[Array, Array, Array]:
     """Return the gradients of h, s and t for the gradient ``grad (n, H, D)`` of :func:`attend`'s output."""
-    n, heads, width = h.shape
+    n, heads, width = len(indptr) - 1, h.shape[1], h.shape[2]
     dh, ds, dt = np.zeros_like(h), np.zeros_like(s), np.zeros_like(t)
     dropping = len(keep) > 0
     skipping = dropping and width >= _WIDE
