@@ -5,17 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from neuroloom.graphs.appnp import APPNPNodeClassifier, APPNPNodeRegressor
     from neuroloom.graphs.deepwalk import DeepWalk
     from neuroloom.graphs.ego_splitting import PersonaGraph, ego_split, overlapping_communities
     from neuroloom.graphs.fastrp import FastRP
     from neuroloom.graphs.feather import FEATHERFeatures
-    from neuroloom.graphs.gat import GATNodeClassifier
-    from neuroloom.graphs.gcn import GCNNodeClassifier
+    from neuroloom.graphs.gat import GATNodeClassifier, GATNodeRegressor
+    from neuroloom.graphs.gatv2 import GATv2NodeClassifier, GATv2NodeRegressor
+    from neuroloom.graphs.gcn import GCNNodeClassifier, GCNNodeRegressor
+    from neuroloom.graphs.gcnii import GCNIINodeClassifier, GCNIINodeRegressor
     from neuroloom.graphs.ggvec import GGVec
+    from neuroloom.graphs.gin import GINNodeClassifier, GINNodeRegressor
     from neuroloom.graphs.glove import GloVe
+    from neuroloom.graphs.gps import GPSNodeClassifier, GPSNodeRegressor
     from neuroloom.graphs.graph2vec import Graph2Vec
     from neuroloom.graphs.graph_statistics import GraphStatisticsFeatures
+    from neuroloom.graphs.graphsage import GraphSAGENodeClassifier, GraphSAGENodeRegressor
     from neuroloom.graphs.grarep import GraRep
+    from neuroloom.graphs.label_propagation import LabelPropagationNodeClassifier
     from neuroloom.graphs.laplacian_eigenmaps import LaplacianEigenmaps
     from neuroloom.graphs.lightne import LightNE
     from neuroloom.graphs.link_heuristic import LinkHeuristicClassifier
@@ -34,16 +41,31 @@ if TYPE_CHECKING:
     from neuroloom.graphs.wl import WLFeatures
 
 __all__ = [
+    "APPNPNodeClassifier",
+    "APPNPNodeRegressor",
     "DeepWalk",
     "FEATHERFeatures",
     "FastRP",
     "GATNodeClassifier",
+    "GATNodeRegressor",
+    "GATv2NodeClassifier",
+    "GATv2NodeRegressor",
+    "GCNIINodeClassifier",
+    "GCNIINodeRegressor",
     "GCNNodeClassifier",
+    "GCNNodeRegressor",
     "GGVec",
+    "GINNodeClassifier",
+    "GINNodeRegressor",
+    "GPSNodeClassifier",
+    "GPSNodeRegressor",
     "GloVe",
     "GraRep",
     "Graph2Vec",
+    "GraphSAGENodeClassifier",
+    "GraphSAGENodeRegressor",
     "GraphStatisticsFeatures",
+    "LabelPropagationNodeClassifier",
     "LaplacianEigenmaps",
     "LightNE",
     "LinkHeuristicClassifier",
@@ -67,16 +89,31 @@ __all__ = [
 ]
 
 _HOMES = {
+    "APPNPNodeClassifier": "appnp",
+    "APPNPNodeRegressor": "appnp",
     "DeepWalk": "deepwalk",
     "FEATHERFeatures": "feather",
     "FastRP": "fastrp",
     "GATNodeClassifier": "gat",
+    "GATNodeRegressor": "gat",
+    "GATv2NodeClassifier": "gatv2",
+    "GATv2NodeRegressor": "gatv2",
+    "GCNIINodeClassifier": "gcnii",
+    "GCNIINodeRegressor": "gcnii",
     "GCNNodeClassifier": "gcn",
+    "GCNNodeRegressor": "gcn",
     "GGVec": "ggvec",
+    "GINNodeClassifier": "gin",
+    "GINNodeRegressor": "gin",
+    "GPSNodeClassifier": "gps",
+    "GPSNodeRegressor": "gps",
     "GloVe": "glove",
     "GraRep": "grarep",
     "Graph2Vec": "graph2vec",
+    "GraphSAGENodeClassifier": "graphsage",
+    "GraphSAGENodeRegressor": "graphsage",
     "GraphStatisticsFeatures": "graph_statistics",
+    "LabelPropagationNodeClassifier": "label_propagation",
     "LaplacianEigenmaps": "laplacian_eigenmaps",
     "LightNE": "lightne",
     "LinkHeuristicClassifier": "link_heuristic",

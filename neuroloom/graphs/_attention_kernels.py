@@ -1,7 +1,8 @@
 """Numba kernels of graph attention over CSR, forward and backward fused over the edges.
 
 Shapes: n rows over c columns, the first n of which are the rows (n = c in a whole graph), m stored edges, H heads, D
-numbers a head; row i attends to ``indices[indptr[i]:indptr[i + 1]]``. All arrays are float32 or float64 alike, indptr int64, indices int32.
+numbers a head; row i attends to ``indices[indptr[i]:indptr[i + 1]]``. All arrays are float32 or float64 alike, indptr
+int64, indices int32.
 """
 
 # numba ships no types, so its decorator is untyped
@@ -23,19 +24,37 @@ _FAST = {"contract", "reassoc", "nsz", "arcp"}
 
 
 def attend(
-    indptr: Array, indices: Array, h: Array, s: Array, t: Array, keep: Array, slope: float
+    indptr: Array,
+    indices: Array,
+    h: Array,
+    s: Array,
+    t: Array,
+    keep: Array,
+    *,
+    slope: float,
+    prior: Array | None = None,
 ) -> tuple[Array, Array]:
     """Return ``out (n, H, D)`` and ``alpha (m, H)`` of one attention layer.
 
-    ``alpha_ij = softmax_j(LeakyReLU(s_i + t_j))`` and ``out_i = Σ_j keep_ij alpha_ij h_j``, head by head.
-    h: ``(c, H, D)``; s, t: ``(c, H)``; keep: ``(m, H)`` dropout factors or ``(0, H)`` for none.
+    ``alpha_ij ∝ prior_ij exp(LeakyReLU(s_i + t_j))`` and ``out_i = Σ_j keep_ij alpha_ij h_j``, head by head.
+    h: ``(c, H, D)``; s, t: ``(c, H)``; keep: ``(m, H)`` dropout factors or ``(0, H)`` for none; prior: ``(m,)``, at
+    least 0, or None for 1 everywhere.
     """
     alpha = np.empty((len(indices), s.shape[1]), dtype=h.dtype)
     _scores(indptr, indices, s, t, slope, alpha)
+    return softmax_sum(indptr, indices, h, keep, alpha, prior), alpha
+
+
+def softmax_sum(
+    indptr: Array, indices: Array, h: Array, keep: Array, alpha: Array, prior: Array | None
+) -> Array:
+    """Turn the scores ``alpha (m, H)``, at most 0, into coefficients in place, and return the sums of ``h`` by them."""
     np.exp(alpha, out=alpha)  # NumPy's is written in vector instructions, numba's is not
+    if prior is not None:
+        alpha *= prior[:, None]
     out = np.empty((len(indptr) - 1, *h.shape[1:]), dtype=h.dtype)
     _gather(indptr, indices, h, keep, alpha, out)
-    return out, alpha
+    return out
 
 
 @njit(cache=True, fastmath=_FAST, error_model="numpy", nogil=True)

@@ -41,3 +41,30 @@ def csr_dot(indptr: Array, indices: Array, values: Array, x: Array) -> Array:
                 out[i, k] += v0 * x[a, k]
             at += 1
     return out
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def csr_max(indptr: Array, indices: Array, x: Array) -> tuple[Array, Array]:
+    """Return for each row the largest ``x (m, d)`` over its columns, number by number, and ``(n, d)`` the column it is
+    from, the first of equals; a row without entries has 0 and -1.
+    """
+    n, d = len(indptr) - 1, x.shape[1]
+    out, at = np.zeros((n, d), dtype=x.dtype), np.full((n, d), -1, dtype=np.int32)
+    for i in range(n):
+        for entry in range(indptr[i], indptr[i + 1]):
+            j = indices[entry]
+            for k in range(d):
+                if at[i, k] < 0 or x[j, k] > out[i, k]:
+                    out[i, k], at[i, k] = x[j, k], j
+    return out, at
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def csr_max_backward(at: Array, grad: Array, count: int) -> Array:
+    """Return the gradient ``(count, d)`` of :func:`csr_max`'s x for the gradient ``grad (n, d)`` of its output."""
+    out = np.zeros((count, grad.shape[1]), dtype=grad.dtype)
+    for i in range(len(grad)):
+        for k in range(grad.shape[1]):
+            if at[i, k] >= 0:
+                out[at[i, k], k] += grad[i, k]
+    return out

@@ -20,13 +20,14 @@ def warm_up_walks(kind: str, problem: str) -> None:
 
 
 def warm_up_networks(kind: str, problem: str) -> None:
-    """Compile, or read from numba's cache on disk, what GCN and GAT run."""
+    """Compile, or read from numba's cache on disk, what graph neural networks run."""
     from neuroloom.core.samples import NodeSet
     from neuroloom.graphs.gat import GATNodeClassifier
+    from neuroloom.graphs.gatv2 import GATv2NodeClassifier
     from neuroloom.graphs.gcn import GCNNodeClassifier
 
     nodes = NodeSet(_RING)
-    for network in (GCNNodeClassifier, GATNodeClassifier):
+    for network in (GCNNodeClassifier, GATNodeClassifier, GATv2NodeClassifier):
         network(epochs=2, random_state=0).fit(nodes, np.arange(12) % 2).predict(nodes)
 
 

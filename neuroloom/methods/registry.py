@@ -115,6 +115,18 @@ _LINK_HEURISTICS = (
 )
 
 
+_GRAPH_NETWORKS = (
+    ("gcn", "GCN", 2, "GCN: graph convolutional network"),
+    ("gat", "GAT", 2, "GAT: graph attention network"),
+    ("gatv2", "GATv2", 1, "GATv2: graph attention network with dynamic attention"),
+    ("graphsage", "GraphSAGE", 1, "GraphSAGE: a node beside the mean or maximum of its neighbours"),
+    ("gin", "GIN", 1, "GIN: graph isomorphism network"),
+    ("appnp", "APPNP", 1, "APPNP: a dense net's answers spread by personalised PageRank"),
+    ("gcnii", "GCNII", 1, "GCNII: deep graph convolutional network"),
+    ("gps", "GPS", 1, "GPS: graph transformer"),
+)
+
+
 def _built_in() -> Iterable[Method]:
     evolve, graphs, signal, nets = (f"neuroloom.{room}" for room in ("evolve", "graphs", "signal", "nets"))
     walks, networks = f"{graphs}.warming:warm_up_walks", f"{graphs}.warming:warm_up_networks"
@@ -163,10 +175,11 @@ def _built_in() -> Iterable[Method]:
     yield Method("splitter", "graphs", "Splitter: several vectors a node, one for each social circle",
                  _transformer(f"{graphs}:Splitter", "nodes", "links"),
                  warm_up=f"{graphs}.warming:warm_up_personas")  # fmt: skip
-    yield Method("gcn", "graphs", "GCN: graph convolutional network",
-                 {("nodes", LEARNED[0]): f"{graphs}:GCNNodeClassifier"}, warm_up=networks)  # fmt: skip
-    yield Method("gat", "graphs", "GAT: graph attention network",
-                 {("nodes", LEARNED[0]): f"{graphs}:GATNodeClassifier"}, warm_up=networks)  # fmt: skip
+    for key, stem, version, title in _GRAPH_NETWORKS:
+        yield Method(key, "graphs", title, _classifier_and_regressor("nodes", graphs, f"{stem}Node"),
+                     version=version, warm_up=networks)  # fmt: skip
+    yield Method("label-propagation", "graphs", "labels that run along the edges, no features: a baseline",
+                 {("nodes", LEARNED[0]): f"{graphs}:LabelPropagationNodeClassifier"})  # fmt: skip
     yield Method("wavelets", "signal", "statistics of wavelet bands",
                  _transformer(f"{signal}:WaveletFeatures", "series", "image"))  # fmt: skip
     yield Method("scattering", "signal", "scattering transform: wavelet moduli of wavelet moduli",
