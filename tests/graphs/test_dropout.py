@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from neuroloom.graphs._dropout import dropout
+from neuroloom.graphs._layers.dropout import dropout
 from neuroloom.graphs._kernels_dropout import drop
 
 
