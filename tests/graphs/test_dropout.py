@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from neuroloom.graphs._layers.dropout import dropout
 from neuroloom.graphs._kernels_dropout import drop
+from neuroloom.graphs._layers.dropout import dropout
 
 
 def _mask(n: int, first: int, second: int, p: float) -> np.ndarray:
