@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from neuroloom.core.checks import check_int
 from neuroloom.core.graph import Graph
 from neuroloom.graphs.adjacency import attended_adjacency
+from neuroloom.graphs.graph_roles import GraphClassifier, GraphRegressor
+from neuroloom.graphs.link_roles import LinkClassifier
 from neuroloom.graphs.node_roles import NodeClassifier, NodeRegressor
 from neuroloom.graphs.stacked import StackedNetwork
 
@@ -39,8 +41,8 @@ class GAT(StackedNetwork):
     Raises:
         InputError: a parameter is out of range; an edge weight is negative; a graph's features differ in width.
 
-    Differences: an edge's weight multiplies its coefficient before these are made to sum to 1; the best epoch is chosen
-    by the score on the validation nodes, for classes the accuracy, ties by loss. Directed edges count in both
+    Differences: an edge's weight multiplies its coefficient before these are made to sum to 1; the epoch of the least
+    loss on the validation nodes is kept, where the paper stops by loss and accuracy. Directed edges count in both
     directions.
 
     Source: Veličković, Cucurull, Casanova, Romero, Liò and Bengio 2018, Graph Attention Networks.
@@ -54,6 +56,7 @@ class GAT(StackedNetwork):
     attention_dropout: float = 0.6
     _: KW_ONLY
     learning_rate: float = 0.005
+    monitor: str = "loss"
 
     def _layer(self) -> Any:
         """Return the class of the layers."""
@@ -87,3 +90,31 @@ class GATNodeClassifier(NodeClassifier, GAT):
 @dataclass(eq=False, repr=False)
 class GATNodeRegressor(NodeRegressor, GAT):
     """Node regressor by a graph attention network (:class:`GAT`)."""
+
+
+@dataclass(eq=False, repr=False)
+class GATGraphClassifier(GraphClassifier, GAT):
+    """Classifier of whole graphs by a graph attention network (:class:`GAT`)."""
+
+    norm: str = "batch"
+    hidden: int = 8
+    heads: int = 4
+    attention_dropout: float = 0.0
+
+
+@dataclass(eq=False, repr=False)
+class GATGraphRegressor(GraphRegressor, GAT):
+    """Regressor of whole graphs by a graph attention network (:class:`GAT`)."""
+
+    norm: str = "batch"
+    hidden: int = 8
+    heads: int = 4
+    attention_dropout: float = 0.0
+
+
+@dataclass(eq=False, repr=False)
+class GATLinkClassifier(LinkClassifier, GAT):
+    """Classifier of pairs of nodes by a graph attention network (:class:`GAT`)."""
+
+    hidden: int = 8
+    attention_dropout: float = 0.2

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from neuroloom.graphs.gat import GAT
+from neuroloom.graphs.graph_roles import GraphClassifier, GraphRegressor
+from neuroloom.graphs.link_roles import LinkClassifier
 from neuroloom.graphs.node_roles import NodeClassifier, NodeRegressor
 
 
@@ -37,3 +39,31 @@ class GATv2NodeClassifier(NodeClassifier, GATv2):
 @dataclass(eq=False, repr=False)
 class GATv2NodeRegressor(NodeRegressor, GATv2):
     """Node regressor by a graph attention network with dynamic attention (:class:`GATv2`)."""
+
+
+@dataclass(eq=False, repr=False)
+class GATv2GraphClassifier(GraphClassifier, GATv2):
+    """Classifier of whole graphs by a graph attention network with dynamic attention (:class:`GATv2`)."""
+
+    norm: str = "batch"
+    hidden: int = 8
+    heads: int = 4
+    attention_dropout: float = 0.0
+
+
+@dataclass(eq=False, repr=False)
+class GATv2GraphRegressor(GraphRegressor, GATv2):
+    """Regressor of whole graphs by a graph attention network with dynamic attention (:class:`GATv2`)."""
+
+    norm: str = "batch"
+    hidden: int = 8
+    heads: int = 4
+    attention_dropout: float = 0.0
+
+
+@dataclass(eq=False, repr=False)
+class GATv2LinkClassifier(LinkClassifier, GATv2):
+    """Classifier of pairs of nodes by a graph attention network with dynamic attention (:class:`GATv2`)."""
+
+    hidden: int = 8
+    attention_dropout: float = 0.2

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from neuroloom.core.checks import check_int
 from neuroloom.core.graph import Graph
 from neuroloom.graphs.adjacency import normalised_adjacency
+from neuroloom.graphs.graph_roles import GraphClassifier, GraphRegressor
+from neuroloom.graphs.link_roles import LinkClassifier
 from neuroloom.graphs.node_roles import NodeClassifier, NodeRegressor
 from neuroloom.graphs.stacked import StackedNetwork
 
@@ -75,3 +77,22 @@ class GCNNodeClassifier(NodeClassifier, GCN):
 @dataclass(eq=False, repr=False)
 class GCNNodeRegressor(NodeRegressor, GCN):
     """Node regressor by a graph convolutional network (:class:`GCN`)."""
+
+
+@dataclass(eq=False, repr=False)
+class GCNGraphClassifier(GraphClassifier, GCN):
+    """Classifier of whole graphs by a graph convolutional network (:class:`GCN`)."""
+
+    norm: str = "batch"
+
+
+@dataclass(eq=False, repr=False)
+class GCNGraphRegressor(GraphRegressor, GCN):
+    """Regressor of whole graphs by a graph convolutional network (:class:`GCN`)."""
+
+    norm: str = "batch"
+
+
+@dataclass(eq=False, repr=False)
+class GCNLinkClassifier(LinkClassifier, GCN):
+    """Classifier of pairs of nodes by a graph convolutional network (:class:`GCN`)."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from neuroloom.core.checks import check_int
 from neuroloom.core.graph import Graph
 from neuroloom.graphs.adjacency import summed_adjacency
+from neuroloom.graphs.graph_roles import GraphClassifier, GraphRegressor
+from neuroloom.graphs.link_roles import LinkClassifier
 from neuroloom.graphs.node_roles import NodeClassifier, NodeRegressor
 from neuroloom.graphs.stacked import StackedNetwork
 
@@ -76,3 +78,24 @@ class GINNodeClassifier(NodeClassifier, GIN):
 @dataclass(eq=False, repr=False)
 class GINNodeRegressor(NodeRegressor, GIN):
     """Node regressor by a graph isomorphism network (:class:`GIN`)."""
+
+
+@dataclass(eq=False, repr=False)
+class GINGraphClassifier(GraphClassifier, GIN):
+    """Classifier of whole graphs by a graph isomorphism network (:class:`GIN`)."""
+
+    jumping: str = "cat"
+    pooling: str = "sum"
+
+
+@dataclass(eq=False, repr=False)
+class GINGraphRegressor(GraphRegressor, GIN):
+    """Regressor of whole graphs by a graph isomorphism network (:class:`GIN`)."""
+
+    jumping: str = "cat"
+    pooling: str = "sum"
+
+
+@dataclass(eq=False, repr=False)
+class GINLinkClassifier(LinkClassifier, GIN):
+    """Classifier of pairs of nodes by a graph isomorphism network (:class:`GIN`)."""

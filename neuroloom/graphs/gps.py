@@ -11,6 +11,7 @@ from neuroloom.core.checks import check_choice, check_float, check_int
 from neuroloom.core.errors import InputError
 from neuroloom.core.graph import Graph
 from neuroloom.graphs.adjacency import summed_adjacency
+from neuroloom.graphs.graph_roles import GraphClassifier, GraphRegressor
 from neuroloom.graphs.network import GraphNetwork
 from neuroloom.graphs.node_roles import NodeClassifier, NodeRegressor
 
@@ -81,3 +82,13 @@ class GPSNodeClassifier(NodeClassifier, GPS):
 @dataclass(eq=False, repr=False)
 class GPSNodeRegressor(NodeRegressor, GPS):
     """Node regressor by a graph transformer (:class:`GPS`)."""
+
+
+@dataclass(eq=False, repr=False)
+class GPSGraphClassifier(GraphClassifier, GPS):
+    """Classifier of whole graphs by a graph transformer (:class:`GPS`)."""
+
+
+@dataclass(eq=False, repr=False)
+class GPSGraphRegressor(GraphRegressor, GPS):
+    """Regressor of whole graphs by a graph transformer (:class:`GPS`)."""

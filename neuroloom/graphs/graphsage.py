@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from neuroloom.core.checks import check_choice, check_int
 from neuroloom.core.graph import Graph
 from neuroloom.graphs.adjacency import mean_adjacency
+from neuroloom.graphs.graph_roles import GraphClassifier, GraphRegressor
+from neuroloom.graphs.link_roles import LinkClassifier
 from neuroloom.graphs.node_roles import NodeClassifier, NodeRegressor
 from neuroloom.graphs.stacked import StackedNetwork
 
@@ -71,3 +73,22 @@ class GraphSAGENodeClassifier(NodeClassifier, GraphSAGE):
 @dataclass(eq=False, repr=False)
 class GraphSAGENodeRegressor(NodeRegressor, GraphSAGE):
     """Node regressor by :class:`GraphSAGE`."""
+
+
+@dataclass(eq=False, repr=False)
+class GraphSAGEGraphClassifier(GraphClassifier, GraphSAGE):
+    """Classifier of whole graphs by :class:`GraphSAGE`."""
+
+    norm: str = "batch"
+
+
+@dataclass(eq=False, repr=False)
+class GraphSAGEGraphRegressor(GraphRegressor, GraphSAGE):
+    """Regressor of whole graphs by :class:`GraphSAGE`."""
+
+    norm: str = "batch"
+
+
+@dataclass(eq=False, repr=False)
+class GraphSAGELinkClassifier(LinkClassifier, GraphSAGE):
+    """Classifier of pairs of nodes by :class:`GraphSAGE`."""

@@ -11,7 +11,9 @@ and with its line in the registry it has every role; a new role serves every mod
 
 from __future__ import annotations
 
+import contextlib
 from abc import abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +48,8 @@ class GraphNetwork(BaseEstimator):  # type: ignore[misc]
         learning_rate: of Adam, above 0.
         weight_decay: L2 factor, at least 0.
         validation_fraction: share of the training samples held out when there is no ``eval_set``, in (0, 1).
+        monitor: what chooses the epoch on the validation samples: ``"score"``, for one label the accuracy, equals by
+            the loss; or ``"loss"`` alone, which trains longer. For several labels and numbers both are the loss.
         features: ``"graph"`` the graph's own; ``"degree"`` one-hot degree; ``"laplacian"`` the first 64 eigenvectors of
             the normalised Laplacian; ``"prone"`` and ``"node2vec"`` 64-dimensional embeddings (nodes of other graphs
             cannot be predicted with these three); ``"auto"`` the graph's own or else, by the role, ``"prone"`` or
@@ -63,6 +67,7 @@ class GraphNetwork(BaseEstimator):  # type: ignore[misc]
     learning_rate: float = 0.01
     weight_decay: float = 5e-4
     validation_fraction: float = 0.2
+    monitor: str = "score"
     features: str = "auto"
     encoding: str = "none"
     normalize: str = "row"
@@ -102,6 +107,7 @@ class GraphNetwork(BaseEstimator):  # type: ignore[misc]
         check_float("learning_rate", self.learning_rate, 0, open_low=True)
         check_float("weight_decay", self.weight_decay, 0)
         check_float("validation_fraction", self.validation_fraction, 0, 1, open_low=True, open_high=True)
+        check_choice("monitor", self.monitor, ("score", "loss"))
         check_choice("features", self.features, FEATURES)
         check_choice("encoding", self.encoding, ENCODINGS)
         check_choice("normalize", self.normalize, NORMALIZE)
@@ -173,6 +179,19 @@ class GraphNetwork(BaseEstimator):  # type: ignore[misc]
         kept = {name: torch.from_numpy(np.array(value)) for name, value in self.weights_.items()}
         network.load_state_dict(kept)
         return network.to(device).eval()
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute on one thread: its sums over several have other last bits, which training would magnify."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def undirected(graph: Graph) -> Graph:

@@ -8,28 +8,28 @@ Graphs).
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from neuroloom.core.checks import check_choice, check_int, check_lengths
+from neuroloom.core.checks import check_int, check_lengths
 from neuroloom.core.errors import InputError, NotSupportedError
 from neuroloom.core.graph import Graph
 from neuroloom.core.samples import NodeSet
-from neuroloom.core.seeding import as_seed, derive, stream
-from neuroloom.graphs.network import GraphNetwork, sparse_or_dense, undirected
+from neuroloom.core.seeding import as_seed, derive
+from neuroloom.graphs.answers import Answers, Classification, Regression
+from neuroloom.graphs.network import GraphNetwork, one_thread, sparse_or_dense, undirected
 from neuroloom.graphs.receptive_field import FieldFinder
 
 if TYPE_CHECKING:
     import torch
 
-    _Model = GraphNetwork
+    class _Model(Answers, GraphNetwork):
+        """A role stands beside a model and answers of one kind."""
 else:
     _Model = object
 
@@ -86,32 +86,6 @@ class NodeRole(_Model):
 
     batch_size: int | None = None
     neighbours: int | tuple[int, ...] = 10
-
-    # -- what a role says -----------------------------------------------------------------------------------
-
-    @abstractmethod
-    def _read_target(self, y: Any) -> NDArray[Any]:
-        """Learn what there is to answer from ``y``, and return it as numbers, a row a sample."""
-
-    @abstractmethod
-    def _known_target(self, y: Any) -> tuple[NDArray[np.bool_], NDArray[Any]]:
-        """Return which of the validation answers ``y`` can be scored, and these as numbers."""
-
-    @abstractmethod
-    def _n_answers(self) -> int:
-        """Return how many numbers the network gives a sample."""
-
-    @abstractmethod
-    def _losses(self, target: NDArray[Any], device: torch.device) -> Callable[[Any, Any], torch.Tensor]:
-        """Return the loss as a function of outputs and rows of the target, None for all."""
-
-    @abstractmethod
-    def _scores(self, target: NDArray[Any], device: torch.device) -> Callable[[Any], torch.Tensor]:
-        """Return the validation score as a function of outputs; greater is better."""
-
-    @abstractmethod
-    def _held_out(self, target: NDArray[Any], seed: int) -> NDArray[np.bool_]:
-        """Return which samples are held out."""
 
     # -- learning -------------------------------------------------------------------------------------------
 
@@ -189,7 +163,7 @@ class NodeRole(_Model):
         from neuroloom.core.training import TrainConfig
         from neuroloom.core.training import train as run
 
-        with torch.random.fork_rng(devices=[]):
+        with one_thread(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive(seed, "weights"))
             network = self._encoder(self.n_features_in_, self._n_answers()).to(device)
         score = None
@@ -200,24 +174,25 @@ class NodeRole(_Model):
                 """Return the score on the validation nodes."""
                 return judge(answers(net))
 
-        result = run(
-            network,
-            self._step(inputs, train[0], train[1], device),
-            config=TrainConfig(
-                epochs=self.epochs if score is not None else min(self.epochs, 2 * self.patience),
-                batch_size=self.batch_size,
-                optimizer="adam",
-                learning_rate=self.learning_rate,
-                weight_decay=self.weight_decay,
-                patience=self.patience if score is not None else None,
-            ),
-            n_samples=len(train[0]),
-            seed=derive(seed, "training"),
-            valid=score,
-            decay_scale=self._decay_scale(
-                [name for name, p in network.named_parameters() if p.requires_grad]
-            ),
-        )
+        with one_thread():
+            result = run(
+                network,
+                self._step(inputs, train[0], train[1], device),
+                config=TrainConfig(
+                    epochs=self.epochs if score is not None else min(self.epochs, 2 * self.patience),
+                    batch_size=self.batch_size,
+                    optimizer="adam",
+                    learning_rate=self.learning_rate,
+                    weight_decay=self.weight_decay,
+                    patience=self.patience if score is not None else None,
+                ),
+                n_samples=len(train[0]),
+                seed=derive(seed, "training"),
+                valid=score,
+                decay_scale=self._decay_scale(
+                    [name for name, p in network.named_parameters() if p.requires_grad]
+                ),
+            )
         self._keep(network, result.history)
 
     def _step(
@@ -265,182 +240,18 @@ class NodeRole(_Model):
         device = resolve_device(self.device)
         network = self._restored(self._encoder(self.n_features_in_, self._n_answers()), device)
         answers = self._answers(GraphInputs(self, X.graph, device), X.ids, exact=True)
-        with torch.no_grad():
+        with one_thread(), torch.no_grad():
             return answers(network).double().cpu().numpy()  # type: ignore[no-any-return]
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class NodeClassifier(ClassifierMixin, NodeRole):  # type: ignore[misc]
-    """Classifier of nodes, of one label or, for ``y (n, labels)`` of 0 and 1, of any number of labels a node.
-
-    Args:
-        class_weight: ``"balanced"`` weighs the loss of a node by n / (classes · nodes of its class); None weighs all
-            alike. One label a node only.
-    """
-
-    class_weight: str | None = None
-
-    def _read_target(self, y: Any) -> NDArray[Any]:
-        check_choice("class_weight", self.class_weight or "none", ("none", "balanced"))
-        y = np.asarray(y)
-        self.multilabel_ = y.ndim == 2
-        if self.multilabel_:
-            if y.size == 0 or not np.isin(y, (0, 1)).all():
-                raise InputError(
-                    "for several labels a node, y must be an (n, labels) array of 0 and 1, but it holds "
-                    f"{np.unique(y)[:5].tolist()}."
-                )
-            self.classes_ = np.arange(y.shape[1])
-            flags: NDArray[Any] = y.astype(np.float32)
-            return flags
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise InputError(
-                f"a classifier needs at least two classes, but y holds only {self.classes_.tolist()}."
-            )
-        return codes.astype(np.int64)
-
-    def _known_target(self, y: Any) -> tuple[NDArray[np.bool_], NDArray[Any]]:
-        wanted = np.asarray(y)
-        if self.multilabel_:
-            if wanted.shape[1:] != self.classes_.shape:
-                raise InputError(
-                    f"the answers of `eval_set` must have {len(self.classes_)} labels a node, but have shape "
-                    f"{wanted.shape}."
-                )
-            return np.ones(len(wanted), dtype=bool), wanted.astype(np.float32)
-        at = np.minimum(np.searchsorted(self.classes_, wanted), len(self.classes_) - 1)
-        known = self.classes_[at] == wanted
-        return known, at[known]
-
-    def _n_answers(self) -> int:
-        return len(self.classes_)
-
-    def _losses(self, target: NDArray[Any], device: torch.device) -> Callable[[Any, Any], torch.Tensor]:
-        import torch
-        from torch.nn import functional
-
-        wanted = torch.as_tensor(target, device=device)
-        if self.multilabel_:
-            return lambda out, rows: functional.binary_cross_entropy_with_logits(
-                out, wanted if rows is None else wanted[rows]
-            )
-        weight = None
-        if self.class_weight == "balanced":
-            counts = np.bincount(target, minlength=len(self.classes_))
-            each = np.where(counts > 0, len(target) / (len(counts) * np.maximum(counts, 1)), 0)
-            weight = torch.tensor(each, dtype=torch.float32, device=device)
-        return lambda out, rows: functional.cross_entropy(
-            out, wanted if rows is None else wanted[rows], weight
-        )
-
-    def _scores(self, target: NDArray[Any], device: torch.device) -> Callable[[Any], torch.Tensor]:
-        """Return the accuracy less a ten-thousandth of the cross-entropy, which decides between equals."""
-        import torch
-        from torch.nn import functional
-
-        wanted = torch.as_tensor(target, device=device)
-
-        def score(out: torch.Tensor) -> torch.Tensor:
-            if self.multilabel_:
-                return -functional.binary_cross_entropy_with_logits(out, wanted).double()
-            right = (out.argmax(1) == wanted).double().mean()
-            return right - 1e-4 * functional.cross_entropy(out, wanted).double()
-
-        return score
-
-    def _held_out(self, target: NDArray[Any], seed: int) -> NDArray[np.bool_]:
-        draws = stream(seed, "held out")
-        if self.multilabel_:
-            return some(len(target), self.validation_fraction, draws)
-        if np.bincount(target).min() < 2:
-            return np.zeros(len(target), dtype=bool)
-        return hold_out(target, self.validation_fraction, draws)
-
-    def predict_proba(self, X: NodeSet) -> NDArray[np.float64]:
-        """Return ``(n, classes)`` probabilities of nodes, of the fitted graph or of another with like features.
-
-        Of several labels a node each has its own, between 0 and 1; of one, they sum to 1.
-        """
-        out = self._outputs(X)
-        if self.multilabel_:
-            shares: NDArray[np.float64] = 0.5 * (1 + np.tanh(out / 2))
-            return shares
-        odds = np.exp(out - out.max(axis=1, keepdims=True))
-        shares = odds / odds.sum(axis=1, keepdims=True)
-        return shares
-
-    def predict(self, X: NodeSet) -> NDArray[Any]:
-        """Return ``(n,)`` labels, or ``(n, labels)`` of 0 and 1, of nodes of the fitted graph or of another."""
-        out = self._outputs(X)
-        if self.multilabel_:
-            return (out > 0).astype(np.int64)
-        return self.classes_[out.argmax(axis=1)]  # type: ignore[no-any-return]
+class NodeClassifier(Classification, NodeRole):
+    """Classifier of nodes, of one label or, for ``y (n, labels)`` of 0 and 1, of any number of labels a node."""
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class NodeRegressor(RegressorMixin, NodeRole):  # type: ignore[misc]
-    """Regressor of one number a node, which it learns standardised, by squared error."""
-
-    def _read_target(self, y: Any) -> NDArray[Any]:
-        y = _numbers(y)
-        self.target_mean_, spread = float(y.mean()), float(y.std())
-        self.target_scale_ = spread if spread > 0 else 1.0
-        return self._standard(y)
-
-    def _standard(self, y: NDArray[np.float64]) -> NDArray[np.float32]:
-        return ((y - self.target_mean_) / self.target_scale_).astype(np.float32)[:, None]
-
-    def _known_target(self, y: Any) -> tuple[NDArray[np.bool_], NDArray[Any]]:
-        return np.ones(len(y), dtype=bool), self._standard(_numbers(y))
-
-    def _n_answers(self) -> int:
-        return 1
-
-    def _losses(self, target: NDArray[Any], device: torch.device) -> Callable[[Any, Any], torch.Tensor]:
-        import torch
-
-        wanted = torch.as_tensor(target, device=device)
-        return lambda out, rows: (out - (wanted if rows is None else wanted[rows])).square().mean()
-
-    def _scores(self, target: NDArray[Any], device: torch.device) -> Callable[[Any], torch.Tensor]:
-        import torch
-
-        wanted = torch.as_tensor(target, device=device)
-        return lambda out: -(out - wanted).square().mean().double()
-
-    def _held_out(self, target: NDArray[Any], seed: int) -> NDArray[np.bool_]:
-        return some(len(target), self.validation_fraction, stream(seed, "held out"))
-
-    def predict(self, X: NodeSet) -> NDArray[np.float64]:
-        """Return ``(n,)`` numbers for nodes of the fitted graph or of another with like features."""
-        return self._outputs(X)[:, 0] * self.target_scale_ + self.target_mean_
-
-
-def _numbers(y: Any) -> NDArray[np.float64]:
-    try:
-        values = np.asarray(y, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"a regressor needs numbers in y, but {error}.") from error
-    if values.ndim != 1 or not np.isfinite(values).all():
-        raise InputError(f"y must be a line of finite numbers, but has shape {values.shape} or NaN in it.")
-    return values
-
-
-def some(count: int, share: float, draws: np.random.Generator) -> NDArray[np.bool_]:
-    """Return which of ``count`` samples are held out: the share, rounded, at least one."""
-    held = np.zeros(count, dtype=bool)
-    held[draws.permutation(count)[: max(1, round(share * count))]] = True
-    return held
-
-
-def hold_out(codes: Ints, share: float, draws: np.random.Generator) -> NDArray[np.bool_]:
-    """Return which samples are held out: of each class the share, rounded, at least one and never all."""
-    held = np.zeros(len(codes), dtype=bool)
-    for code in np.unique(codes):
-        members = draws.permutation(np.flatnonzero(codes == code))
-        held[members[: min(max(1, round(share * len(members))), len(members) - 1)]] = True
-    return held
+class NodeRegressor(Regression, NodeRole):
+    """Regressor of one number a node."""
 
 
 def node_set(X: Any) -> NodeSet:

@@ -116,15 +116,33 @@ _LINK_HEURISTICS = (
 
 
 _GRAPH_NETWORKS = (
-    ("gcn", "GCN", 2, "GCN: graph convolutional network"),
-    ("gat", "GAT", 2, "GAT: graph attention network"),
-    ("gatv2", "GATv2", 1, "GATv2: graph attention network with dynamic attention"),
-    ("graphsage", "GraphSAGE", 1, "GraphSAGE: a node beside the mean or maximum of its neighbours"),
-    ("gin", "GIN", 1, "GIN: graph isomorphism network"),
-    ("appnp", "APPNP", 1, "APPNP: a dense net's answers spread by personalised PageRank"),
-    ("gcnii", "GCNII", 1, "GCNII: deep graph convolutional network"),
-    ("gps", "GPS", 1, "GPS: graph transformer"),
+    ("gcn", "GCN", "nodes links graphs", 2, "GCN: graph convolutional network"),
+    ("gat", "GAT", "nodes links graphs", 2, "GAT: graph attention network"),
+    ("gatv2", "GATv2", "nodes links graphs", 1, "GATv2: graph attention network with dynamic attention"),
+    (
+        "graphsage",
+        "GraphSAGE",
+        "nodes links graphs",
+        1,
+        "GraphSAGE: a node beside what its neighbours have in common",
+    ),
+    ("gin", "GIN", "nodes links graphs", 1, "GIN: graph isomorphism network"),
+    ("appnp", "APPNP", "nodes", 1, "APPNP: a dense net's answers spread by personalised PageRank"),
+    ("gcnii", "GCNII", "nodes", 1, "GCNII: deep graph convolutional network"),
+    ("gps", "GPS", "nodes graphs", 1, "GPS: graph transformer"),
+    ("ncn", "NCN", "links", 1, "NCN: graph network that sees the common neighbours of a pair"),
+    ("deepsets", "DeepSets", "graphs", 1, "deep sets: a graph as the set of its nodes, without its edges"),
 )
+
+
+def _roles(module: str, stem: str, kinds: str) -> dict[tuple[str, str], str]:
+    """Return the classes of a graph network: regressors for all kinds but links."""
+    found: dict[tuple[str, str], str] = {}
+    for kind in kinds.split():
+        name = f"{stem}{kind.removesuffix('s').capitalize()}"
+        found |= _classifier_and_regressor(kind, module, name)
+    found.pop(("links", LEARNED[1]), None)
+    return found
 
 
 def _built_in() -> Iterable[Method]:
@@ -175,9 +193,8 @@ def _built_in() -> Iterable[Method]:
     yield Method("splitter", "graphs", "Splitter: several vectors a node, one for each social circle",
                  _transformer(f"{graphs}:Splitter", "nodes", "links"),
                  warm_up=f"{graphs}.warming:warm_up_personas")  # fmt: skip
-    for key, stem, version, title in _GRAPH_NETWORKS:
-        yield Method(key, "graphs", title, _classifier_and_regressor("nodes", graphs, f"{stem}Node"),
-                     version=version, warm_up=networks)  # fmt: skip
+    for key, stem, roles, version, title in _GRAPH_NETWORKS:
+        yield Method(key, "graphs", title, _roles(graphs, stem, roles), version=version, warm_up=networks)
     yield Method("label-propagation", "graphs", "labels that run along the edges, no features: a baseline",
                  {("nodes", LEARNED[0]): f"{graphs}:LabelPropagationNodeClassifier"})  # fmt: skip
     yield Method("wavelets", "signal", "statistics of wavelet bands",

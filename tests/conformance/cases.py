@@ -33,7 +33,10 @@ QUICK: dict[str, dict[str, Any]] = {
     "mlp": {"epochs": 8},
     "gcn": {"epochs": 30},
     "gat": {"epochs": 30},
-    **{key: {"epochs": 30, "hidden": 16} for key in ("gatv2", "graphsage", "gin", "appnp", "gcnii", "gps")},
+    **{
+        key: {"epochs": 30, "hidden": 16}
+        for key in ("gatv2", "graphsage", "gin", "appnp", "gcnii", "gps", "ncn", "deepsets")
+    },
     "random-forest": {"n_estimators": 10},
     "extra-trees": {"n_estimators": 10},
     "hist-gradient-boosting": {"max_iter": 10},

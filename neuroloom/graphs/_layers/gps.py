@@ -41,12 +41,18 @@ class GPSLayer(nn.Module):
         """Return what every node makes of all nodes of its graph, graphs of ``lengths`` nodes one after another."""
         parts = self.query_key_value(x)
         found = torch.empty_like(x)
-        for length in sorted(set(lengths)):  # graphs of one size are one batch, without padding
-            starts = [s for s, own in zip(_starts(lengths), lengths, strict=True) if own == length]
-            rows = (torch.tensor(starts)[:, None] + torch.arange(length)).to(x.device)
+        counts = torch.tensor(lengths)
+        starts = counts.cumsum(0) - counts
+        rooms = 2 ** torch.ceil(torch.log2(counts.clamp(min=1).double())).long()
+        for room in rooms[counts > 0].unique().tolist():  # graphs of about one size are one batch
+            own = torch.nonzero((rooms == room) & (counts > 0))[:, 0]
+            place = torch.arange(min(room, int(counts[own].max())))[None]
+            there = (place < counts[own, None]).to(x.device)
+            rows = (starts[own, None] + torch.minimum(place, counts[own, None] - 1)).to(x.device)
             q, k, v = parts[rows].view(*rows.shape, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-            made = functional.scaled_dot_product_attention(q, k, v)
-            found = found.index_put((rows,), made.transpose(1, 2).reshape(*rows.shape, -1))
+            mask = None if bool(there.all()) else there[:, None, None]
+            made = functional.scaled_dot_product_attention(q, k, v, mask).transpose(1, 2)
+            found = found.index_put((rows[there],), made.reshape(*rows.shape, -1)[there])
         return self.out(found)
 
     def forward(self, adjacency: Sparse, x: Tensor) -> Tensor:
@@ -56,14 +62,6 @@ class GPSLayer(nn.Module):
         far = normalised(self.norms[1], x + self._drop(self._attend(x, lengths)))
         h = near + far
         return normalised(self.norms[2], h + self._drop(self.narrow(self._drop(torch.relu(self.wide(h))))))
-
-
-def _starts(lengths: Sequence[int]) -> list[int]:
-    starts, at = [], 0
-    for length in lengths:
-        starts.append(at)
-        at += length
-    return starts
 
 
 class GPS(nn.Module):
