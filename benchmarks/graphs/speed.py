@@ -76,7 +76,7 @@ def peer(kind, data, seed, ours, sparse):
     rest = net.layers[1].parameters() if kind == "gcn" else []
     groups = [{"params": list(decayed), "weight_decay": ours.weight_decay}, {"params": list(rest)}]
     optimizer = torch.optim.Adam([g for g in groups if g["params"]], lr=ours.learning_rate)
-    best, since, kept = (-1.0, 0.0), 0, None
+    best, since, kept = (-np.inf,), 0, None
     for epoch in range(1, ours.epochs + 1):  # noqa: B007
         net.train()
         optimizer.zero_grad()
@@ -86,6 +86,7 @@ def peer(kind, data, seed, ours, sparse):
         with torch.no_grad():
             logits, y = net()[data.val_mask], data.y[data.val_mask]
         score = float((logits.argmax(1) == y).double().mean()), -float(functional.cross_entropy(logits, y))
+        score = score if ours.monitor == "score" else score[1:]
         since += 1
         if score > best:
             best, since, kept = score, 0, copy.deepcopy(net.state_dict())
@@ -107,6 +108,7 @@ def main():
         "--peer-seeds", type=int, default=None, help="PyG's part runs on the first so many seeds"
     )
     options = parser.parse_args()
+    peers = options.seeds if options.peer_seeds is None else options.peer_seeds
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
     data = cora()
@@ -132,7 +134,7 @@ def main():
         model = type(model)()
         for seed in range(options.seeds):
             note(name, lambda name=name, seed=seed: fit(name, seed)[1])
-            for sparse in (False, True) if seed < (options.peer_seeds or options.seeds) else ():
+            for sparse in (False, True) if seed < peers else ():
                 label = f"{name}, PyG {'sparse' if sparse else 'dense'}"
                 note(label, lambda a=(name, data, seed, model, sparse): peer(*a))
     packages = ", ".join(f"{p} {version(p)}" for p in ("torch", "torch-geometric", "numba"))
