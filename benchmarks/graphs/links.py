@@ -1,4 +1,5 @@
-"""Link prediction on five networks: heuristics and embeddings, ranked among hard negatives (HeaRT, Li et al. 2023).
+"""Link prediction on five networks: heuristics, embeddings and graph networks, ranked among hard negatives (HeaRT, Li
+et al. 2023).
 
 The splits are those of the tasks `usair`, `ns`, …: fold 0 of 5 of each repetition, so a tenth of the edges is tested
 and the rest may be known (of `power` a twentieth, since most of its edges keep it connected).
@@ -38,6 +39,7 @@ from neuroloom.graphs import (
     Walklets,
 )
 from neuroloom.graphs.pair_scores import HEURISTICS
+from neuroloom.methods.registry import find
 from neuroloom.tasks import evaluate, open_task
 from neuroloom.tasks.ranking import ranks_of
 
@@ -53,6 +55,7 @@ EMBEDDINGS = {
     "splitter": lambda d, seed: Splitter(d, **WALKS, random_state=seed),
     "splitter cosine": lambda d, seed: Splitter(d, **WALKS, similarity="cosine", random_state=seed),
 }
+GRAPH_NETWORKS = ("gcn", "gat", "graphsage", "gin", "ncn")
 HEADS = {  # operator, C of the logistic regression (None: the product is the score)
     "dot": ("dot", None),
     "hadamard+logreg": ("hadamard", 1.0),
@@ -157,6 +160,8 @@ def _methods(options, seed):
         return Scored(fitted[name], options.head, X, y)
 
     made |= {name: functools.partial(embed, name) for name in EMBEDDINGS}
+    for key in GRAPH_NETWORKS:
+        made[key] = find(key).load("links", "classification")(random_state=seed).fit
     return ((name, fit) for name, fit in made.items() if not options.methods or name in options.methods)
 
 
