@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         GPSNodeClassifier,
         GPSNodeRegressor,
     )
+    from neuroloom.graphs.grand import GRANDNodeClassifier
     from neuroloom.graphs.graph2vec import Graph2Vec
     from neuroloom.graphs.graph_statistics import GraphStatisticsFeatures
     from neuroloom.graphs.graphsage import (
@@ -112,6 +113,7 @@ __all__ = [
     "GPSGraphRegressor",
     "GPSNodeClassifier",
     "GPSNodeRegressor",
+    "GRANDNodeClassifier",
     "GloVe",
     "GraRep",
     "Graph2Vec",
@@ -180,6 +182,7 @@ _HOMES = {
     "GPSGraphRegressor": "gps",
     "GPSNodeClassifier": "gps",
     "GPSNodeRegressor": "gps",
+    "GRANDNodeClassifier": "grand",
     "GloVe": "glove",
     "GraRep": "grarep",
     "Graph2Vec": "graph2vec",

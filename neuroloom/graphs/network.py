@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +98,12 @@ class GraphNetwork(BaseEstimator):  # type: ignore[misc]
         It is not so where batch normalisation makes it hang on the nodes beside it.
         """
         return getattr(self, "norm", "none") != "batch"
+
+    def _agreement(self) -> tuple[int, Callable[[Any], torch.Tensor]] | None:
+        """Return how many passes a step makes, and a loss on all nodes' outputs ``(passes, n, answers)``; None for one
+        pass and no such loss.
+        """
+        return None
 
     # -- parameters and features ----------------------------------------------------------------------------
 

@@ -201,7 +201,17 @@ class NodeRole(_Model):
         """Return the loss of a step: of all training nodes at once, or of some with neighbours drawn anew."""
         import torch
 
-        loss = self._losses(target, device)
+        loss, agreement = self._losses(target, device), self._agreement()
+        if agreement is not None:
+            (passes, disagreement), whole = agreement, inputs.whole()
+            rows_of = torch.from_numpy(ids).to(device)
+
+            def agree(net: Any, rows: Any) -> torch.Tensor:
+                outputs = torch.stack([net(*whole) for _ in range(passes)])
+                known = torch.stack([loss(out[rows_of], None) for out in outputs]).mean()
+                return known + disagreement(outputs)
+
+            return agree
         if self.batch_size is None:
             answers = self._answers(inputs, ids, exact=self._parts_are_exact())
             return lambda net, rows: loss(answers(net), None)
