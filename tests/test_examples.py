@@ -1,4 +1,4 @@
-"""Every example of NEAT runs as its first line says, and shows what it promises."""
+"""Every example runs as its first line says, and shows what it promises."""
 
 import runpy
 import sys
@@ -8,20 +8,27 @@ import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 ARGUMENTS = {
+    "graph_attention": ["picture.png"],
     "neat_gradient_export": ["out", "3"],
     "neat_xor": ["xor.png"],
 }  # for a quick run, in an empty folder
 SHOWN = {
     "cartpole": "(500 is the most)",
+    "graph_attention": "on the right side, 6 of them given",
     "from_neat_python": "input (1.0, 1.0), expected output 0.0, got 0",
     "neat_gradient_export": "the network says",
     "neat_xor": "--> out",
 }
 FILES = {
+    "graph_attention": ["picture.png"],
     "neat_gradient_export": ["out/winner.onnx", "out/winner.png", "out/winner.pt2"],
     "neat_xor": ["xor.png"],
 }
-NEEDS = {"neat_gradient_export": ["onnx", "matplotlib"], "neat_xor": ["matplotlib"]}
+NEEDS = {
+    "graph_attention": ["matplotlib"],
+    "neat_gradient_export": ["onnx", "matplotlib"],
+    "neat_xor": ["matplotlib"],
+}
 
 
 @pytest.mark.parametrize("name", sorted(SHOWN))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from neuroloom.core.checks import check_int
 from neuroloom.core.graph import Graph
+from neuroloom.core.samples import NodeSet
 from neuroloom.graphs.adjacency import attended_adjacency
 from neuroloom.graphs.graph_roles import GraphClassifier, GraphRegressor
 from neuroloom.graphs.link_roles import LinkClassifier
@@ -14,6 +15,7 @@ from neuroloom.graphs.node_roles import NodeClassifier, NodeRegressor
 from neuroloom.graphs.stacked import StackedNetwork
 
 if TYPE_CHECKING:
+    import pandas as pd
     import torch
 
 
@@ -77,6 +79,37 @@ class GAT(StackedNetwork):
             return made(width, hidden, heads, *drops, concat=True)
 
         return self._stack(layer, n_in, hidden * heads, n_out, elu)
+
+    def attention(self, X: NodeSet) -> pd.DataFrame:
+        """Return what the fitted network's nodes attend to.
+
+        Args:
+            X: the nodes that attend, of the fitted graph or of another with like features.
+
+        Returns:
+            A row for each layer (from 1), head (from 1), node and neighbour, the node itself among them: columns
+            ``layer``, ``head``, ``node``, ``neighbour`` (names, or ids where there are none) and ``coefficient`` in
+            [0, 1]; the coefficients of a node sum to 1 in each head of each layer.
+        """
+        from neuroloom.graphs.attention_table import attention_table
+
+        return attention_table(self, X)
+
+    def plot_attention(self, X: NodeSet, *, layer: int = 1, most: int = 24, ax: Any = None) -> Any:
+        """Draw one node among those it attends to, and return matplotlib's axes.
+
+        Args:
+            X: one node: ``NodeSet(graph, [id])``.
+            layer: which layer, from 1.
+            most: so many neighbours are drawn, those of the largest coefficients.
+            ax: axes to draw on; None makes a figure.
+
+        Raises:
+            InputError: there is not one node, or no such layer.
+        """
+        from neuroloom.graphs.attention_table import plot_attention
+
+        return plot_attention(self, X, layer, most, ax)
 
     def _adjacency(self, graph: Graph) -> Any:
         return attended_adjacency(graph, loops=self._loops())

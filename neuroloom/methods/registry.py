@@ -195,6 +195,8 @@ def _built_in() -> Iterable[Method]:
                  warm_up=f"{graphs}.warming:warm_up_personas")  # fmt: skip
     for key, stem, roles, version, title in _GRAPH_NETWORKS:
         yield Method(key, "graphs", title, _roles(graphs, stem, roles), version=version, warm_up=networks)
+    yield Method("grand", "graphs", "GRAND: graph random network, for few labelled nodes",
+                 {("nodes", LEARNED[0]): f"{graphs}:GRANDNodeClassifier"}, warm_up=networks)  # fmt: skip
     yield Method("label-propagation", "graphs", "labels that run along the edges, no features: a baseline",
                  {("nodes", LEARNED[0]): f"{graphs}:LabelPropagationNodeClassifier"})  # fmt: skip
     yield Method("wavelets", "signal", "statistics of wavelet bands",

@@ -35,7 +35,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "gat": {"epochs": 30},
     **{
         key: {"epochs": 30, "hidden": 16}
-        for key in ("gatv2", "graphsage", "gin", "appnp", "gcnii", "gps", "ncn", "deepsets")
+        for key in ("gatv2", "graphsage", "gin", "appnp", "gcnii", "gps", "ncn", "deepsets", "grand")
     },
     "random-forest": {"n_estimators": 10},
     "extra-trees": {"n_estimators": 10},

@@ -401,3 +401,27 @@ def test_label_propagation_is_the_closed_form():
     assert np.mean(fitted.predict(X) == y) > 0.9
     with pytest.raises(InputError, match="transductive"):
         fitted.predict(NodeSet(nx.path_graph(34)))
+
+
+def test_grand_propagates_the_mean_of_powers_and_asks_passes_to_agree(planted):
+    from neuroloom.graphs._layers.grand import disagreement
+
+    graph, x = _weighted(), _features()
+    _, _, hat = _dense_matrices(graph)
+    torch.manual_seed(5)
+    net = _numbers(graphs.GRANDNodeClassifier(hidden=5, steps=3)._encoder(7, 2))
+    spread = sum(np.linalg.matrix_power(hat, k) @ x for k in range(4)) / 4
+    h = np.maximum(spread @ _own(net.first.weight) + _own(net.first_bias), 0)
+    wanted = h @ _own(net.second.weight) + _own(net.second_bias)
+    adjacency = Sparse(normalised_adjacency(graph), CPU)
+    np.testing.assert_allclose(net([adjacency], torch.from_numpy(x)).detach(), wanted, rtol=1e-4, atol=1e-4)
+    p = np.array([[[0.8, 0.2]], [[0.4, 0.6]]])  # two passes over one node
+    aim = np.array([0.6, 0.4]) ** 2 / (0.6**2 + 0.4**2)
+    by_hand = np.mean([((aim - one) ** 2).sum() for one in p[:, 0]])
+    assert float(disagreement(torch.from_numpy(np.log(p)), 0.5)) == pytest.approx(by_hand)
+    assert float(disagreement(torch.zeros(3, 4, 2), 1.0)) == 0
+    X, y = planted
+    fitted = _classifier("GRAND", epochs=100, normalize="standard").fit(X[::2], y[::2])
+    assert np.mean(fitted.predict(X[1::2]) == y[1::2]) > 0.85
+    with pytest.raises(InputError, match="`temperature` must be"):
+        _classifier("GRAND", temperature=0).fit(X, y)

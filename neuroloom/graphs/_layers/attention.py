@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from neuroloom.graphs._layers.sparse import Sparse
+from neuroloom.graphs._layers.sparse import Gated, Sparse
 
 
 def _arrays(*tensors: Tensor) -> list[Any]:
@@ -90,7 +90,7 @@ def attention(
         h: ``(c, H, D)``. s, t: ``(c, H)``. keep: ``(m, H)`` dropout factors, or ``(0, H)`` for none.
         slope: of the LeakyReLU below 0.
     """
-    if h.device.type == "cpu":
+    if h.device.type == "cpu" and not isinstance(graph, Gated):
         return _Attention.apply(graph, h, s, t, keep, slope)
     rows, cols = graph.rows, graph.columns
     return _attend(graph, functional.leaky_relu(s[rows] + t[cols], slope), h, keep, rows, cols)
@@ -104,7 +104,7 @@ def dynamic_attention(
     Args:
         graph: as for :func:`attention`. l, r: ``(c, H, D)``. a: ``(H, D)``. keep, slope: as for :func:`attention`.
     """
-    if l.device.type == "cpu":
+    if l.device.type == "cpu" and not isinstance(graph, Gated):
         return _DynamicAttention.apply(graph, l, r, a, keep, slope)
     rows, cols = graph.rows, graph.columns
     return _attend(graph, (functional.leaky_relu(l[rows] + r[cols], slope) * a).sum(-1), r, keep, rows, cols)
@@ -115,7 +115,10 @@ def _attend(
 ) -> tuple[Tensor, Tensor]:
     n, heads = graph.shape[0], h.shape[1]
     top = e.new_full((n, heads), -torch.inf).scatter_reduce(0, rows[:, None].expand_as(e), e, "amax")
-    e = graph.values[:, None] * torch.exp(e - top[rows].detach())
+    prior = graph.ungated if isinstance(graph, Gated) else graph.values
+    e = prior[:, None] * torch.exp(e - top[rows].detach())
     alpha = e / e.new_zeros(n, heads).index_add(0, rows, e)[rows]
     kept = alpha * keep if len(keep) else alpha
+    if isinstance(graph, Gated):
+        kept = kept * graph.gates[:, None]
     return h.new_zeros(n, *h.shape[1:]).index_add(0, rows, kept[:, :, None] * h[cols]), alpha.detach()

@@ -95,6 +95,34 @@ class Sparse:
         return out.scatter_reduce(0, index, x[self.columns], "amax", include_self=False)
 
 
+class Gated(Sparse):
+    """A matrix whose entries are multiplied by ``gates (entries,)``, with gradients for these; for explanations.
+
+    Slow, and read by all operations as a :class:`Sparse` is.
+    """
+
+    def __init__(self, matrix: Sparse, gates: Tensor) -> None:
+        self.__dict__.update(matrix.__dict__)
+        self.ungated, self.gates = matrix.values, gates  # attention is shared out before gates close
+        self.values, self.weighted = matrix.values * gates, True
+
+    def __matmul__(self, x: Tensor) -> Tensor:
+        spread = self.values[:, None] * x[self.columns]
+        return x.new_zeros(self.shape[0], x.shape[1]).index_add(0, self.rows, spread)
+
+    def dropped(self, x: Tensor, p: float, training: bool) -> Tensor:
+        """Return ``S x``; nothing is dropped."""
+        return self @ x
+
+    def maximum(self, x: Tensor) -> Tensor:
+        """Return the largest of the neighbours' numbers, which are multiplied by their gates first."""
+        index = self.rows[:, None].expand(-1, x.shape[1])
+        out = x.new_zeros(self.shape[0], x.shape[1])
+        return out.scatter_reduce(
+            0, index, x[self.columns] * self.values[:, None], "amax", include_self=False
+        )
+
+
 class _Product(torch.autograd.Function):
     """``S x`` with the gradient ``Sᵀ g`` for x; S is constant."""
 
