@@ -44,7 +44,7 @@ class GRAND(GraphNetwork):
     Source: Feng et al. 2020, Graph Random Neural Networks for Semi-Supervised Learning on Graphs.
     """
 
-    hidden: int = 32
+    hidden: int = 64
     steps: int = 8
     passes: int = 4
     drop_node: float = 0.5
@@ -54,7 +54,6 @@ class GRAND(GraphNetwork):
     temperature: float = 0.5
     _: KW_ONLY
     patience: int = 200
-    monitor: str = "loss"
 
     def _encoder(self, n_in: int, n_out: int | None) -> torch.nn.Module:
         from neuroloom.graphs._layers.grand import GRAND as Network

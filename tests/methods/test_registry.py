@@ -59,7 +59,7 @@ def test_a_series_is_flattened_for_a_table_method() -> None:
             "svm takes a table, and the data are nodes; prone+svm would fit",
         ),
         ("svm+knn", "table", "classification", "svm gives answers, not features"),
-        ("gcn", "nodes", "regression", "gcn does classification on nodes, not regression"),
+        ("grand", "nodes", "regression", "grand does classification on nodes, not regression"),
         ("prone+gcn", "nodes", "classification", "gcn takes nodes, and it would get a table"),
         ("logreg", "table", "regression", "logreg does classification on table, not regression"),
     ],
