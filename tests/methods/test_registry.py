@@ -60,7 +60,12 @@ def test_a_series_is_flattened_for_a_table_method() -> None:
         ),
         ("svm+knn", "table", "classification", "svm gives answers, not features"),
         ("grand", "nodes", "regression", "grand does classification on nodes, not regression"),
-        ("prone+gcn", "nodes", "classification", "gcn takes nodes and links and graphs, and it would get a table"),
+        (
+            "prone+gcn",
+            "nodes",
+            "classification",
+            "gcn takes nodes and links and graphs, and it would get a table",
+        ),
         ("logreg", "table", "regression", "logreg does classification on table, not regression"),
     ],
 )
