@@ -174,9 +174,13 @@ class GraphNetwork(BaseEstimator):  # type: ignore[misc]
 
     def _keep(self, network: torch.nn.Module, history: list[dict[str, float]]) -> None:
         """Keep the trained weights as plain arrays."""
-        self.history_ = history
-        self.weights_ = {name: value.cpu().numpy().copy() for name, value in network.state_dict().items()}
+        kept = {name: value.cpu().numpy().copy() for name, value in network.state_dict().items()}
+        self._keep_weights(kept, history)
         self.n_parameters_ = int(sum(p.numel() for p in network.parameters() if p.requires_grad))
+
+    def _keep_weights(self, weights: dict[str, NDArray[Any]], history: list[dict[str, float]]) -> None:
+        self.history_, self.weights_ = history, weights
+        self.n_parameters_ = int(sum(value.size for value in weights.values()))
 
     def _restored(self, network: torch.nn.Module, device: torch.device) -> torch.nn.Module:
         """Return ``network`` with the kept weights, ready to answer."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,8 @@ from neuroloom.graphs.receptive_field import FieldFinder
 if TYPE_CHECKING:
     import torch
 
+    from neuroloom.core.fitting import Job
+    from neuroloom.core.training import TrainConfig
     from neuroloom.graphs.explanations import NodeExplanation
 
     class _Model(Answers, GraphNetwork):
@@ -80,6 +82,17 @@ class GraphInputs:
         return adjacencies, sparse_or_dense(self.features[field.nodes], self.device)
 
 
+class Part(NamedTuple):
+    """What a network reads to answer for some nodes, and where the answers stand in its output."""
+
+    inputs: tuple[list[Any], Any]
+    rows: torch.Tensor
+
+    def __call__(self, output: torch.Tensor) -> torch.Tensor:
+        """Return the answers from the network's output."""
+        return output[self.rows]
+
+
 @dataclass(eq=False, repr=False, kw_only=True)
 class NodeRole(_Model):
     """What the roles over nodes share.
@@ -111,19 +124,46 @@ class NodeRole(_Model):
         """
         from neuroloom.core.devices import resolve_device
 
-        X = node_set(X)
-        check_lengths(X, y)
-        self._check_training()
-        self._check_batches()
-        seed = as_seed(self.random_state)
-        target = self._read_target(y)
+        seed, target = self._begin(X, y)
         train, valid = self._parts(X, target, eval_set, seed)
         device = resolve_device(self.device)
-        self._learn_features(X.graph, seed, "prone")
-        self._learn_scale(self._raw(X.graph))
-        inputs = GraphInputs(self, X.graph, device, derive(seed, "neighbours"))
-        self._train(inputs, train, valid, seed, device)
+        self._train(self._inputs(X.graph, device, seed), train, valid, seed, device)
         return self
+
+    @staticmethod
+    def fit_many(jobs: Sequence[Job]) -> list[Any]:
+        """Fit every job and return the fitted estimators in order.
+
+        Those with one graph, one training part, one ``eval_set`` and one setting, seeds aside, are trained together.
+        """
+        from neuroloom.graphs.together import fit_many
+
+        return fit_many(jobs)
+
+    def _begin(self, X: NodeSet, y: Any) -> tuple[int, NDArray[Any]]:
+        """Check what came and the parameters; return the seed and the answers as numbers."""
+        check_lengths(node_set(X), y)
+        self._check_training()
+        self._check_batches()
+        return as_seed(self.random_state), self._read_target(y)
+
+    def _inputs(self, graph: Graph, device: torch.device, seed: int) -> GraphInputs:
+        """Learn the features and return what a network reads of ``graph``."""
+        self._learn_features(graph, seed, "prone")
+        self._learn_scale(self._raw(graph))
+        return GraphInputs(self, graph, device, derive(seed, "neighbours"))
+
+    def _config(self, validated: bool) -> TrainConfig:
+        from neuroloom.core.training import TrainConfig
+
+        return TrainConfig(
+            epochs=self.epochs if validated else min(self.epochs, 2 * self.patience),
+            batch_size=self.batch_size,
+            optimizer="adam",
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            patience=self.patience if validated else None,
+        )
 
     def _check_batches(self) -> None:
         given = self.neighbours if isinstance(self.neighbours, tuple | list) else [self.neighbours]
@@ -167,7 +207,6 @@ class NodeRole(_Model):
     def _train(self, inputs: GraphInputs, train: Any, valid: Any, seed: int, device: torch.device) -> None:
         import torch
 
-        from neuroloom.core.training import TrainConfig
         from neuroloom.core.training import train as run
 
         with one_thread(), torch.random.fork_rng(devices=[]):
@@ -175,24 +214,17 @@ class NodeRole(_Model):
             network = self._encoder(self.n_features_in_, self._n_answers()).to(device)
         score = None
         if valid is not None:
-            answers, judge = self._answers(inputs, valid[0], exact=True), self._scores(valid[1], device)
+            part, judge = self._part_of(inputs, valid[0], exact=True), self._scores(valid[1], device)
 
             def score(net: Any) -> torch.Tensor:
                 """Return the score on the validation nodes."""
-                return judge(answers(net))
+                return judge(part(net(*part.inputs)))
 
         with one_thread():
             result = run(
                 network,
                 self._step(inputs, train[0], train[1], device),
-                config=TrainConfig(
-                    epochs=self.epochs if score is not None else min(self.epochs, 2 * self.patience),
-                    batch_size=self.batch_size,
-                    optimizer="adam",
-                    learning_rate=self.learning_rate,
-                    weight_decay=self.weight_decay,
-                    patience=self.patience if score is not None else None,
-                ),
+                config=self._config(validated=score is not None),
                 n_samples=len(train[0]),
                 seed=derive(seed, "training"),
                 valid=score,
@@ -220,8 +252,8 @@ class NodeRole(_Model):
 
             return agree
         if self.batch_size is None:
-            answers = self._answers(inputs, ids, exact=self._parts_are_exact())
-            return lambda net, rows: loss(answers(net), None)
+            part = self._part_of(inputs, ids, exact=self._parts_are_exact())
+            return lambda net, rows: loss(part(net(*part.inputs)), None)
         fanouts, draws = self._fanouts(), 0
 
         def step(net: Any, rows: Any) -> torch.Tensor:
@@ -232,19 +264,14 @@ class NodeRole(_Model):
 
         return step
 
-    def _answers(self, inputs: GraphInputs, ids: Ints, exact: bool) -> Callable[[Any], torch.Tensor]:
-        """Return a function from a network to its outputs for ``ids``, which computes no more than these need."""
+    def _part_of(self, inputs: GraphInputs, ids: Ints, exact: bool) -> Part:
+        """Return what a network must read to answer for ``ids``, no more where that is exact."""
         import torch
 
-        if inputs.hops is not None and exact:
-            own, where = np.unique(ids, return_inverse=True)
-            part = inputs.part(own)
-            if np.array_equal(own[where], own):
-                return lambda net: net(*part)
-            rows = torch.from_numpy(where).to(inputs.device)
-        else:
-            part, rows = inputs.whole(), torch.from_numpy(ids).to(inputs.device)
-        return lambda net: net(*part)[rows]
+        if inputs.hops is None or not exact:
+            return Part(inputs.whole(), torch.from_numpy(ids).to(inputs.device))
+        own, where = np.unique(ids, return_inverse=True)
+        return Part(inputs.part(own), torch.from_numpy(where).to(inputs.device))
 
     def explain(self, X: NodeSet, *, algorithm: Any = None) -> NodeExplanation:
         """Return which edges and features the answer for one node comes from.
@@ -272,9 +299,9 @@ class NodeRole(_Model):
         X = node_set(X)
         device = resolve_device(self.device)
         network = self._restored(self._encoder(self.n_features_in_, self._n_answers()), device)
-        answers = self._answers(GraphInputs(self, X.graph, device), X.ids, exact=True)
+        part = self._part_of(GraphInputs(self, X.graph, device), X.ids, exact=True)
         with one_thread(), torch.no_grad():
-            return answers(network).double().cpu().numpy()  # type: ignore[no-any-return]
+            return part(network(*part.inputs)).double().cpu().numpy()  # type: ignore[no-any-return]
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
