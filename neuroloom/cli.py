@@ -60,6 +60,9 @@ Target = Annotated[str | None, typer.Option("--target", help="The column to lear
 Labels = Annotated[
     Path | None, typer.Option("--labels", help="The file with a label for each node or series.")
 ]
+Features = Annotated[
+    Path | None, typer.Option("--features", help="A graph's file with a name and numbers for each node.")
+]
 Groups = Annotated[
     str | None, typer.Option("--groups", help="A column whose equal values stay on one side of every split.")
 ]
@@ -95,6 +98,7 @@ def try_(
     data: Annotated[Path, typer.Argument(help="A table, series, pictures by class, or an edge list.")],
     target: Target = None,
     labels: Labels = None,
+    features: Features = None,
     kind: Kind = None,
     problem: Problem = None,
     groups: Groups = None,
@@ -112,6 +116,7 @@ def try_(
             data,
             target=target,
             labels=labels,
+            features=features,
             kind=kind,
             problem=problem,
             groups=groups,
@@ -204,6 +209,7 @@ def fit(
     out: Annotated[Path, typer.Option("--out", help="The folder to save the model in.")],
     target: Target = None,
     labels: Labels = None,
+    features: Features = None,
     kind: Kind = None,
     problem: Problem = None,
     drop: Drop = None,
@@ -222,6 +228,7 @@ def fit(
             out,
             target=target,
             labels=labels,
+            features=features,
             kind=kind,
             problem=problem,
             drop=drop or (),

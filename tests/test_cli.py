@@ -174,6 +174,26 @@ def test_try_fit_and_predict_on_a_messy_table(tmp_path: Path) -> None:
     assert "colour" in neuroloom("predict", "model", "less.csv", cwd=tmp_path, code=2).stderr
 
 
+def test_a_graph_with_labels_and_features_in_one_command(tmp_path: Path) -> None:
+    draws = np.random.default_rng(0)
+    y = np.arange(40) % 2
+    chance = np.where(y[:, None] == y, 0.3, 0.05)
+    pairs = np.argwhere(np.triu(draws.random((40, 40)) < chance, 1))
+    (tmp_path / "edges.txt").write_text("".join(f"p{i} p{j}\n" for i, j in pairs))
+    known = sorted({int(i) for i in pairs.ravel()})
+    (tmp_path / "labels.txt").write_text("".join(f"p{i} {'ab'[y[i]]}\n" for i in known))
+    (tmp_path / "features.csv").write_text(
+        "".join(f"p{i},{3 * y[i] + draws.normal():.3f},1\n" for i in known)
+    )
+    given = ("edges.txt", "--labels", "labels.txt", "--features", "features.csv")
+    neuroloom("fit", "graphsage", *given, "--param", "epochs=40", "--out", "model", cwd=tmp_path)
+    weights = json.loads((tmp_path / "model" / "model.json").read_text())
+    assert '"features_": "graph"' in json.dumps(weights)
+    shown = neuroloom("try", *given, "--minutes", 0.05, "--workers", 2, "--out", "run", cwd=tmp_path)
+    assert "gcnii" in (tmp_path / "run" / "bench.toml").read_text()
+    assert "is best with accuracy" in " ".join(shown.stdout.split())
+
+
 def test_lists_as_json(tmp_path: Path) -> None:
     methods = json.loads(neuroloom("list", "methods", "--kind", "nodes", "--json", cwd=tmp_path).stdout)
     assert {"prone", "deepwalk", "gcn", "gat", "dummy"} <= {m["name"] for m in methods}

@@ -289,6 +289,24 @@ class NodeRole(_Model):
         check_is_fitted(self, "weights_")
         return explain_node(self, node_set(X), algorithm)
 
+    def to_torch(self, graph: Any) -> torch.nn.Module:
+        """Return the fitted network over ``graph`` as a module, ready for ``torch.export``.
+
+        Args:
+            graph: whose edges the module holds, for good; a ``Graph`` or anything ``Graph.of`` takes.
+
+        Returns:
+            A module that turns node features ``(n, d)``, as the graph has them, into outputs ``(n, answers)``: logits
+            of the classes or labels, or standardised numbers (times ``target_scale_`` plus ``target_mean_``).
+
+        Raises:
+            InputError: the graph's features do not fit.
+        """
+        from neuroloom.graphs.export import exported
+
+        check_is_fitted(self, "weights_")
+        return exported(self, Graph.of(graph))
+
     def _outputs(self, X: NodeSet) -> NDArray[np.float64]:
         """Return ``(n, answers)`` outputs for nodes of the fitted graph or of another with like features."""
         import torch

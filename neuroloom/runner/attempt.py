@@ -34,6 +34,7 @@ def attempt(
     *,
     target: str | None = None,
     labels: str | Path | None = None,
+    features: str | Path | None = None,
     kind: str | None = None,
     problem: str | None = None,
     groups: str | None = None,
@@ -53,6 +54,7 @@ def attempt(
         data: a table, series, a folder of pictures by class, or an edge list.
         target: the column to learn.
         labels: the file with a label for each node or series.
+        features: a graph's file with a name and numbers for each node.
         kind: the kind of data, where the file does not tell.
         problem: ``classification`` or ``regression``, where the target does not tell.
         groups: a column of a table whose equal values are never divided between training and test.
@@ -75,7 +77,14 @@ def attempt(
 
     began = time.monotonic()
     task = recognise(
-        data, target=target, labels=labels, kind=kind, problem=problem, groups=groups, drop=tuple(drop)
+        data,
+        target=target,
+        labels=labels,
+        features=features,
+        kind=kind,
+        problem=problem,
+        groups=groups,
+        drop=tuple(drop),
     )
     if progress is not None:
         progress.say(_recognised(task))

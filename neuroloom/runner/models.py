@@ -22,6 +22,7 @@ def fit_model(
     *,
     target: str | None = None,
     labels: Path | None = None,
+    features: Path | None = None,
     kind: str | None = None,
     problem: str | None = None,
     drop: Sequence[str] = (),
@@ -38,7 +39,9 @@ def fit_model(
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} exists already; pass another --out, or remove it first.")
-    task = recognise(data, target=target, labels=labels, kind=kind, problem=problem, drop=tuple(drop))
+    task = recognise(
+        data, target=target, labels=labels, features=features, kind=kind, problem=problem, drop=tuple(drop)
+    )
     loaded = task.load()
     given = dict(_parameter(text) for text in params)
     random_state = derive(seed, "method", method)

@@ -425,3 +425,19 @@ def test_grand_propagates_the_mean_of_powers_and_asks_passes_to_agree(planted):
     assert np.mean(fitted.predict(X[1::2]) == y[1::2]) > 0.85
     with pytest.raises(InputError, match="`temperature` must be"):
         _classifier("GRAND", temperature=0).fit(X, y)
+
+
+@pytest.mark.parametrize("normalize", ["row", "standard"])
+@pytest.mark.parametrize("model", [*MODELS, "GRAND"])
+def test_a_network_leaves_as_a_module_that_torch_exports(planted, model, normalize):
+    X, y = planted
+    fitted = _classifier(model, epochs=3, normalize=normalize).fit(X, y)
+    module = fitted.to_torch(X.graph)
+    x = torch.tensor(X.graph.features)
+    with torch.no_grad():
+        shares = module(x).softmax(1).numpy()
+        np.testing.assert_allclose(shares, fitted.predict_proba(X), atol=1e-5)
+        if model in ("GCN", "GAT", "GraphSAGE"):
+            program = torch.export.export(module, (x,)).module()
+            torch.testing.assert_close(program(2 * x), module(2 * x))
+    assert not torch.allclose(module(x + torch.randn_like(x)), module(x))

@@ -39,20 +39,29 @@ class Sparse:
         self.order = torch.from_numpy(turned.data.astype(np.int64)).to(device)
         self.values = torch.from_numpy(csr.data.astype(np.float32)).to(device)
         self.weighted = bool((csr.data != 1).any())
+        self._fixed: tuple[Tensor, Tensor] | None = None
         self.lengths: list[int] | None = None  # nodes of each graph, where it is several side by side
         if device.type != "cpu":
             self.torch_parts = [torch.from_numpy(a).long().to(device) for a in (self.indptr, self.indices)]
             self.torch_turned = [torch.from_numpy(a).long().to(device) for a in self.turned]
 
+    def fix(self) -> None:
+        """Make the tensors of rows and columns for good, so that an exported network need not."""
+        self._fixed = (self.rows, self.columns)
+
     @property
     def rows(self) -> Tensor:
         """``(entries,)`` row of each entry, on the device."""
+        if self._fixed is not None:
+            return self._fixed[0]
         counts = torch.from_numpy(np.diff(self.indptr)).to(self.device)
         return torch.repeat_interleave(torch.arange(self.shape[0], device=self.device), counts)
 
     @property
     def columns(self) -> Tensor:
         """``(entries,)`` column of each entry, on the device."""
+        if self._fixed is not None:
+            return self._fixed[1]
         return torch.from_numpy(self.indices).long().to(self.device)
 
     def product(self, values: Tensor, x: Tensor, transposed: bool) -> Tensor:
