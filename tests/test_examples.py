@@ -8,11 +8,15 @@ import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 ARGUMENTS = {
+    "hyperneat_vision": ["picture.png"],
+    "cppn_patterns": ["picture.png"],
     "graph_attention": ["picture.png"],
     "neat_gradient_export": ["out", "3"],
     "neat_xor": ["xor.png"],
 }  # for a quick run, in an empty folder
 SHOWN = {
+    "hyperneat_vision": "21 x 21: misses by",
+    "cppn_patterns": "12 patterns in",
     "cartpole": "(500 is the most)",
     "graph_attention": "on the right side, 6 of them given",
     "from_neat_python": "input (1.0, 1.0), expected output 0.0, got 0",
@@ -20,11 +24,15 @@ SHOWN = {
     "neat_xor": "--> out",
 }
 FILES = {
+    "hyperneat_vision": ["picture.png"],
+    "cppn_patterns": ["picture.png"],
     "graph_attention": ["picture.png"],
     "neat_gradient_export": ["out/winner.onnx", "out/winner.png", "out/winner.pt2"],
     "neat_xor": ["xor.png"],
 }
 NEEDS = {
+    "hyperneat_vision": ["matplotlib"],
+    "cppn_patterns": ["matplotlib"],
     "graph_attention": ["matplotlib"],
     "neat_gradient_export": ["onnx", "matplotlib"],
     "neat_xor": ["matplotlib"],

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neuroloom.evolve.callbacks import Callback, Checkpoint, EarlyStopping, Progress, TensorBoard
     from neuroloom.evolve.config import NEATConfig
+    from neuroloom.evolve.cppn import CPPN, cppn_config, render
     from neuroloom.evolve.estimators import NEATClassifier, NEATRegressor
     from neuroloom.evolve.functions import register_activation, register_aggregation
     from neuroloom.evolve.genome import Connection, Genome, Node
+    from neuroloom.evolve.hyperneat import Expression, SubstrateNetwork, SubstrateNetworks, hyperneat_config
+    from neuroloom.evolve.hyperneat_estimators import HyperNEATClassifier, HyperNEATPolicy, HyperNEATRegressor
     from neuroloom.evolve.neat import NEAT
     from neuroloom.evolve.onnx_export import to_onnx
     from neuroloom.evolve.policy import NEATPolicy
@@ -17,14 +20,20 @@ if TYPE_CHECKING:
     from neuroloom.evolve.recurrent import RecurrentPhenotypes
     from neuroloom.evolve.recurrent_net import RecurrentPopulationNet
     from neuroloom.evolve.series import NEATSeriesClassifier
+    from neuroloom.evolve.substrate import Substrate
 
 __all__ = [
+    "CPPN",
     "NEAT",
     "Callback",
     "Checkpoint",
     "Connection",
     "EarlyStopping",
+    "Expression",
     "Genome",
+    "HyperNEATClassifier",
+    "HyperNEATPolicy",
+    "HyperNEATRegressor",
     "NEATClassifier",
     "NEATConfig",
     "NEATPolicy",
@@ -35,13 +44,30 @@ __all__ = [
     "Progress",
     "RecurrentPhenotypes",
     "RecurrentPopulationNet",
+    "Substrate",
+    "SubstrateNetwork",
+    "SubstrateNetworks",
     "TensorBoard",
+    "cppn_config",
+    "hyperneat_config",
     "register_activation",
     "register_aggregation",
+    "render",
     "to_onnx",
 ]
 
 _HOMES = {
+    "HyperNEATPolicy": "neuroloom.evolve.hyperneat_estimators",
+    "HyperNEATRegressor": "neuroloom.evolve.hyperneat_estimators",
+    "HyperNEATClassifier": "neuroloom.evolve.hyperneat_estimators",
+    "hyperneat_config": "neuroloom.evolve.hyperneat",
+    "SubstrateNetworks": "neuroloom.evolve.hyperneat",
+    "SubstrateNetwork": "neuroloom.evolve.hyperneat",
+    "Expression": "neuroloom.evolve.hyperneat",
+    "Substrate": "neuroloom.evolve.substrate",
+    "render": "neuroloom.evolve.cppn",
+    "cppn_config": "neuroloom.evolve.cppn",
+    "CPPN": "neuroloom.evolve.cppn",
     "NEAT": "neuroloom.evolve.neat",
     "NEATClassifier": "neuroloom.evolve.estimators",
     "NEATConfig": "neuroloom.evolve.config",

@@ -138,7 +138,7 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
             since += 1
             if score > best:
                 best, since = score, 0
-                self.best_genome_ = read_genome(genes, 0, own.inputs, self._outputs(), score, config)
+                self.best_genome_ = read_genome(genes, 0, config.inputs, config.outputs, score, config)
             engine.history_[-1]["score"] = best
             return self.early_stopping and (best >= target or since >= self.patience)
 

@@ -161,6 +161,16 @@ def _built_in() -> Iterable[Method]:
         version=2,
         warm_up=f"{evolve}.warming:warm_up",
     )
+    yield Method(
+        "hyperneat",
+        "evolve",
+        "HyperNEAT: an evolved pattern writes the weights of a layered network",
+        {
+            **_classifier_and_regressor("table", evolve, "HyperNEAT"),
+            ("episodes", "control"): f"{evolve}:HyperNEATPolicy",
+        },
+        warm_up=f"{evolve}.warming:warm_up",
+    )
     matrices, contrasts = f"{graphs}.warming:warm_up_matrices", f"{graphs}.warming:warm_up_contrasts"
     yield Method("prone", "graphs", "ProNE: spectral node embedding by sparse factorisation",
                  _transformer(f"{graphs}:ProNE", "nodes", "links"), version=2, warm_up=matrices)  # fmt: skip

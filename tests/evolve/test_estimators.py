@@ -11,12 +11,14 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from neuroloom.core import InputError
-from neuroloom.evolve import Genome, NEATClassifier, NEATRegressor
+from neuroloom.evolve import Genome, HyperNEATClassifier, HyperNEATRegressor, NEATClassifier, NEATRegressor
 
 SMALL = {"population": 30, "generations": 10, "random_state": 0}
 
 
-@parametrize_with_checks([NEATClassifier(**SMALL), NEATRegressor(**SMALL)])
+@parametrize_with_checks(
+    [cls(**SMALL) for cls in (NEATClassifier, NEATRegressor, HyperNEATClassifier, HyperNEATRegressor)]
+)
 def test_scikit_learns_own_checks(estimator, check):
     check(estimator)
 

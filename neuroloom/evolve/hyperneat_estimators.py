@@ -1,0 +1,308 @@
+"""HyperNEAT as scikit-learn's classifier and regressor, and as a policy for episodes.
+
+Stanley, D'Ambrosio and Gauci (2009), "A hypercube-based encoding for evolving large-scale neural networks".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuroloom.core.checks import check_int
+from neuroloom.core.episodes import Spaces
+from neuroloom.core.errors import InputError
+from neuroloom.core.samples import EnvSet
+from neuroloom.evolve.config import NEATConfig
+from neuroloom.evolve.estimators import NEATClassifier, NEATEstimator, NEATRegressor
+from neuroloom.evolve.genome import Genome
+from neuroloom.evolve.hyperneat import Expression, SubstrateNetwork, SubstrateNetworks, hyperneat_config
+from neuroloom.evolve.policy import NEATPolicy
+from neuroloom.evolve.substrate import Substrate
+
+if TYPE_CHECKING:
+    from neuroloom.evolve.learning import Learning
+    from neuroloom.evolve.phenotypes import Phenotypes
+
+Floats = NDArray[np.float64]
+
+
+class Written:
+    """What the estimators share whose networks are written by CPPNs on lines of neurons.
+
+    Args:
+        hidden: neurons of each hidden line, at least 1 each.
+        weight_threshold: a connection whose CPPN output is at most so large is not there, in [0, 1).
+        max_weight: the largest weight, above 0.
+        bias: whether a second output of the CPPN writes the biases.
+        leo: whether a last output says which connections there are (Verbancsics and Stanley 2011).
+        activation: of hidden neurons, ``"tanh"``, ``"relu"``, ``"sigmoid"`` or ``"identity"``.
+    """
+
+    hidden: Sequence[int]
+    weight_threshold: float
+    max_weight: float
+    bias: bool
+    leo: bool
+    activation: str
+    population: int
+    settings: dict[str, Any] | None
+    learning: str | None
+    device: str
+    best_genome_: Genome
+
+    # what NEAT's estimators ask of themselves and these do not offer
+    engine, learning_steps, learning_rate = "array", 10, 0.05
+
+    def _expression(self) -> Expression:
+        return Expression(self.weight_threshold, self.max_weight, self.bias, self.leo, self.activation)
+
+    def _substrate(self, inputs: int, outputs: int) -> Substrate:
+        """Return lines of neurons: inputs and outputs side by side in their order, the hidden lines between."""
+        given = [self.hidden] if isinstance(self.hidden, int | np.integer) else list(self.hidden)
+        return Substrate.layered(inputs, [check_int("hidden", n) for n in given], outputs, skip=True)
+
+    def _patterns(self, inputs: int, outputs: int) -> NEATConfig:
+        """Return the settings for the CPPNs, after a check of what does not apply to them."""
+        if self.learning is not None:
+            raise InputError(
+                f"`learning` must be None: what a network learns cannot be written back into its CPPN, but got "
+                f"{self.learning!r}."
+            )
+        if self.device not in ("auto", "cpu"):
+            raise InputError(
+                f"`device` must be 'auto' or 'cpu' for networks on substrates, but got {self.device!r}."
+            )
+        substrate = self._substrate(inputs, outputs)
+        return hyperneat_config(substrate, self._expression(), self.population, **(self.settings or {}))
+
+    def _written(self, genome: Genome, inputs: int, outputs: int) -> SubstrateNetwork:
+        return SubstrateNetwork(genome, self._substrate(inputs, outputs), self._expression())
+
+    def _all_written(self, cppns: Phenotypes, inputs: int, outputs: int) -> SubstrateNetworks:
+        return SubstrateNetworks(cppns, self._substrate(inputs, outputs), self._expression())
+
+
+class _WrittenEstimator(Written, NEATEstimator):
+    """NEAT's estimators over networks that CPPNs write."""
+
+    def __init__(
+        self,
+        population: int = 150,
+        generations: int = 100,
+        learning: str | None = None,
+        device: str = "auto",
+        random_state: Any = None,
+        *,
+        hidden: Sequence[int] = (16,),
+        weight_threshold: float = 0.2,
+        max_weight: float = 3.0,
+        bias: bool = True,
+        leo: bool = False,
+        activation: str = "tanh",
+        early_stopping: bool = False,
+        patience: int = 20,
+        validation_fraction: float = 0.15,
+        settings: dict[str, Any] | None = None,
+        callbacks: Any = None,
+    ) -> None:
+        self.population = population
+        self.generations = generations
+        self.learning = learning
+        self.device = device
+        self.random_state = random_state
+        self.hidden = hidden
+        self.weight_threshold = weight_threshold
+        self.max_weight = max_weight
+        self.bias = bias
+        self.leo = leo
+        self.activation = activation
+        self.early_stopping = early_stopping
+        self.patience = patience
+        self.validation_fraction = validation_fraction
+        self.settings = settings
+        self.callbacks = callbacks
+
+    def _config(self, inputs: int, outputs: int) -> NEATConfig:
+        self.n_outputs_ = outputs
+        return self._patterns(inputs, outputs)
+
+    def _evolve(
+        self,
+        config: NEATConfig,
+        seed: int,
+        evaluate: Callable[[Any], Floats],
+        validate: Any = None,
+        learning: Learning | None = None,
+    ) -> None:
+        size = self.n_features_in_, self.n_outputs_
+        checked = None if validate is None else lambda genome: validate(self._written(genome, *size))
+        super()._evolve(config, seed, lambda cppns: evaluate(self._all_written(cppns, *size)), checked, None)
+
+    def substrate_network(self) -> SubstrateNetwork:
+        """Return the fitted network on its substrate; ``.plot()``, ``.to_torch()``. Inputs are standardised."""
+        from sklearn.utils.validation import check_is_fitted
+
+        check_is_fitted(self)
+        return self._written(self.best_genome_, self.n_features_in_, self.n_outputs_)
+
+    def _raw(self, X: Any) -> Floats:
+        """Return the network's outputs ``(n, outputs)`` for ``X (n, features)``."""
+        from sklearn.utils.validation import check_is_fitted, validate_data
+
+        check_is_fitted(self)
+        rows = validate_data(self, X, dtype=np.float64, reset=False)
+        return self.substrate_network().activate((rows - self.mean_) / self.scale_)
+
+
+class HyperNEATClassifier(_WrittenEstimator, NEATClassifier):
+    """HyperNEAT classifier: an evolved CPPN writes the weights of a layered network on lines of neurons.
+
+    A weight is what the CPPN says of the two neurons' places; the inputs feed the outputs directly, too: features and
+    classes stand side by side in their order, so the encoding pays where their order means something. Inputs are
+    standardised; the fitness is the mean log-likelihood of the labels, as for :class:`NEATClassifier`. All networks
+    of a generation are written and computed as one batch.
+
+    Args:
+        population: number of CPPNs, at least 2.
+        generations: number of generations, at least 1; exactly so many are run unless ``early_stopping``.
+        learning: None.
+        device: ``"auto"`` or ``"cpu"``.
+        random_state: seed, generator or None.
+        early_stopping: whether to stop when the validation score (on ``eval_set``, or on rows held out) has not risen
+            for ``patience`` generations; the CPPN that validated best is kept.
+        patience: generations, at least 1.
+        validation_fraction: share in (0, 1) of the rows held out for early stopping where no ``eval_set`` is given.
+        settings: further settings of ``NEATConfig`` for the CPPNs, or None.
+        callbacks: told of every generation, see ``neuroloom.evolve.callbacks``.
+
+    Attributes:
+        best_genome_: the CPPN. history_: a dict for each generation. classes_: the labels.
+
+    Raises:
+        InputError: a parameter is out of its range.
+
+    Source:
+        Stanley, D'Ambrosio and Gauci (2009), "A hypercube-based encoding for evolving large-scale neural networks".
+    """
+
+
+class HyperNEATRegressor(_WrittenEstimator, NEATRegressor):
+    """HyperNEAT regressor: an evolved CPPN writes the weights of a layered network on lines of neurons.
+
+    As :class:`HyperNEATClassifier`, with one output and the negative mean squared error on the standardised target as
+    the fitness.
+
+    Args:
+        population: number of CPPNs, at least 2.
+        generations: number of generations, at least 1; exactly so many are run unless ``early_stopping``.
+        learning: None.
+        device: ``"auto"`` or ``"cpu"``.
+        random_state: seed, generator or None.
+        early_stopping: whether to stop when the validation score has not risen for ``patience`` generations.
+        patience: generations, at least 1.
+        validation_fraction: share in (0, 1) of the rows held out for early stopping where no ``eval_set`` is given.
+        settings: further settings of ``NEATConfig`` for the CPPNs, or None.
+        callbacks: told of every generation, see ``neuroloom.evolve.callbacks``.
+
+    Attributes:
+        best_genome_: the CPPN. history_: a dict for each generation.
+
+    Raises:
+        InputError: a parameter is out of its range.
+
+    Source:
+        Stanley, D'Ambrosio and Gauci (2009), "A hypercube-based encoding for evolving large-scale neural networks".
+    """
+
+
+class HyperNEATPolicy(Written, NEATPolicy):
+    """HyperNEAT policy: an evolved CPPN writes the weights of a layered network that acts.
+
+    Episodes, fitness and the choice of the champion are those of :class:`NEATPolicy`; all networks of a generation
+    act as one batch.
+
+    Args:
+        population: number of CPPNs, at least 2.
+        generations: number of generations, at least 1; exactly so many are run unless ``early_stopping``.
+        learning: None.
+        device: ``"auto"`` or ``"cpu"``.
+        random_state: seed, generator or None.
+        episodes: starts that every network plays in a generation, at least 1.
+        max_steps: steps after which an episode is cut in training, or None for the environment's own limit.
+        early_stopping: whether to stop as soon as a champion's mean return reaches the environment's own threshold of
+            success, or has not risen for ``patience`` generations.
+        patience: generations, at least 1.
+        settings: further settings of ``NEATConfig`` for the CPPNs, or None.
+        callbacks: told of every generation, see ``neuroloom.evolve.callbacks``.
+
+    Attributes:
+        best_genome_: the CPPN. history_: a dict for each generation.
+
+    Raises:
+        InputError: a parameter is out of its range.
+        NotSupportedError: the environment's spaces are neither ``Box`` nor ``Discrete``.
+
+    Source:
+        Stanley, D'Ambrosio and Gauci (2009), "A hypercube-based encoding for evolving large-scale neural networks".
+    """
+
+    def __init__(
+        self,
+        population: int = 150,
+        generations: int = 50,
+        learning: str | None = None,
+        device: str = "auto",
+        random_state: Any = None,
+        *,
+        hidden: Sequence[int] = (8,),
+        weight_threshold: float = 0.2,
+        max_weight: float = 3.0,
+        bias: bool = True,
+        leo: bool = False,
+        activation: str = "tanh",
+        episodes: int = 2,
+        max_steps: int | None = None,
+        early_stopping: bool = True,
+        patience: int = 30,
+        settings: dict[str, Any] | None = None,
+        callbacks: Any = None,
+    ) -> None:
+        self.population = population
+        self.generations = generations
+        self.learning = learning
+        self.device = device
+        self.random_state = random_state
+        self.hidden = hidden
+        self.weight_threshold = weight_threshold
+        self.max_weight = max_weight
+        self.bias = bias
+        self.leo = leo
+        self.activation = activation
+        self.episodes = episodes
+        self.max_steps = max_steps
+        self.early_stopping = early_stopping
+        self.patience = patience
+        self.settings = settings
+        self.callbacks = callbacks
+
+    def _config(self, own: Spaces) -> NEATConfig:
+        return self._patterns(own.inputs, self._outputs())
+
+    def _player(self, X: EnvSet) -> Callable[[Any, NDArray[np.int64]], Floats]:
+        play = super()._player(X)
+        size = self.mean_.size, self._outputs()
+        return lambda cppns, rows: play(self._all_written(cppns, *size), rows)
+
+    def substrate_network(self) -> SubstrateNetwork:
+        """Return the fitted network on its substrate; ``.plot()``, ``.to_torch()``. Inputs are standardised."""
+        from sklearn.utils.validation import check_is_fitted
+
+        check_is_fitted(self)
+        return self._written(self.best_genome_, self.mean_.size, self._outputs())
+
+    def act(self, observations: NDArray[Any]) -> NDArray[Any]:
+        """Return one action for each of ``(n, …)`` observations."""
+        return self._actions(self.substrate_network().activate(self._rows(observations)))
