@@ -17,7 +17,12 @@ SMALL = {"population": 30, "generations": 10, "random_state": 0}
 
 
 @parametrize_with_checks(
-    [cls(**SMALL) for cls in (NEATClassifier, NEATRegressor, HyperNEATClassifier, HyperNEATRegressor)]
+    [
+        NEATClassifier(**SMALL),
+        NEATRegressor(**SMALL),
+        HyperNEATClassifier(**{**SMALL, "population": 60, "generations": 40}),
+        HyperNEATRegressor(**SMALL),
+    ]
 )
 def test_scikit_learns_own_checks(estimator, check):
     check(estimator)
