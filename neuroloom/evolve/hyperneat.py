@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroloom.core.checks import check_choice, check_float
+from neuroloom.core.checks import check_choice, check_float, check_int
 from neuroloom.core.errors import InputError
 from neuroloom.evolve.config import NEATConfig
 from neuroloom.evolve.cppn import cppn_config
@@ -40,6 +40,8 @@ class Expression:
         bias: whether a second output writes the neurons' biases.
         leo: whether a last output says by its sign which connections there are, instead of the threshold (link
             expression output, Verbancsics and Stanley 2011).
+        outputs_by_link: how many outputs write weights: 1 for all links, or as many as the substrate has links, one
+            each.
         activation: of hidden neurons, ``"tanh"``, ``"relu"``, ``"sigmoid"`` or ``"identity"``; outputs have none.
 
     Raises:
@@ -51,16 +53,18 @@ class Expression:
     bias: bool = True
     leo: bool = False
     activation: str = "tanh"
+    outputs_by_link: int = 1
 
     def __post_init__(self) -> None:
         check_float("threshold", self.threshold, 0, 1, open_high=True)
         check_float("max_weight", self.max_weight, 0, open_low=True)
         check_choice("activation", self.activation, ACTIVATIONS)
+        check_int("outputs_by_link", self.outputs_by_link)
 
     @property
     def outputs(self) -> int:
         """How many outputs the CPPN has."""
-        return 1 + self.bias + self.leo
+        return self.outputs_by_link + self.bias + self.leo
 
     def weights(self, values: NDArray[Any], linked: NDArray[Any] | None) -> Floats32:
         """Return weights for the CPPN's ``values``, of any shape; ``linked`` holds the link expression, where there
@@ -116,37 +120,37 @@ class SubstrateNetworks:
                 f"got {cppns.inputs} and {cppns.outputs}; see hyperneat_config()."
             )
         self.substrate, self.expression = substrate, expression
+        if expression.outputs_by_link not in (1, len(substrate.joined)):
+            raise InputError(
+                f"`outputs_by_link` must be 1 or {len(substrate.joined)}, the links of the substrate, but is "
+                f"{expression.outputs_by_link}."
+            )
         values = cppns.activate(as_samples(substrate.queries, cppns.inputs))
-        linked = values[:, -1] if expression.leo else None
-        made = expression.weights(values[:, 0], linked)
         self.weights, at = [], 0
-        for a, b in substrate.joined:
+        for k, (a, b) in enumerate(substrate.joined):
             size = (len(substrate.sheets[b]), len(substrate.sheets[a]))
-            self.weights.append(made[:, at : at + size[0] * size[1]].reshape(len(made), *size))
-            at += size[0] * size[1]
+            own = slice(at, at + size[0] * size[1])
+            linked = values[:, -1, own] if expression.leo else None
+            made = expression.weights(values[:, k if expression.outputs_by_link > 1 else 0, own], linked)
+            self.weights.append(made.reshape(len(made), *size))
+            at = own.stop
         self.biases = []
         for sheet in substrate.sheets[1:]:
             own = slice(at, at + len(sheet))
-            empty = np.zeros((len(made), len(sheet)), np.float32)
-            self.biases.append(expression.weights(values[:, 1, own], None) if expression.bias else empty)
+            if expression.bias:
+                self.biases.append(expression.weights(values[:, expression.outputs_by_link, own], None))
+            else:
+                self.biases.append(np.zeros((len(values), len(sheet)), np.float32))
             at += len(sheet)
         self.inputs, self.outputs = len(substrate.sheets[0]), len(substrate.sheets[-1])
-        self.own_rows = np.arange(len(made))  # no kernel of NEAT's computes these
+        self.own_rows = np.arange(len(values))  # no kernel of NEAT's computes these
 
     def __len__(self) -> int:
         return len(self.biases[0])
 
     def run(self, rows: NDArray[Any]) -> Floats32:
         """Return ``(genomes, n, outputs)`` for ``rows (n, inputs)`` or each genome's own ``(genomes, n, inputs)``."""
-        sheets: list[Any] = [np.asarray(rows, dtype=np.float32)]
-        last = len(self.substrate.sheets) - 1
-        for b in range(1, last + 1):
-            total = self.biases[b - 1][:, None]
-            for (a, target), weight in zip(self.substrate.joined, self.weights, strict=True):
-                if target == b:
-                    total = total + sheets[a] @ weight.transpose(0, 2, 1)
-            sheets.append(total if b == last else _ACTIVATE[self.expression.activation](total))
-        found: Floats32 = sheets[last]
+        found: Floats32 = _forward(self, np.asarray(rows, dtype=np.float32), self.weights, self.biases)
         return found
 
     def activate(self, samples: Floats32) -> Floats32:
@@ -204,6 +208,20 @@ _ACTIVATE: dict[str, Any] = {
 }
 
 
+def _forward(nets: Any, rows: NDArray[Any], weights: list[NDArray[Any]], biases: list[NDArray[Any]]) -> Any:
+    """Return ``(…, n, outputs)`` for ``rows (…, n, inputs)``, weights ``(…, targets, sources)`` and biases ``(…,
+    n)``.
+    """
+    sheets, last = [rows], len(nets.substrate.sheets) - 1
+    for b in range(1, last + 1):
+        total: Any = biases[b - 1][..., None, :]
+        for (a, target), weight in zip(nets.substrate.joined, weights, strict=True):
+            if target == b:
+                total = total + sheets[a] @ np.swapaxes(weight, -1, -2)
+        sheets.append(total if b == last else _ACTIVATE[nets.expression.activation](total))
+    return sheets[last]
+
+
 class SubstrateNetwork:
     """The network that one CPPN writes on a substrate, of any resolution.
 
@@ -234,8 +252,8 @@ class SubstrateNetwork:
 
     def activate(self, X: Any) -> Floats:
         """Return ``(n, outputs)`` for ``X (n, inputs)``."""
-        found: Floats = self._nets.run(np.asarray(X, dtype=np.float32))[0].astype(np.float64)
-        return found
+        wide = [[part.astype(np.float64) for part in parts] for parts in (self.weights, self.biases)]
+        return np.asarray(_forward(self, np.asarray(X, dtype=np.float64), *wide))
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the neurons and their connections, blue above 0 and red below; return matplotlib's axes."""

@@ -56,8 +56,10 @@ class Written:
     # what NEAT's estimators ask of themselves and these do not offer
     engine, learning_steps, learning_rate = "array", 10, 0.05
 
-    def _expression(self) -> Expression:
-        return Expression(self.weight_threshold, self.max_weight, self.bias, self.leo, self.activation)
+    def _expression(self, substrate: Substrate) -> Expression:
+        """Return how outputs become weights: each link of the substrate has an output of its own."""
+        links = len(substrate.joined)
+        return Expression(self.weight_threshold, self.max_weight, self.bias, self.leo, self.activation, links)
 
     def _substrate(self, inputs: int, outputs: int) -> Substrate:
         """Return lines of neurons: inputs and outputs side by side in their order, the hidden lines between."""
@@ -76,13 +78,17 @@ class Written:
                 f"`device` must be 'auto' or 'cpu' for networks on substrates, but got {self.device!r}."
             )
         substrate = self._substrate(inputs, outputs)
-        return hyperneat_config(substrate, self._expression(), self.population, **(self.settings or {}))
+        return hyperneat_config(
+            substrate, self._expression(substrate), self.population, **(self.settings or {})
+        )
 
     def _written(self, genome: Genome, inputs: int, outputs: int) -> SubstrateNetwork:
-        return SubstrateNetwork(genome, self._substrate(inputs, outputs), self._expression())
+        substrate = self._substrate(inputs, outputs)
+        return SubstrateNetwork(genome, substrate, self._expression(substrate))
 
     def _all_written(self, cppns: Phenotypes, inputs: int, outputs: int) -> SubstrateNetworks:
-        return SubstrateNetworks(cppns, self._substrate(inputs, outputs), self._expression())
+        substrate = self._substrate(inputs, outputs)
+        return SubstrateNetworks(cppns, substrate, self._expression(substrate))
 
 
 class _WrittenEstimator(Written, NEATEstimator):
@@ -216,6 +222,14 @@ class HyperNEATRegressor(_WrittenEstimator, NEATRegressor):
     Source:
         Stanley, D'Ambrosio and Gauci (2009), "A hypercube-based encoding for evolving large-scale neural networks".
     """
+
+    def __sklearn_tags__(self) -> Any:
+        """Return scikit-learn's tags: a feature among others whose place means nothing is hard for a pattern to
+        single out.
+        """
+        tags = super().__sklearn_tags__()
+        tags.regressor_tags.poor_score = True
+        return tags
 
 
 class HyperNEATPolicy(Written, NEATPolicy):

@@ -21,7 +21,7 @@ SMALL = {"population": 30, "generations": 10, "random_state": 0}
         NEATClassifier(**SMALL),
         NEATRegressor(**SMALL),
         HyperNEATClassifier(**{**SMALL, "population": 60, "generations": 40}),
-        HyperNEATRegressor(**SMALL),
+        HyperNEATRegressor(**{**SMALL, "population": 60, "generations": 40}),
     ]
 )
 def test_scikit_learns_own_checks(estimator, check):

@@ -33,6 +33,7 @@ SUBSTRATE = Substrate(
     ),
     ((0, 1), (1, 2), (0, 2)),
 )
+EACH = Expression(outputs_by_link=3)
 LEO = Expression(threshold=0.3, max_weight=2.0, leo=True)
 
 
@@ -63,23 +64,25 @@ def _by_hand(genome, expression, x):
     for b in (1, 2):
         values = []
         for target in SUBSTRATE.sheets[b]:
-            total = _weight(ask(np.zeros(2), target)[1], expression) if expression.bias else 0.0
+            at = expression.outputs_by_link
+            total = _weight(ask(np.zeros(2), target)[at], expression) if expression.bias else 0.0
             if expression.bias and expression.leo:
-                size = ask(np.zeros(2), target)[1]
+                size = ask(np.zeros(2), target)[at]
                 total = np.sign(size) * min(abs(size), 1) * expression.max_weight
-            for a, t in SUBSTRATE.joined:
+            for k, (a, t) in enumerate(SUBSTRATE.joined):
                 if t != b:
                     continue
+                own = k if at > 1 else 0
                 for place, value in zip(SUBSTRATE.sheets[a], sheets[a], strict=True):
                     found = ask(place, target)
-                    total += value * _weight(found[0], expression, found[-1] if expression.leo else None)
+                    total += value * _weight(found[own], expression, found[-1] if expression.leo else None)
             values.append(total if b == 2 else np.tanh(total))
         sheets.append(values)
     return sheets[2]
 
 
 @pytest.mark.parametrize(
-    "expression", [Expression(), LEO, Expression(bias=False), Expression(threshold=0.0, max_weight=5.0)]
+    "expression", [Expression(), LEO, EACH, Expression(bias=False), Expression(threshold=0.0, max_weight=5.0)]
 )
 def test_networks_are_those_written_connection_by_connection(expression):
     engine = _population(expression)
