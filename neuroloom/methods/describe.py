@@ -22,7 +22,7 @@ def describe(key: str) -> dict[str, Any]:
     method = find(key)
     classes = {path: method.load(*pair) for pair, path in method.classes.items()}
     main = next(iter(classes.values()))
-    text, sections = split_docstring(inspect.getdoc(main) or "")
+    text, sections = _told(main)
     return {
         "name": method.key,
         "title": method.title,
@@ -40,6 +40,16 @@ def describe(key: str) -> dict[str, Any]:
         "source": sections.get("Source", ""),
         "parameters": _parameters(method, list(dict.fromkeys(classes.values()))),
     }
+
+
+def _told(cls: type[Any]) -> tuple[str, dict[str, str]]:
+    """Return the text and the sections of the class's docstring, or of the first base that names a source."""
+    own = split_docstring(inspect.getdoc(cls) or "")
+    for base in inspect.getmro(cls):
+        told = split_docstring(inspect.cleandoc(base.__dict__.get("__doc__") or ""))
+        if told[1].get("Source"):
+            return told
+    return own
 
 
 def _parameters(method: Method, classes: list[type[Any]]) -> list[dict[str, Any]]:
