@@ -20,7 +20,7 @@ Array = NDArray[Any]
 _FAST = {"contract", "reassoc", "nsz", "arcp"}
 
 
-def attend_v2(
+def attend(
     indptr: Array,
     indices: Array,
     l: Array,
@@ -64,7 +64,7 @@ def _scores(indptr: Array, indices: Array, l: Array, r: Array, a: Array, slope: 
 
 
 @njit(cache=True, fastmath=_FAST, error_model="numpy", nogil=True)
-def attend_v2_backward(
+def attend_backward(
     indptr: Array,
     indices: Array,
     l: Array,
@@ -75,7 +75,7 @@ def attend_v2_backward(
     alpha: Array,
     grad: Array,
 ) -> tuple[Array, Array, Array]:
-    """Return the gradients of l, r and a for the gradient ``grad (n, H, D)`` of :func:`attend_v2`'s output."""
+    """Return the gradients of l, r and a for the gradient ``grad (n, H, D)`` of :func:`attend`'s output."""
     heads, width = a.shape
     dl, dr, da = np.zeros_like(l), np.zeros_like(r), np.zeros_like(a)
     dropping = len(keep) > 0

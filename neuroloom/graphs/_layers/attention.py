@@ -14,63 +14,29 @@ from torch.nn import functional
 from neuroloom.graphs._layers.sparse import Gated, Sparse
 
 
-def _arrays(*tensors: Tensor) -> list[Any]:
-    return [a.detach().contiguous().numpy() for a in tensors]
-
-
 class _Attention(torch.autograd.Function):
-    """The kernels of ``_attention_kernels``."""
+    """The kernels of ``_attention_kernels`` or of ``_attention_v2_kernels``, which take three tensors of other
+    shapes.
+    """
 
     @staticmethod
     def forward(
-        ctx: Any, graph: Sparse, h: Tensor, s: Tensor, t: Tensor, keep: Tensor, slope: float
+        ctx: Any, kernels: Any, graph: Sparse, a: Tensor, b: Tensor, c: Tensor, keep: Tensor, slope: float
     ) -> tuple[Tensor, Tensor]:
-        from neuroloom.graphs._attention_kernels import attend
-
-        arrays = _arrays(h, s, t, keep)
-        prior = _prior(graph, h.dtype)
+        arrays = [part.detach().contiguous().numpy() for part in (a, b, c, keep)]
         slope = arrays[0].dtype.type(slope)
-        out, alpha = attend(graph.indptr, graph.indices, *arrays, slope=slope, prior=prior)
-        ctx.graph, ctx.arrays, ctx.alpha, ctx.slope = graph, arrays, alpha, slope
+        prior = _prior(graph, a.dtype)
+        out, alpha = kernels.attend(graph.indptr, graph.indices, *arrays, slope=slope, prior=prior)
+        ctx.kernels, ctx.graph, ctx.arrays, ctx.alpha, ctx.slope = kernels, graph, arrays, alpha, slope
         coefficients = torch.from_numpy(alpha)
         ctx.mark_non_differentiable(coefficients)
         return torch.from_numpy(out), coefficients
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Any, ...]:
-        from neuroloom.graphs._attention_kernels import attend_backward
-
-        g = grad.contiguous().numpy()
-        parts = attend_backward(ctx.graph.indptr, ctx.graph.indices, *ctx.arrays, ctx.slope, ctx.alpha, g)
-        return None, *(torch.from_numpy(a) for a in parts), None, None
-
-
-class _DynamicAttention(torch.autograd.Function):
-    """The kernels of ``_attention_v2_kernels``."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, graph: Sparse, l: Tensor, r: Tensor, a: Tensor, keep: Tensor, slope: float
-    ) -> tuple[Tensor, Tensor]:
-        from neuroloom.graphs._attention_v2_kernels import attend_v2
-
-        arrays = _arrays(l, r, a, keep)
-        slope = arrays[0].dtype.type(slope)
-        out, alpha = attend_v2(
-            graph.indptr, graph.indices, *arrays, slope=slope, prior=_prior(graph, l.dtype)
-        )
-        ctx.graph, ctx.arrays, ctx.alpha, ctx.slope = graph, arrays, alpha, slope
-        coefficients = torch.from_numpy(alpha)
-        ctx.mark_non_differentiable(coefficients)
-        return torch.from_numpy(out), coefficients
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Any, ...]:
-        from neuroloom.graphs._attention_v2_kernels import attend_v2_backward
-
-        g = grad.contiguous().numpy()
-        parts = attend_v2_backward(ctx.graph.indptr, ctx.graph.indices, *ctx.arrays, ctx.slope, ctx.alpha, g)
-        return None, *(torch.from_numpy(p) for p in parts), None, None
+        g, graph = grad.contiguous().numpy(), ctx.graph
+        parts = ctx.kernels.attend_backward(graph.indptr, graph.indices, *ctx.arrays, ctx.slope, ctx.alpha, g)
+        return None, None, *(torch.from_numpy(part) for part in parts), None, None
 
 
 def _prior(graph: Sparse, dtype: torch.dtype) -> Any:
@@ -91,7 +57,9 @@ def attention(
         slope: of the LeakyReLU below 0.
     """
     if h.device.type == "cpu" and not isinstance(graph, Gated):
-        return _Attention.apply(graph, h, s, t, keep, slope)
+        from neuroloom.graphs import _attention_kernels
+
+        return _Attention.apply(_attention_kernels, graph, h, s, t, keep, slope)
     rows, cols = graph.rows, graph.columns
     return _attend(graph, functional.leaky_relu(s[rows] + t[cols], slope), h, keep, rows, cols)
 
@@ -105,7 +73,9 @@ def dynamic_attention(
         graph: as for :func:`attention`. l, r: ``(c, H, D)``. a: ``(H, D)``. keep, slope: as for :func:`attention`.
     """
     if l.device.type == "cpu" and not isinstance(graph, Gated):
-        return _DynamicAttention.apply(graph, l, r, a, keep, slope)
+        from neuroloom.graphs import _attention_v2_kernels
+
+        return _Attention.apply(_attention_v2_kernels, graph, l, r, a, keep, slope)
     rows, cols = graph.rows, graph.columns
     return _attend(graph, (functional.leaky_relu(l[rows] + r[cols], slope) * a).sum(-1), r, keep, rows, cols)
 
