@@ -11,6 +11,7 @@ import time
 
 BENCHMARKS = {
     "evolve.speed": "seconds a generation against neat-python",
+    "evolve.visual_discrimination": "HyperNEAT finds the larger square, on finer fields too",
     "evolve.xor": "evaluations to solve XOR by the paper's criterion",
     "graphs.embeddings": "BlogCatalog: CPU seconds and Micro-F1 against nodevectors and PecanPy with gensim",
     "graphs.cora": "Cora: accuracy and CPU seconds a fit against PyTorch Geometric's layers",
