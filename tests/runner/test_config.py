@@ -127,7 +127,8 @@ BENCH = 'name = "x"\nseeds = 1\ntasks = ["iris"]\nmethods = ["dummy", "knn"]\n'
         ),
         (
             BENCH.replace('"dummy", "knn"', '"gat", "gcn"'),
-            r"leaves nothing to run: gat takes nodes, and the data are a table \(1 more pairings? do",
+            r"leaves nothing to run: gat takes nodes and links and graphs, and the data are a table "
+            r"\(1 more pairings? do",
         ),
     ],
 )
