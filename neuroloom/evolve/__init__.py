@@ -8,6 +8,12 @@ if TYPE_CHECKING:
     from neuroloom.evolve.callbacks import Callback, Checkpoint, EarlyStopping, Progress, TensorBoard
     from neuroloom.evolve.config import NEATConfig
     from neuroloom.evolve.cppn import CPPN, cppn_config, render
+    from neuroloom.evolve.es_hyperneat import EvolvableSubstrate, EvolvedNetwork, grow
+    from neuroloom.evolve.es_hyperneat_estimators import (
+        ESHyperNEATClassifier,
+        ESHyperNEATPolicy,
+        ESHyperNEATRegressor,
+    )
     from neuroloom.evolve.estimators import NEATClassifier, NEATRegressor
     from neuroloom.evolve.functions import register_activation, register_aggregation
     from neuroloom.evolve.genome import Connection, Genome, Node
@@ -28,7 +34,12 @@ __all__ = [
     "Callback",
     "Checkpoint",
     "Connection",
+    "ESHyperNEATClassifier",
+    "ESHyperNEATPolicy",
+    "ESHyperNEATRegressor",
     "EarlyStopping",
+    "EvolvableSubstrate",
+    "EvolvedNetwork",
     "Expression",
     "Genome",
     "HyperNEATClassifier",
@@ -49,6 +60,7 @@ __all__ = [
     "SubstrateNetworks",
     "TensorBoard",
     "cppn_config",
+    "grow",
     "hyperneat_config",
     "register_activation",
     "register_aggregation",
@@ -57,6 +69,12 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ESHyperNEATPolicy": "neuroloom.evolve.es_hyperneat_estimators",
+    "ESHyperNEATRegressor": "neuroloom.evolve.es_hyperneat_estimators",
+    "ESHyperNEATClassifier": "neuroloom.evolve.es_hyperneat_estimators",
+    "grow": "neuroloom.evolve.es_hyperneat",
+    "EvolvedNetwork": "neuroloom.evolve.es_hyperneat",
+    "EvolvableSubstrate": "neuroloom.evolve.es_hyperneat",
     "HyperNEATPolicy": "neuroloom.evolve.hyperneat_estimators",
     "HyperNEATRegressor": "neuroloom.evolve.hyperneat_estimators",
     "HyperNEATClassifier": "neuroloom.evolve.hyperneat_estimators",

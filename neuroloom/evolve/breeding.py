@@ -113,12 +113,39 @@ class Breeder:
             generation: part of the key of all random draws.
             known: the innovations so far; new ones are added.
         """
-        config, n, timed = self.config, self.config.population, self.config.has_time_constants
         representatives, pool = np.empty((2, len(spawn)), np.int64)
         self._parents.pair_up(
             members.order, members.begin, spawn, fitness, *self._choice, self.seed, generation, self._first,
             self._second, self._keep, representatives, pool, np.empty(1, np.uint64),
         )  # fmt: skip
+        return self._make(genes, generation, known), representatives
+
+    def offspring(
+        self,
+        genes: population.Genes,
+        first: Ints,
+        second: Ints,
+        generation: int,
+        known: Innovations,
+        keep: NDArray[np.bool_] | None = None,
+    ) -> population.Genes:
+        """Return the genes of children of chosen parents.
+
+        Args:
+            genes: of the parents.
+            first: ``(population,)`` rows of the fitter parents, from which unmatched genes come.
+            second: the other parents; the same row for a child of one parent.
+            generation: part of the key of all random draws.
+            known: the innovations so far; new ones are added.
+            keep: which children are copies of their first parent; None for none.
+        """
+        self._first[:], self._second[:] = first, second
+        self._keep[:] = False if keep is None else keep
+        return self._make(genes, generation, known)
+
+    def _make(self, genes: population.Genes, generation: int, known: Innovations) -> population.Genes:
+        """Return the children of the parents that were chosen."""
+        config, n, timed = self.config, self.config.population, self.config.has_time_constants
         most = self._make_room(genes, timed)
         parents, drafts = tuple(genes), tuple(self._drafts)
 
@@ -139,7 +166,7 @@ class Breeder:
             drafts, self._split, known.next_ids, known.keys, known.values, tuple(out), np.full(places, -1, np.int64),
             np.empty(places, np.int64),
         )  # fmt: skip
-        return out, representatives
+        return out
 
     def _make_room(self, genes: population.Genes, timed: bool) -> int:
         """Set the offsets of the drafts, enlarge their columns where needed, and return the most nodes of one."""

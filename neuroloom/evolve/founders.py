@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
+from neuroloom.core.errors import InputError
 from neuroloom.core.seeding import stream
 from neuroloom.evolve.config import NEATConfig
 from neuroloom.evolve.functions import activation_code, aggregation_code
 from neuroloom.evolve.population import Genes
+
+if TYPE_CHECKING:
+    from neuroloom.evolve.genome import Genome
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -50,6 +57,29 @@ def found(config: NEATConfig, seed: int, restarts: int = 0) -> Genes:
         enabled[present],
         timed,
     )
+
+
+def as_founder(genome: Genome, config: NEATConfig) -> Genome:
+    """Return ``genome`` with the numbers of a founder: hidden nodes behind the outputs, connections from 0.
+
+    Raises:
+        InputError: it has other inputs or outputs than the settings, or is of another kind of network.
+    """
+    have, want = ((one.inputs, one.outputs, one.network) for one in (genome, config))
+    if have != want:
+        raise InputError(
+            f"the founder must have {want[0]} inputs and {want[1]} outputs and be {want[2]}, as the settings say, but "
+            f"has {have[0]} and {have[1]} and is {have[2]}."
+        )
+    number = {node.id: k for k, node in enumerate(genome.nodes)} | {
+        -i: -i for i in range(1, genome.inputs + 1)
+    }
+    nodes = tuple(replace(node, id=number[node.id]) for node in genome.nodes)
+    conns = tuple(
+        replace(conn, innovation=k, source=number[conn.source], target=number[conn.target])
+        for k, conn in enumerate(genome.connections)
+    )
+    return replace(genome, nodes=nodes, connections=conns)
 
 
 def connection_pairs(config: NEATConfig) -> Ints:

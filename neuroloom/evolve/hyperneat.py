@@ -21,6 +21,7 @@ from neuroloom.evolve.substrate import Substrate
 if TYPE_CHECKING:
     import torch
 
+    from neuroloom.evolve.es_hyperneat import EvolvableSubstrate
     from neuroloom.evolve.phenotypes import Phenotypes
 
 Floats = NDArray[np.float64]
@@ -81,7 +82,7 @@ class Expression:
 
 
 def hyperneat_config(
-    substrate: Substrate, expression: Expression, population: int = 150, **settings: Any
+    substrate: Substrate | EvolvableSubstrate, expression: Expression, population: int = 150, **settings: Any
 ) -> NEATConfig:
     """Return the settings for evolving CPPNs over the pairs of places of ``substrate``."""
     given = {

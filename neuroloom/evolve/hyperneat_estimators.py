@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 
-class Written:
+class WrittenByPatterns:
     """What the estimators share whose networks are written by CPPNs on lines of neurons.
 
     Args:
@@ -77,21 +77,24 @@ class Written:
             raise InputError(
                 f"`device` must be 'auto' or 'cpu' for networks on substrates, but got {self.device!r}."
             )
+        return self._pattern_settings(inputs, outputs)
+
+    def _pattern_settings(self, inputs: int, outputs: int) -> NEATConfig:
         substrate = self._substrate(inputs, outputs)
         return hyperneat_config(
             substrate, self._expression(substrate), self.population, **(self.settings or {})
         )
 
-    def _written(self, genome: Genome, inputs: int, outputs: int) -> SubstrateNetwork:
+    def _written(self, genome: Genome, inputs: int, outputs: int) -> Any:
         substrate = self._substrate(inputs, outputs)
         return SubstrateNetwork(genome, substrate, self._expression(substrate))
 
-    def _all_written(self, cppns: Phenotypes, inputs: int, outputs: int) -> SubstrateNetworks:
+    def _all_written(self, cppns: Phenotypes, inputs: int, outputs: int) -> Any:
         substrate = self._substrate(inputs, outputs)
         return SubstrateNetworks(cppns, substrate, self._expression(substrate))
 
 
-class _WrittenEstimator(Written, NEATEstimator):
+class WrittenEstimator(WrittenByPatterns, NEATEstimator):
     """NEAT's estimators over networks that CPPNs write."""
 
     def __init__(
@@ -147,7 +150,7 @@ class _WrittenEstimator(Written, NEATEstimator):
         checked = None if validate is None else lambda genome: validate(self._written(genome, *size))
         super()._evolve(config, seed, lambda cppns: evaluate(self._all_written(cppns, *size)), checked, None)
 
-    def substrate_network(self) -> SubstrateNetwork:
+    def substrate_network(self) -> Any:
         """Return the fitted network on its substrate; ``.plot()``, ``.to_torch()``. Inputs are standardised."""
         from sklearn.utils.validation import check_is_fitted
 
@@ -160,10 +163,11 @@ class _WrittenEstimator(Written, NEATEstimator):
 
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=np.float64, reset=False)
-        return self.substrate_network().activate((rows - self.mean_) / self.scale_)
+        found: Floats = self.substrate_network().activate((rows - self.mean_) / self.scale_)
+        return found
 
 
-class HyperNEATClassifier(_WrittenEstimator, NEATClassifier):
+class HyperNEATClassifier(WrittenEstimator, NEATClassifier):
     """HyperNEAT classifier: an evolved CPPN writes the weights of a layered network on lines of neurons.
 
     A weight is what the CPPN says of the two neurons' places; the inputs feed the outputs directly, too: features and
@@ -195,7 +199,7 @@ class HyperNEATClassifier(_WrittenEstimator, NEATClassifier):
     """
 
 
-class HyperNEATRegressor(_WrittenEstimator, NEATRegressor):
+class HyperNEATRegressor(WrittenEstimator, NEATRegressor):
     """HyperNEAT regressor: an evolved CPPN writes the weights of a layered network on lines of neurons.
 
     As :class:`HyperNEATClassifier`, with one output and the negative mean squared error on the standardised target as
@@ -232,7 +236,7 @@ class HyperNEATRegressor(_WrittenEstimator, NEATRegressor):
         return tags
 
 
-class HyperNEATPolicy(Written, NEATPolicy):
+class HyperNEATPolicy(WrittenByPatterns, NEATPolicy):
     """HyperNEAT policy: an evolved CPPN writes the weights of a layered network that acts.
 
     Episodes, fitness and the choice of the champion are those of :class:`NEATPolicy`; all networks of a generation
@@ -310,7 +314,7 @@ class HyperNEATPolicy(Written, NEATPolicy):
         size = self.mean_.size, self._outputs()
         return lambda cppns, rows: play(self._all_written(cppns, *size), rows)
 
-    def substrate_network(self) -> SubstrateNetwork:
+    def substrate_network(self) -> Any:
         """Return the fitted network on its substrate; ``.plot()``, ``.to_torch()``. Inputs are standardised."""
         from sklearn.utils.validation import check_is_fitted
 

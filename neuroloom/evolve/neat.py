@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from neuroloom.core.checks import check_int
 from neuroloom.core.errors import InputError
-from neuroloom.core.seeding import as_seed
+from neuroloom.core.seeding import as_seed, derive
 from neuroloom.evolve import population, species
 from neuroloom.evolve.breeding import Breeder, Innovations
 from neuroloom.evolve.config import NEATConfig
-from neuroloom.evolve.founders import connection_pairs, found
+from neuroloom.evolve.founders import as_founder, connection_pairs, found
 from neuroloom.evolve.functions import own_names
 from neuroloom.evolve.named_fitness import named_fitness
 from neuroloom.evolve.phenotypes import Phenotypes, as_samples
@@ -60,6 +60,8 @@ class NEAT:
         config: the settings.
         random_state: seed, generator or None for a fresh run.
         threads: threads for mutation and evaluation, at least 1.
+        founder: a genome whose mutated copies begin the run, beside one that is as given; None for founders by the
+            settings' rule.
 
     Attributes:
         generation: how many populations were evaluated.
@@ -79,12 +81,15 @@ class NEAT:
         Stanley and Miikkulainen (2002), "Evolving neural networks through augmenting topologies".
     """
 
-    def __init__(self, config: NEATConfig, random_state: Any = None, threads: int = 1) -> None:
+    def __init__(
+        self, config: NEATConfig, random_state: Any = None, threads: int = 1, founder: Genome | None = None
+    ) -> None:
         if not isinstance(config, NEATConfig):
             raise InputError(f"`config` must be a NEATConfig, but got {type(config).__name__}.")
         self.config = config
         self.seed = as_seed(random_state)
         self.threads = check_int("threads", threads)
+        self.founder = None if founder is None else as_founder(founder, config)
         self.history_: list[dict[str, float]] = []
         self.species_sizes_: list[dict[int, int]] = []
         self.generation = 0
@@ -102,8 +107,18 @@ class NEAT:
     def _start(self) -> None:
         """Begin with new founders."""
         config = self.config
-        self._genes = found(config, self.seed, self._restarts)
-        self._known = Innovations.of(config.outputs + config.hidden, connection_pairs(config))
+        if self.founder is None:
+            self._genes = found(config, self.seed, self._restarts)
+            self._known = Innovations.of(config.outputs + config.hidden, connection_pairs(config))
+        else:
+            genes = population.pack_genomes([self.founder])
+            pairs = np.column_stack([genes.source, genes.target]).astype(np.int64)
+            self._known = Innovations.of(int(genes.node_id.max()) + 1, pairs)
+            only, keep = np.zeros(len(self), np.int64), np.arange(len(self)) == 0
+            made = derive(self.seed, "founder", self._restarts)
+            self._genes = Breeder(config, made, self.threads).offspring(
+                genes, only, only, 0, self._known, keep
+            )
         self._table.keep(np.empty(0, np.int64))
         self._speciate(self._genes, np.empty(0, np.int64))
 
@@ -363,6 +378,7 @@ class NEAT:
                 "best": None if self._best is None else tuple(self._best),
                 "table": {**table, "next_key": self._table.next_key},
                 "elapsed": time.perf_counter() - self._began,
+                "founder": None if self.founder is None else self.founder.to_dict(),
                 "functions": {role: own_names(role) for role in ("activation", "aggregation")},
             }
         )
@@ -395,7 +411,10 @@ class NEAT:
             InputError: a function of one's own is not registered.
         """
         state = copy.deepcopy(state)
-        engine = cls(NEATConfig(**state["config"]), state["seed"], threads)
+        from neuroloom.evolve.genome import Genome
+
+        founder = None if state.get("founder") is None else Genome.from_dict(state["founder"])
+        engine = cls(NEATConfig(**state["config"]), state["seed"], threads, founder)
         for name in _STATE:
             setattr(engine, name, state[name])
         engine._genes = population.with_own_functions(population.Genes(*state["genes"]), state["functions"])

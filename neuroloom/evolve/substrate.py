@@ -127,28 +127,47 @@ class Substrate:
         """
         if ax is None:
             _, ax = plotting.pyplot().subplots(figsize=(6.4, 5.2), layout="constrained")
-        places = [self._flat(sheet) for sheet in self.sheets]
-        largest = max((float(np.abs(w).max()) for w in weights or () if w.size), default=0.0) or 1.0
+        places = [flat(sheet) for sheet in self.sheets]
+        largest = max((float(np.abs(w).max()) for w in weights or () if w.size), default=0.0)
         for (a, b), matrix in zip(self.joined, weights or (), strict=False):
-            for t, s in np.argwhere(matrix != 0):
-                share = abs(matrix[t, s]) / largest
-                ends = np.stack([places[a][s], places[b][t]])
-                colour = "#0072b2" if matrix[t, s] > 0 else "#d55e00"
-                ax.plot(*ends.T, color=colour, linewidth=0.3 + 2.4 * share, alpha=0.2 + 0.7 * share, zorder=1)
-        for i, place in enumerate(places):
-            colour = "#009e73" if i == 0 else "#cc79a7" if i == len(places) - 1 else "#7a7f85"
-            ax.scatter(*place.T, s=36, color=colour, edgecolors="white", linewidths=0.6, zorder=2)
-        ax.set_aspect("equal")
-        ax.axis("off")
-        return ax
+            targets, sources = np.nonzero(matrix)
+            ends = np.stack([places[a][sources], places[b][targets]], axis=1)
+            draw_links(ax, ends, matrix[targets, sources], largest)
+        return draw_neurons(ax, places)
 
-    def _flat(self, sheet: Floats) -> Floats:
-        """Return ``(n, 2)`` places in the plane of the picture."""
-        if sheet.shape[1] == 1:
-            return np.column_stack([sheet[:, 0], np.zeros(len(sheet))])
-        if sheet.shape[1] == 2:
-            return sheet
-        return np.column_stack([sheet[:, 1] + 0.35 * sheet[:, 0], 0.35 * sheet[:, 0] + 1.4 * sheet[:, 2]])
+
+def draw_links(ax: Any, ends: Floats, weights: Any, largest: float | None = None) -> None:
+    """Draw connections ``ends (n, 2, 2)``, blue above 0 and red below, the thicker the nearer to the ``largest``."""
+    from matplotlib.collections import LineCollection
+
+    if not len(ends):
+        return
+    share = np.abs(weights) / (largest or float(np.abs(weights).max()) or 1.0)
+    colours = ["#0072b2" if weight > 0 else "#d55e00" for weight in weights]
+    ax.add_collection(
+        LineCollection(
+            list(ends), colors=colours, linewidths=0.3 + 2.4 * share, alpha=0.2 + 0.7 * share, zorder=1
+        )
+    )
+
+
+def draw_neurons(ax: Any, sheets: Sequence[Floats]) -> Any:
+    """Draw sheets of neurons ``(n, 2)``, the first as inputs and the last as outputs; return the axes."""
+    for i, place in enumerate(sheets):
+        colour = "#009e73" if i == 0 else "#cc79a7" if i == len(sheets) - 1 else "#7a7f85"
+        ax.scatter(*place.T, s=36, color=colour, edgecolors="white", linewidths=0.6, zorder=2)
+    ax.set_aspect("equal")
+    ax.axis("off")
+    return ax
+
+
+def flat(sheet: Floats) -> Floats:
+    """Return ``(n, 2)`` places in the plane of a picture for places ``(n, d)``."""
+    if sheet.shape[1] == 1:
+        return np.column_stack([sheet[:, 0], np.zeros(len(sheet))])
+    if sheet.shape[1] == 2:
+        return sheet
+    return np.column_stack([sheet[:, 1] + 0.35 * sheet[:, 0], 0.35 * sheet[:, 0] + 1.4 * sheet[:, 2]])
 
 
 def _line(count: int) -> Floats:

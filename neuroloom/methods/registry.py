@@ -171,6 +171,16 @@ def _built_in() -> Iterable[Method]:
         },
         warm_up=f"{evolve}.warming:warm_up",
     )
+    yield Method(
+        "es-hyperneat",
+        "evolve",
+        "ES-HyperNEAT: an evolved pattern writes a network and places its hidden neurons",
+        {
+            **_classifier_and_regressor("table", evolve, "ESHyperNEAT"),
+            ("episodes", "control"): f"{evolve}:ESHyperNEATPolicy",
+        },
+        warm_up=f"{evolve}.warming:warm_up",
+    )
     matrices, contrasts = f"{graphs}.warming:warm_up_matrices", f"{graphs}.warming:warm_up_contrasts"
     yield Method("prone", "graphs", "ProNE: spectral node embedding by sparse factorisation",
                  _transformer(f"{graphs}:ProNE", "nodes", "links"), version=2, warm_up=matrices)  # fmt: skip

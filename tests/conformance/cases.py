@@ -16,6 +16,7 @@ from neuroloom.methods.registry import TRANSFORM
 QUICK: dict[str, dict[str, Any]] = {
     "neat": {"population": 30, "generations": 8},
     "hyperneat": {"population": 30, "generations": 8},
+    "es-hyperneat": {"population": 30, "generations": 8},
     "deepwalk": {"dimensions": 16, "walks": 5, "walk_length": 20},
     "node2vec": {"dimensions": 16, "walks": 5, "walk_length": 20},
     "walklets": {"dimensions": 16, "walks": 5, "walk_length": 20, "scales": 2},
