@@ -8,6 +8,7 @@ import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 ARGUMENTS = {
+    "es_hyperneat_placement": ["picture.png"],
     "hyperneat_vision": ["picture.png"],
     "cppn_patterns": ["picture.png"],
     "graph_attention": ["picture.png"],
@@ -15,6 +16,7 @@ ARGUMENTS = {
     "neat_xor": ["xor.png"],
 }  # for a quick run, in an empty folder
 SHOWN = {
+    "es_hyperneat_placement": "connections were found",
     "hyperneat_vision": "21 x 21: misses by",
     "cppn_patterns": "12 patterns in",
     "cartpole": "(500 is the most)",
@@ -24,6 +26,7 @@ SHOWN = {
     "neat_xor": "--> out",
 }
 FILES = {
+    "es_hyperneat_placement": ["picture.png"],
     "hyperneat_vision": ["picture.png"],
     "cppn_patterns": ["picture.png"],
     "graph_attention": ["picture.png"],
@@ -31,6 +34,7 @@ FILES = {
     "neat_xor": ["xor.png"],
 }
 NEEDS = {
+    "es_hyperneat_placement": ["matplotlib"],
     "hyperneat_vision": ["matplotlib"],
     "cppn_patterns": ["matplotlib"],
     "graph_attention": ["matplotlib"],
