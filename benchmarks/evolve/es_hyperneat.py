@@ -25,7 +25,9 @@ ROUNDS, GENERATIONS = 7, 30
 
 
 def main():
-    print(f"median of {ROUNDS} runs of {GENERATIONS} generations, the first 5 not counted; load {os.getloadavg()[0]:.1f}")
+    print(
+        f"median of {ROUNDS} runs of {GENERATIONS} generations, the first 5 not counted; load {os.getloadavg()[0]:.1f}"
+    )
     print(f"{'depth':>5}{'CPU-ms a generation':>21}{'least':>8}{'neurons':>9}{'connections':>13}")
     for depth in (1, 2, 3, 4):
         substrate = EvolvableSubstrate(

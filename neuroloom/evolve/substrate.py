@@ -143,10 +143,11 @@ def draw_links(ax: Any, ends: Floats, weights: Any, largest: float | None = None
     if not len(ends):
         return
     share = np.abs(weights) / (largest or float(np.abs(weights).max()) or 1.0)
+    thin = min(1.0, (60 / len(ends)) ** 0.5)  # so that many do not hide one another
     colours = ["#0072b2" if weight > 0 else "#d55e00" for weight in weights]
     ax.add_collection(
         LineCollection(
-            list(ends), colors=colours, linewidths=0.3 + 2.4 * share, alpha=0.2 + 0.7 * share, zorder=1
+            list(ends), colors=colours, linewidths=0.2 + 2.4 * thin * share, alpha=0.2 + 0.7 * share, zorder=1
         )
     )
 

@@ -43,6 +43,30 @@ class CartPole(Episodes):
     source = "Barto, Sutton and Anderson 1983; gymnasium's CartPole-v1"
 
 
+class Acrobot(Episodes):
+    """Swing a two-link robot's tip above a line; see :class:`Episodes`."""
+
+    env_id = "Acrobot-v1"
+    summary = "Acrobot-v1: swing up a two-link robot, -1 a step for up to 500 steps, scored over 100 episodes"
+    source = "Sutton 1996; gymnasium's Acrobot-v1, solved at -100"
+
+
+class MountainCarContinuous(Episodes):
+    """Drive an underpowered car out of a valley with little force; see :class:`Episodes`."""
+
+    env_id = "MountainCarContinuous-v0"
+    summary = "MountainCarContinuous-v0: reach the hill with little force, up to 999 steps, over 100 episodes"
+    source = "Moore 1990; gymnasium's MountainCarContinuous-v0, solved at 90"
+
+
+class Pendulum(Episodes):
+    """Swing up a pendulum with a weak motor and hold it; see :class:`Episodes`."""
+
+    env_id = "Pendulum-v1"
+    summary = "Pendulum-v1: swing a pendulum up and hold it with little torque, 200 steps, over 100 episodes"
+    source = "gymnasium's Pendulum-v1, a cost of angle, speed and torque at each step"
+
+
 class DoublePole(Episodes):
     """Balance a long and a short pole on one cart; see :class:`Episodes`.
 

@@ -41,6 +41,9 @@ TASKS: dict[str, str] = {
     ),
     **dict.fromkeys(("mutag", "proteins"), "graphs:WholeGraphs"),
     "cartpole": "episodes:CartPole",
+    "acrobot": "episodes:Acrobot",
+    "mountain-car-continuous": "episodes:MountainCarContinuous",
+    "pendulum": "episodes:Pendulum",
     "double-pole": "episodes:DoublePole",
     "double-pole-no-velocity": "episodes:DoublePoleNoVelocity",
 }

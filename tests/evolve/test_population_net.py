@@ -61,6 +61,15 @@ def test_gradients_of_the_kernel_are_torchs(population, n, own):
     X = rows(len(population), n, 3) if own else rows(n, 3)
     fused, exact = both(population, X)
     assume(all(bool(g.isfinite().all()) and (not g.numel() or g.abs().max() < 1e3) for g in exact))
+    _, near = both(
+        population, X * (1 + 3e-6)
+    )  # no sample at a clipped argument's edge, where single precision falls
+    assume(
+        all(
+            not a.numel() or (a - b).abs().max() < 0.05 * max(1.0, a.abs().max())
+            for a, b in zip(exact, near, strict=True)
+        )
+    )
     check_close(fused, exact, 1e-4)
 
 

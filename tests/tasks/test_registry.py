@@ -120,6 +120,22 @@ def test_cartpole_tests_on_starts_of_its_own():
     assert not np.array_equal(test, task.load(1).X.seeds[split.test])
 
 
+@pytest.mark.parametrize(
+    ("name", "bounds"),
+    [("acrobot", (-500, -499)), ("mountain-car-continuous", (-60, 0)), ("pendulum", (-2000, -900))],
+)
+def test_control_tasks_are_the_environments_that_they_name(name, bounds):
+    """Random actions: a tip that is not swung up, a car that stays in the valley, a pendulum that hangs."""
+    from neuroloom.methods import make
+
+    task = open_task(name)
+    data = task.load(0)
+    split = task.split(data, 0, 0, 5)
+    policy = make("dummy", "episodes", "control").fit(data.X[split.train])
+    low, high = bounds
+    assert low <= np.mean(policy.predict(data.X[split.test[:4]])) <= high
+
+
 def test_names_that_do_not_exist():
     with pytest.raises(InputError, match=r"task 'irirs' is not known; did you mean 'iris'"):
         open_task("irirs")
