@@ -128,21 +128,23 @@ class Substrate:
         if ax is None:
             _, ax = plotting.pyplot().subplots(figsize=(6.4, 5.2), layout="constrained")
         places = [flat(sheet) for sheet in self.sheets]
-        largest = max((float(np.abs(w).max()) for w in weights or () if w.size), default=0.0)
+        ends, drawn = [], []
         for (a, b), matrix in zip(self.joined, weights or (), strict=False):
             targets, sources = np.nonzero(matrix)
-            ends = np.stack([places[a][sources], places[b][targets]], axis=1)
-            draw_links(ax, ends, matrix[targets, sources], largest)
+            ends.append(np.stack([places[a][sources], places[b][targets]], axis=1))
+            drawn.append(matrix[targets, sources])
+        if ends:
+            draw_links(ax, np.concatenate(ends), np.concatenate(drawn))
         return draw_neurons(ax, places)
 
 
-def draw_links(ax: Any, ends: Floats, weights: Any, largest: float | None = None) -> None:
-    """Draw connections ``ends (n, 2, 2)``, blue above 0 and red below, the thicker the nearer to the ``largest``."""
+def draw_links(ax: Any, ends: Floats, weights: Any) -> None:
+    """Draw connections ``ends (n, 2, 2)``, blue above 0 and red below, the thicker the nearer to the largest."""
     from matplotlib.collections import LineCollection
 
     if not len(ends):
         return
-    share = np.abs(weights) / (largest or float(np.abs(weights).max()) or 1.0)
+    share = np.abs(weights) / (float(np.abs(weights).max()) or 1.0)
     thin = min(1.0, (60 / len(ends)) ** 0.5)  # so that many do not hide one another
     colours = ["#0072b2" if weight > 0 else "#d55e00" for weight in weights]
     ax.add_collection(

@@ -183,11 +183,9 @@ def test_picture_of_a_substrate():
 
     network = SubstrateNetwork(_population(Expression()).genomes[3], SUBSTRATE, Expression())
     ax = network.plot()
-    assert (
-        sum(len(c.get_segments()) for c in ax.collections if hasattr(c, "get_segments"))
-        == network.n_connections
-    )
-    assert sum(len(c.get_offsets()) for c in ax.collections) == 7
+    links, *sheets = ax.collections
+    assert len(links.get_segments()) == network.n_connections
+    assert sum(len(sheet.get_offsets()) for sheet in sheets) == 7
     pyplot.close("all")
 
 
