@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from neuroloom.evolve.hyperneat import Expression, SubstrateNetwork, SubstrateNetworks, hyperneat_config
     from neuroloom.evolve.hyperneat_estimators import HyperNEATClassifier, HyperNEATPolicy, HyperNEATRegressor
     from neuroloom.evolve.neat import NEAT
+    from neuroloom.evolve.nsga2 import NSGA2
+    from neuroloom.evolve.nsga2_estimators import NSGA2Classifier, NSGA2Regressor
     from neuroloom.evolve.onnx_export import to_onnx
     from neuroloom.evolve.policy import NEATPolicy
     from neuroloom.evolve.population_net import PopulationNet
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CPPN",
     "NEAT",
+    "NSGA2",
     "Callback",
     "Checkpoint",
     "Connection",
@@ -50,6 +53,8 @@ __all__ = [
     "NEATPolicy",
     "NEATRegressor",
     "NEATSeriesClassifier",
+    "NSGA2Classifier",
+    "NSGA2Regressor",
     "Node",
     "PopulationNet",
     "Progress",
@@ -69,6 +74,9 @@ __all__ = [
 ]
 
 _HOMES = {
+    "NSGA2Regressor": "neuroloom.evolve.nsga2_estimators",
+    "NSGA2Classifier": "neuroloom.evolve.nsga2_estimators",
+    "NSGA2": "neuroloom.evolve.nsga2",
     "ESHyperNEATPolicy": "neuroloom.evolve.es_hyperneat_estimators",
     "ESHyperNEATRegressor": "neuroloom.evolve.es_hyperneat_estimators",
     "ESHyperNEATClassifier": "neuroloom.evolve.es_hyperneat_estimators",

@@ -127,6 +127,16 @@ class NEATEstimator(BaseEstimator):  # type: ignore[misc]
 
     # -- evolution ------------------------------------------------------------------------------------------
 
+    def _engine(self, config: NEATConfig, seed: int) -> Any:
+        """Return a fresh run."""
+        if self.engine == "array":
+            from neuroloom.evolve.neat import NEAT
+
+            return NEAT(config, seed)
+        from neuroloom.evolve.neat_python_engine import NeatPythonEngine
+
+        return NeatPythonEngine(config, seed)
+
     def _evolve(
         self,
         config: NEATConfig,
@@ -138,15 +148,7 @@ class NEATEstimator(BaseEstimator):  # type: ignore[misc]
         """Run the engine and keep its best genome: by fitness, or by ``validate(genome)`` where that is given."""
         from neuroloom.evolve.callbacks import as_list, told
 
-        engine: Any
-        if self.engine == "array":
-            from neuroloom.evolve.neat import NEAT
-
-            engine = NEAT(config, seed)
-        else:
-            from neuroloom.evolve.neat_python_engine import NeatPythonEngine
-
-            engine = NeatPythonEngine(config, seed)
+        engine = self._engine(config, seed)
         watch = _Watch(validate, self.patience if self.early_stopping else None)
         more = {} if learning is None else {"learning": learning}
         with told([watch, *as_list(self.callbacks)], engine, self.generations) as ended:
@@ -154,6 +156,10 @@ class NEATEstimator(BaseEstimator):  # type: ignore[misc]
         self.best_genome_: Genome = watch.best if watch.best is not None else engine.best_genome_
         self.history_: list[dict[str, float]] = engine.history_
         self.n_parameters_: int = self.best_genome_.n_parameters
+        self._ended(engine)
+
+    def _ended(self, engine: Any) -> None:
+        """Keep what else a run gave."""
 
     def _learning(self, samples: Floats32, loss: Callable[[Any], Any]) -> Learning | None:
         """Return how the networks learn from ``samples (inputs, n)``, or None."""

@@ -105,6 +105,16 @@ def take(genes: Genes, rows: Sequence[int] | NDArray[np.int64]) -> Genes:
     )
 
 
+def joined(a: Genes, b: Genes) -> Genes:
+    """Return the genomes of ``a``, then those of ``b``."""
+    node_ptr, conn_ptr = (
+        np.concatenate([one, other[1:] + one[-1]])
+        for one, other in ((a.node_ptr, b.node_ptr), (a.conn_ptr, b.conn_ptr))
+    )
+    columns: list[Any] = [np.concatenate([one, other]) for one, other in zip(a, b, strict=True)]
+    return Genes(*columns)._replace(node_ptr=node_ptr, conn_ptr=conn_ptr)
+
+
 def alone(genes: Genes, row: int) -> Genes:
     """Return :func:`take` of one genome, in a third of the time."""
     node_ptr, conn_ptr = genes.node_ptr[row : row + 2], genes.conn_ptr[row : row + 2]

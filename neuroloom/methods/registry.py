@@ -181,6 +181,9 @@ def _built_in() -> Iterable[Method]:
         },
         warm_up=f"{evolve}.warming:warm_up",
     )
+    yield Method("nsga2", "evolve", "NSGA-II: networks that evolve to be both fit and small, a Pareto front",
+                 _classifier_and_regressor("table", evolve, "NSGA2"),
+                 warm_up=f"{evolve}.warming:warm_up")  # fmt: skip
     matrices, contrasts = f"{graphs}.warming:warm_up_matrices", f"{graphs}.warming:warm_up_contrasts"
     yield Method("prone", "graphs", "ProNE: spectral node embedding by sparse factorisation",
                  _transformer(f"{graphs}:ProNE", "nodes", "links"), version=2, warm_up=matrices)  # fmt: skip

@@ -1,0 +1,120 @@
+"""NSGA-II: fronts and crowding by hand and one by one, and runs over networks."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_diabetes
+
+from neuroloom.core import InputError
+from neuroloom.evolve import NEATConfig, NSGA2Classifier, NSGA2Regressor
+from neuroloom.evolve.nsga2 import NSGA2, crowding_distances, front_ranks, survival_order
+
+
+def test_fronts_and_crowding_worked_by_hand():
+    costs = np.array([[1.0, 5], [2, 3], [4, 1], [3, 4], [5, 5], [2, 6]])
+    np.testing.assert_array_equal(front_ranks(costs), [0, 0, 0, 1, 2, 1])
+    front = np.array([[0.0, 8], [1, 5], [4, 1], [8, 0]])  # ranges 8 and 8
+    np.testing.assert_allclose(crowding_distances(front), [np.inf, 4 / 8 + 7 / 8, 7 / 8 + 5 / 8, np.inf])
+    np.testing.assert_array_equal(crowding_distances(front[:2]), [np.inf, np.inf])
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_fronts_are_peeled_off_one_by_one(k):
+    rng = np.random.default_rng(k)
+    costs = rng.integers(0, 6, size=(60, k)).astype(float)
+    wanted, left, rank = np.zeros(60, int), set(range(60)), 0
+    while left:
+        front = {
+            i for i in left if not any(all(costs[j] <= costs[i]) and any(costs[j] < costs[i]) for j in left)
+        }
+        for i in front:
+            wanted[i] = rank
+        left, rank = left - front, rank + 1
+    np.testing.assert_array_equal(front_ranks(costs), wanted)
+
+
+def test_copies_are_the_last_to_survive():
+    costs = np.array([[3.0, 3], [1, 2], [1, 2], [2, 1], [1, 2]])
+    order = survival_order(costs).tolist()
+    assert sorted(order[:2]) == [1, 3]
+    assert order[2:] == [0, 2, 4]
+
+
+def _run(engine, generations):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 4))
+    y = X[:, :1] * 0.8 - X[:, 1:2] * 0.5 + 0.3 * np.sin(3 * X[:, 2:3])
+    engine.run("neg_mean_squared_error", generations, X, y)
+    return X, y
+
+
+def _engine(**options):
+    config = NEATConfig(
+        4, 1, population=50, initial_connection="fs_neat", output_activation="identity", node_add_prob=0.1,
+        conn_add_prob=0.2, conn_delete_prob=0.1, activation_options=("tanh", "sin"), activation_default="random",
+    )  # fmt: skip
+    return NSGA2(config, 1, **options)
+
+
+@pytest.mark.parametrize("complexity", ["connections", "nodes"])
+def test_the_front_is_of_all_that_were_kept_and_rises_with_size(complexity):
+    engine = _engine(complexity=complexity)
+    assert engine.front_ == []
+    X, y = _run(engine, 40)
+    front = engine.front_
+    sizes = [
+        one.n_hidden if complexity == "nodes" else sum(c.enabled for c in one.connections) for one in front
+    ]
+    errors = [-one.fitness for one in front]
+    assert sizes == sorted(set(sizes))
+    assert errors == sorted(set(errors), reverse=True)
+    assert errors[-1] == -engine.best_genome_.fitness
+    for one in front:
+        assert ((one.activate(X) - y) ** 2).mean() == pytest.approx(-one.fitness, rel=1e-3, abs=1e-5)
+    if complexity == "connections":  # one input explains at most 0.8 x0, two leave the wave
+        assert len(front) >= 3
+        assert sizes[0] == 0
+        least = dict(zip(sizes, errors, strict=True))
+        assert least[2] < least[1] < least[0]
+
+
+def test_nothing_of_the_front_is_lost():
+    engine = _engine()
+    best = {}
+    for _ in range(25):
+        _run(engine, 1)
+        now = {len(one.connections): one.fitness for one in engine.front_}
+        for size, fitness in best.items():
+            assert max(now[s] for s in now if s <= size) >= fitness
+        best = {**now}
+
+
+def test_one_seed_one_run_and_a_state_goes_on():
+    twins = [_engine(), _engine()]
+    for twin in twins:
+        _run(twin, 8)
+    other = NSGA2.from_state(twins[1].state())
+    for run in (twins[0], other):
+        _run(run, 6)
+    assert [one.fitness for one in twins[0].front_] == [one.fitness for one in other.front_]
+    for a, b in zip(twins[0].genes, other.genes, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_classifier_finds_small_networks_that_come_close():
+    X, y = load_breast_cancer(return_X_y=True)
+    model = NSGA2Classifier(population=80, generations=40, random_state=0).fit(X[::2], y[::2])
+    assert model.score(X[1::2], y[1::2]) > 0.92
+    small = next(one for one in model.front_ if sum(c.enabled for c in one.connections) == 3)
+    guess = small.activate((X[1::2] - model.mean_) / model.scale_)[:, 0] > 0
+    assert (guess == y[1::2]).mean() > 0.88
+    assert model.front_[-1].fitness == model.best_genome_.fitness
+    assert model.plot_front() is not None
+    with pytest.raises(InputError, match="complexity"):
+        clone(model).set_params(complexity="depth").fit(X, y)
+
+
+def test_the_regressor_learns():
+    X, y = load_diabetes(return_X_y=True)
+    model = NSGA2Regressor(population=60, generations=40, random_state=0).fit(X[::2], y[::2])
+    assert model.score(X[1::2], y[1::2]) > 0.35
