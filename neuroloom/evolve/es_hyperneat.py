@@ -33,7 +33,7 @@ Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
 Ints = NDArray[np.int64]
 DEEPEST = 10  # levels of division that places can tell apart
-AT_ONCE = 1 << 19  # trees that are grown together
+AT_ONCE = 1 << 21  # smallest cells of the trees that are grown together
 # a substrate's activation by the name and the response that a gene has for it
 _ACTIVATIONS = {
     "tanh": ("tanh", 0.4),
@@ -148,7 +148,7 @@ def grow(cppns: Phenotypes, substrate: EvolvableSubstrate) -> Grown:
     The trees of all CPPNs grow level by level, every level's cells asked of all CPPNs as one batch.
 
     Raises:
-        InputError: the CPPNs have other inputs or outputs than the substrate asks for.
+        InputError: the CPPNs have other inputs or outputs than the substrate asks for, or its cells are too many.
     """
     d = substrate.dimensions
     if (cppns.inputs, cppns.outputs) != (2 * d + 2, substrate.expression.outputs):
@@ -182,6 +182,11 @@ class _Growth:
         self.cppns, self.substrate = cppns, substrate
         self.d, self.count = substrate.dimensions, len(cppns)
         self.base = (1 << (substrate.max_depth + 1)) + 1  # steps of half a smallest cell
+        if self.count * self.base**self.d > np.iinfo(np.int64).max:
+            raise InputError(
+                f"places of {self.d} coordinates at `max_depth` {substrate.max_depth} are too many to number for "
+                f"{self.count} networks; lower `max_depth` or grow fewer at once."
+            )
         self.corners = np.stack(np.meshgrid(*[[-1.0, 1.0]] * self.d, indexing="ij"), -1).reshape(-1, self.d)
 
     # -- places as numbers ----------------------------------------------------------------------------------
@@ -221,9 +226,10 @@ class _Growth:
 
     def _explore(self, own: Ints, roots: Floats, outgoing: bool) -> _Links:
         """Return the connections of neurons at ``roots (trees, d)`` of the genomes ``own``, ascending."""
+        step = max(1, AT_ONCE >> (self.d * self.substrate.max_depth))
         parts = [
-            self._explore_some(own[k : k + AT_ONCE], roots[k : k + AT_ONCE], outgoing, k)
-            for k in range(0, len(own), AT_ONCE)
+            self._explore_some(own[k : k + step], roots[k : k + step], outgoing, k)
+            for k in range(0, len(own), step)
         ]
         tree, place, weight = (np.concatenate(columns) for columns in zip(*parts, strict=True)) if parts else (
             np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))  # fmt: skip
@@ -235,9 +241,8 @@ class _Growth:
         found, reached = [], np.ones(len(own), np.bool_)
         below = _variances(levels)
         for k, (tree, centre, values, divided) in enumerate(levels):
-            spread = (
-                below[k] > self.substrate.variance_threshold
-            )  # cells whose connections lie in their parts
+            # cells whose connections lie in their parts
+            spread = below[k] > self.substrate.variance_threshold
             if k + 1 < len(levels):  # the parents of the next level are the cells of divided ones, in order
                 following = (reached[:, None] & spread)[divided].ravel()
             candidate = reached[:, None] & ~spread

@@ -123,9 +123,8 @@ class NSGA2(NEAT):
             return []
         genes, fitness = pool
         costs = np.column_stack([-fitness, self.sizes(genes)])
-        rows = survival_order(costs)
-        on = rows[front_ranks(costs)[rows] == 0]
-        on = on[np.unique(costs[on], axis=0, return_index=True)[1]]
+        once = np.unique(costs, axis=0, return_index=True)[1]
+        on = once[front_ranks(costs[once]) == 0]
         on = on[np.argsort(costs[on, 1], kind="stable")]
         own = self.config
         return [population.genome(genes, int(g), own.inputs, own.outputs, float(fitness[g]), own) for g in on]
@@ -171,9 +170,8 @@ class NSGA2(NEAT):
         genes, fitness = population.take(genes, best), fitness[best]
         self._parents = genes, fitness
         draw = stream(self.seed, "evolve", "nsga2", self.generation)
-        first, second = draw.integers(len(best), size=(2, 2, len(self))).min(
-            axis=1
-        )  # the earlier of two survives
+        # of two drawn, the one that stands earlier wins
+        first, second = draw.integers(len(best), size=(2, 2, len(self))).min(axis=1)
         second = np.where(draw.random(len(self)) < self.config.crossover_rate, second, first)
         weaker = fitness[second] > fitness[first]
         first, second = np.where(weaker, second, first), np.where(weaker, first, second)

@@ -201,7 +201,7 @@ def test_one_network_is_the_same_alone_and_in_pieces(monkeypatch):
     engine = NEAT(substrate.config(20), 1)
     engine.run(lambda net: np.arange(20.0), 5)
     whole = grow(engine.phenotypes(), substrate)
-    monkeypatch.setattr("neuroloom.evolve.es_hyperneat.AT_ONCE", 7)
+    monkeypatch.setattr("neuroloom.evolve.es_hyperneat.AT_ONCE", 7 << 6)
     pieces = grow(engine.phenotypes(), substrate)
     for a, b in zip(whole.genes, pieces.genes, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -209,6 +209,12 @@ def test_one_network_is_the_same_alone_and_in_pieces(monkeypatch):
         alone = EvolvedNetwork(cppn, substrate)
         np.testing.assert_array_equal(alone.hidden, whole.places[whole.ends[g] : whole.ends[g + 1]])
         assert alone.genome.connections == genome(whole.genes, g, 3, 2).connections
+
+
+def test_more_places_than_there_are_numbers_are_refused():
+    substrate = EvolvableSubstrate(np.zeros((1, 6)), np.ones((1, 6)), max_depth=10)
+    with pytest.raises(InputError, match="lower `max_depth`"):
+        grow(NEAT(substrate.config(20), 1).phenotypes(), substrate)
 
 
 def test_a_pattern_that_is_flat_makes_no_hidden_neuron():

@@ -89,11 +89,12 @@ def test_nothing_of_the_front_is_lost():
         best = {**now}
 
 
-def test_one_seed_one_run_and_a_state_goes_on():
+def test_one_seed_one_run_and_a_saved_one_goes_on(tmp_path):
     twins = [_engine(), _engine()]
     for twin in twins:
         _run(twin, 8)
-    other = NSGA2.from_state(twins[1].state())
+    twins[1].save(tmp_path / "run")
+    other = NSGA2.load(tmp_path / "run")
     for run in (twins[0], other):
         _run(run, 6)
     assert [one.fitness for one in twins[0].front_] == [one.fitness for one in other.front_]
