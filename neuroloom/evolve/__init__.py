@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from neuroloom.evolve.genome import Connection, Genome, Node
     from neuroloom.evolve.hyperneat import Expression, SubstrateNetwork, SubstrateNetworks, hyperneat_config
     from neuroloom.evolve.hyperneat_estimators import HyperNEATClassifier, HyperNEATPolicy, HyperNEATRegressor
+    from neuroloom.evolve.map_elites import MAPElites
     from neuroloom.evolve.neat import NEAT
+    from neuroloom.evolve.novelty import NoveltySearch
     from neuroloom.evolve.nsga2 import NSGA2
     from neuroloom.evolve.nsga2_estimators import NSGA2Classifier, NSGA2Regressor
     from neuroloom.evolve.onnx_export import to_onnx
@@ -48,6 +50,7 @@ __all__ = [
     "HyperNEATClassifier",
     "HyperNEATPolicy",
     "HyperNEATRegressor",
+    "MAPElites",
     "NEATClassifier",
     "NEATConfig",
     "NEATPolicy",
@@ -56,6 +59,7 @@ __all__ = [
     "NSGA2Classifier",
     "NSGA2Regressor",
     "Node",
+    "NoveltySearch",
     "PopulationNet",
     "Progress",
     "RecurrentPhenotypes",
@@ -74,6 +78,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "MAPElites": "neuroloom.evolve.map_elites",
+    "NoveltySearch": "neuroloom.evolve.novelty",
     "NSGA2Regressor": "neuroloom.evolve.nsga2_estimators",
     "NSGA2Classifier": "neuroloom.evolve.nsga2_estimators",
     "NSGA2": "neuroloom.evolve.nsga2",

@@ -260,7 +260,7 @@ class NEAT:
             raise InputError("this population has its fitness already; call ask() for the next one first.")
         if net is not None:
             self._genes = net.to_genes()
-        self._score(_as_fitness(fitness, len(self)))
+        self._score(self._values(fitness))
 
     def run(
         self,
@@ -352,7 +352,7 @@ class NEAT:
                 judged = learning.train(judged, self.config)
                 if learning.rule == "lamarckian":
                     self._genes = judged
-            values = _as_fitness(evaluate(self._compile(judged)), len(self))
+            values = self._values(evaluate(self._compile(judged)))
             self._score(values, judged, 1 if learning is None else 1 + learning.steps)
             done = step + 1 == generations or (
                 self.config.fitness_threshold is not None
@@ -426,6 +426,10 @@ class NEAT:
         return engine
 
     # -- parts ----------------------------------------------------------------------------------------------
+
+    def _values(self, found: Any) -> Floats:
+        """Return the fitness ``(population,)`` that an evaluation gave."""
+        return _as_fitness(found, len(self))
 
     def _learning(
         self, rule: str | None, steps: int, rate: float, fitness: Any, loss: Any, X: Any, y: Any

@@ -84,18 +84,16 @@ def empty(node_ptr: NDArray[np.int64], conn_ptr: NDArray[np.int64], timed: bool 
 def take(genes: Genes, rows: Sequence[int] | NDArray[np.int64]) -> Genes:
     """Return the genomes ``rows``, in that order."""
     rows = np.asarray(rows, dtype=np.int64)
-    nodes = [np.arange(genes.node_ptr[r], genes.node_ptr[r + 1]) for r in rows]
-    conns = [np.arange(genes.conn_ptr[r], genes.conn_ptr[r + 1]) for r in rows]
-    at = np.concatenate([np.empty(0, np.int64), *nodes])
-    on = np.concatenate([np.empty(0, np.int64), *conns])
+    node_ptr, at = _parts(genes.node_ptr, rows)
+    conn_ptr, on = _parts(genes.conn_ptr, rows)
     return Genes(
-        _offsets([len(part) for part in nodes]),
+        node_ptr,
         genes.node_id[at],
         genes.bias[at],
         genes.response[at],
         genes.activation[at],
         genes.aggregation[at],
-        _offsets([len(part) for part in conns]),
+        conn_ptr,
         genes.innovation[on],
         genes.source[on],
         genes.target[on],
@@ -105,13 +103,13 @@ def take(genes: Genes, rows: Sequence[int] | NDArray[np.int64]) -> Genes:
     )
 
 
-def joined(a: Genes, b: Genes) -> Genes:
-    """Return the genomes of ``a``, then those of ``b``."""
+def joined(*parts: Genes) -> Genes:
+    """Return the genomes of all ``parts``, at least one, one part after another."""
+    columns: list[Any] = [np.concatenate(column) for column in zip(*parts, strict=True)]
     node_ptr, conn_ptr = (
-        np.concatenate([one, other[1:] + one[-1]])
-        for one, other in ((a.node_ptr, b.node_ptr), (a.conn_ptr, b.conn_ptr))
+        _offsets(np.concatenate([np.diff(pointers) for pointers in column]))
+        for column in ([part.node_ptr for part in parts], [part.conn_ptr for part in parts])
     )
-    columns: list[Any] = [np.concatenate([one, other]) for one, other in zip(a, b, strict=True)]
     return Genes(*columns)._replace(node_ptr=node_ptr, conn_ptr=conn_ptr)
 
 
@@ -136,7 +134,17 @@ def alone(genes: Genes, row: int) -> Genes:
     )
 
 
-def _offsets(lengths: Sequence[int]) -> NDArray[np.int64]:
+def _parts(
+    pointers: NDArray[np.int64], rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the offsets that ``rows`` have one after another, and the places of all that is theirs."""
+    starts = pointers[rows]
+    lengths = pointers[rows + 1] - starts
+    offsets = _offsets(lengths)
+    return offsets, np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
+
+
+def _offsets(lengths: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64)
 
 

@@ -1,0 +1,140 @@
+"""MAP-Elites: the archive against a plain dictionary, its scores by hand, and runs over networks."""
+
+import numpy as np
+import pytest
+
+from neuroloom.core import InputError
+from neuroloom.evolve import NEATConfig
+from neuroloom.evolve.map_elites import MAPElites
+
+SAMPLES = np.linspace(-1, 1, 8)[:, None]
+
+
+def _evaluate(phenotypes):
+    """The behaviour is what a network answers at both ends; the fitness how little it answers in between."""
+    found = phenotypes.activate(np.ascontiguousarray(SAMPLES.T, dtype=np.float32))[:, 0].astype(float)
+    return -(found[:, 1:7] ** 2).mean(axis=1), found[:, [0, 7]]
+
+
+def _engine(**options):
+    config = NEATConfig(
+        1, 1, population=50, node_add_prob=0.15, conn_add_prob=0.15, output_activation="tanh",
+        activation_default="random", activation_options=("tanh", "gauss", "sin"),
+    )  # fmt: skip
+    return MAPElites(config, 3, **{"ranges": [(-1, 1), (-1, 1)], "cells": 10, **options})
+
+
+def test_the_archive_is_the_fittest_of_each_cell():
+    engine, best = _engine(cells=[8, 5]), {}
+    for _ in range(15):
+        engine.run_phenotypes(_evaluate, 1)
+        fitness, rows = _evaluate(engine.phenotypes())
+        for value, (a, b) in zip(fitness, rows, strict=True):
+            cell = min(int((a + 1) / 2 * 8), 7) * 5 + min(int((b + 1) / 2 * 5), 4)
+            if value > best.get(cell, -np.inf):
+                best[cell] = value
+        held = {elite.cell: elite.genome.fitness for elite in engine.elites_}
+        assert held == pytest.approx(best)
+        assert engine.history_[-1]["coverage"] == len(best) / 40
+        assert engine.history_[-1]["qd_score"] == pytest.approx(sum(best.values()))
+    assert len(best) > 12
+    assert engine.best_genome_.fitness == max(best.values())
+    for elite in engine.elites_:
+        found = elite.genome.activate(SAMPLES)[:, 0]
+        np.testing.assert_allclose(found[[0, 7]], elite.behaviour, atol=1e-5)
+        assert -(found[1:7] ** 2).mean() == pytest.approx(elite.genome.fitness, abs=1e-5)
+    assert all(type(value) in (int, float) for value in engine.history_[-1].values())
+
+
+def test_a_map_spreads_further_than_the_search_for_fitness():
+    engine = _engine()
+    engine.run_phenotypes(_evaluate, 40)
+    first = engine.history_[4]
+    assert engine.coverage > 1.3 * first["coverage"] > 0
+    from neuroloom.evolve import NEAT
+
+    plain = NEAT(engine.config, 3)
+    cells = set()
+    for _ in range(40):
+        plain.run_phenotypes(lambda p: _evaluate(p)[0], 1)
+        rows = _evaluate(plain.phenotypes())[1]
+        cells |= set(((rows + 1) / 2 * 10).clip(max=9).astype(int) @ [10, 1])
+    assert len(engine.elites_) > len(cells)
+
+
+def test_scores_by_hand_and_several_niches_a_genome():
+    engine = _engine(cells=2, offset=-1.0)
+    fitness = np.full((50, 2), -0.5)
+    fitness[7] = [0.25, 0.0]
+    rows = np.empty((50, 2, 2))
+    rows[:, 0], rows[:, 1] = [-0.5, -0.5], [0.5, 0.5]
+    engine.tell((fitness, rows))
+    assert engine.coverage == 0.5
+    assert engine.qd_score == pytest.approx(1.25 + 1.0)
+    first, second = engine.elites_
+    assert (first.cell, second.cell) == (0, 3)
+    assert first.genome.to_dict()["connections"] == second.genome.to_dict()["connections"]
+    np.testing.assert_array_equal(engine.fitness, fitness.max(axis=1))
+    assert engine.best_genome_.fitness == 0.25
+
+
+@pytest.mark.parametrize("archive", ["grid", "cvt"])
+def test_one_seed_one_run_and_a_saved_one_goes_on(tmp_path, archive):
+    options = {"archive": archive, "cells": 9 if archive == "grid" else 60, "offset": -2.0}
+    twins = [_engine(**options) for _ in range(2)]
+    for twin in twins:
+        twin.run_phenotypes(_evaluate, 6)
+    twins[1].save(tmp_path / "run")
+    other = MAPElites.load(tmp_path / "run")
+    for run in (twins[0], other):
+        run.run_phenotypes(_evaluate, 6)
+    a, b = twins[0].elites_, other.elites_
+    assert [one.cell for one in a] == [one.cell for one in b]
+    assert [one.genome.to_dict() for one in a] == [one.genome.to_dict() for one in b]
+    assert twins[0].qd_score == other.qd_score
+    assert 0 < other.coverage <= 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"ranges": []}, "ranges"),
+        ({"ranges": [(0, 0)]}, "low < high"),
+        ({"cells": [3, 4, 5]}, "one for each of 2 ranges"),
+        ({"cells": 0}, "cells"),
+        ({"cells": [10, 10], "archive": "cvt"}, "cells"),
+        ({"archive": "tree"}, "archive"),
+    ],
+)
+def test_a_map_that_cannot_be_is_refused(options, message):
+    with pytest.raises(InputError, match=message):
+        _engine(**options)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ((np.zeros(50), np.zeros((50, 3))), r"shape \(50, 2\)"),
+        ((np.zeros((50, 2)), np.zeros((50, 2))), r"shape \(50, 2, 2\)"),
+        ((np.full((50, 1), np.nan), np.zeros((50, 1, 2))), "finite in every niche"),
+        ((np.zeros(50), np.full((50, 2), np.inf)), "behaviour must be finite"),
+        (np.zeros(50), "two things"),
+    ],
+)
+def test_a_bad_evaluation_is_refused_with_a_reason(given, message):
+    with pytest.raises(InputError, match=message):
+        _engine().tell(given)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"archive": "cvt", "cells": 30}, {"ranges": [(-1, 1)]}, {"ranges": [(-1, 1)] * 3, "cells": 4}],
+)
+def test_the_map_is_drawn(options):
+    engine = _engine(**options)
+    k = len(engine.ranges)
+    engine.run_phenotypes(lambda p: (_evaluate(p)[0], np.resize(_evaluate(p)[1].T, (k, 50)).T), 3)
+    ax = engine.plot_archive()
+    ax.figure.canvas.draw()
+    shown = ax.collections[0].get_array()
+    assert np.isfinite(shown.astype(float)).sum() == len(engine.elites_)
