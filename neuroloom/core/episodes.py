@@ -3,8 +3,8 @@
 Every episode has its own seed and its own environment, and one that has ended leaves the batch, so a return depends on
 the seed and the policy alone, never on which episodes are run beside it. CartPole runs on gymnasium's own vectorised
 environment, started from the states that the single one draws for the same seeds: the same returns, many times
-faster. Double pole balancing steps all its lanes in a compiled kernel. Any other environment is stepped one by one
-while the policy still sees all live episodes as one batch.
+faster. Double pole balancing and the mazes step all their lanes in a compiled kernel. Any other environment is stepped
+one by one while the policy still sees all live episodes as one batch.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from neuroloom.core import double_pole, maze
 from neuroloom.core.checks import check_int
-from neuroloom.core.double_pole import DOUBLE_POLES, LIMIT, SEEN, random_start, register
+from neuroloom.core.double_pole import DOUBLE_POLES, SEEN, random_start
 from neuroloom.core.errors import InputError, NotSupportedError, unknown
 from neuroloom.core.samples import EnvSet
 
@@ -76,8 +77,8 @@ def make_env(env_id: str, options: dict[str, Any] | None = None) -> Any:
     """
     import gymnasium
 
-    if env_id in DOUBLE_POLES:
-        register()
+    double_pole.register()
+    maze.register()
     try:
         return gymnasium.make(env_id, disable_env_checker=True, **(options or {}))
     except (gymnasium.error.NameNotFound, gymnasium.error.NamespaceNotFound) as error:
@@ -114,6 +115,19 @@ def spaces(X: EnvSet) -> Spaces:
         low=np.asarray(done.low if continuous else 0, dtype=np.float64),
         high=np.asarray(done.high if continuous else 0, dtype=np.float64),
     )
+
+
+def behaviour_ranges(X: EnvSet) -> list[tuple[float, float]] | None:
+    """Return ``(low, high)`` of each number of the behaviours that the environment of ``X`` gives.
+
+    Such an environment has a ``behaviour_space``, a ``Box``, and ``info["behaviour"]`` in its last step; None without.
+    """
+    env = make_env(X.env_id, X.options)
+    try:
+        space = getattr(env.unwrapped, "behaviour_space", None)
+    finally:
+        env.close()
+    return None if space is None else list(zip(space.low.tolist(), space.high.tolist(), strict=True))
 
 
 def cart_poles(X: EnvSet) -> tuple[Floats, int] | None:
@@ -162,9 +176,35 @@ def _forgetful(act: Act) -> ActMany:
     return lambda observations, _: act(observations)
 
 
+class Played(NamedTuple):
+    """What a population's episodes gave.
+
+    Args:
+        returns: ``(members, n)`` undiscounted sums of rewards.
+        ends: ``(members, n, b)`` how each episode ended: what the environment says in ``info["behaviour"]`` of its last
+            step, else its last observation; None where they were not asked for.
+    """
+
+    returns: Floats
+    ends: Floats | None = None
+
+
 def rollout_population(
     act: ActMany, X: EnvSet, members: int, max_steps: int | None = None, *, by_episode: bool = False
 ) -> Floats:
+    """Return the ``(members, n)`` returns of :func:`play_population`."""
+    return play_population(act, X, members, max_steps, by_episode=by_episode).returns
+
+
+def play_population(
+    act: ActMany,
+    X: EnvSet,
+    members: int,
+    max_steps: int | None = None,
+    *,
+    by_episode: bool = False,
+    ends: bool = False,
+) -> Played:
     """Run every episode of ``X`` for each member of a population, all of them at once.
 
     Args:
@@ -175,9 +215,7 @@ def rollout_population(
         max_steps: as for :func:`rollout`.
         by_episode: whether ``act`` is told the numbers of the live episodes instead, ascending, for a memory of each:
             episode ``e`` is played by member ``e // len(X)``.
-
-    Returns:
-        ``(members, n)`` returns.
+        ends: whether to say how each episode ended.
 
     Raises:
         InputError: as for :func:`rollout`.
@@ -188,17 +226,34 @@ def rollout_population(
     episodes, n = members * len(X), len(X)
     returns = np.zeros(episodes)
     if n == 0:
-        return returns.reshape(members, 0)
+        return Played(returns.reshape(members, 0), np.empty((members, 0, 0)) if ends else None)
     worlds = _worlds(X, episodes)
+    last: list[tuple[Ints, Floats]] | None = [] if ends else None
     try:
-        _run(act, worlds, np.tile(X.seeds, members), 1 if by_episode else n, returns, max_steps)
+        _run(act, worlds, np.tile(X.seeds, members), 1 if by_episode else n, returns, max_steps, last)
     finally:
         worlds.close()
-    return returns.reshape(members, n)
+    if last is None:
+        return Played(returns.reshape(members, n))
+    order = np.argsort(np.concatenate([numbers for numbers, _ in last]))
+    return Played(
+        returns.reshape(members, n), np.concatenate([rows for _, rows in last])[order].reshape(members, n, -1)
+    )
 
 
-def _run(act: ActMany, worlds: _Worlds, seeds: Ints, n: int, returns: Floats, max_steps: int | None) -> None:
-    """Play all ``seeds``; episode ``e`` adds to ``returns[e]``, and ``act`` is told ``e // n``."""
+def _run(
+    act: ActMany,
+    worlds: _Worlds,
+    seeds: Ints,
+    n: int,
+    returns: Floats,
+    max_steps: int | None,
+    last: list[tuple[Ints, Floats]] | None,
+) -> None:
+    """Play all ``seeds``; episode ``e`` adds to ``returns[e]``, and ``act`` is told ``e // n``.
+
+    ``last`` is given the numbers of the episodes that end and how they do.
+    """
     lanes = np.arange(min(worlds.lanes, len(seeds)))
     episode = lanes.copy()
     waiting = len(lanes)
@@ -213,6 +268,8 @@ def _run(act: ActMany, worlds: _Worlds, seeds: Ints, n: int, returns: Floats, ma
             ended = ended | (steps >= max_steps)
         if not ended.any():
             continue
+        if last is not None:
+            last.append((episode[ended], worlds.ends(lanes[ended], observations[ended])))
         refill = lanes[ended][: len(seeds) - waiting]
         fresh = np.arange(waiting, waiting + len(refill))
         waiting += len(refill)
@@ -238,6 +295,10 @@ class _Worlds(ABC):
     def step(self, lanes: Ints, actions: Any) -> tuple[NDArray[Any], Floats, NDArray[np.bool_]]:
         """Act in ``lanes`` and return observations, rewards and which episodes ended."""
 
+    def ends(self, lanes: Ints, observations: NDArray[Any]) -> Floats:
+        """Return how the episodes in ``lanes`` ended, ``(lanes, b)``; ``observations`` were the last."""
+        return np.asarray(observations, dtype=np.float64).reshape(len(lanes), -1)
+
     @abstractmethod
     def close(self) -> None:
         """Let go of what the environments hold."""
@@ -248,6 +309,8 @@ def _worlds(X: EnvSet, episodes: int) -> _Worlds:
         return _CartPoles(X, episodes)
     if X.env_id in DOUBLE_POLES and not X.options:
         return _DoublePoles(X, episodes)
+    if X.env_id in maze.MAZES and set(X.options) <= {"spread"}:
+        return _Mazes(X, episodes)
     return _Singles(X, min(episodes, _LANES))
 
 
@@ -259,6 +322,7 @@ class _Singles(_Worlds):
         self._envs = [first, *(make_env(X.env_id, X.options) for _ in range(lanes - 1))]
         self._space = first.action_space
         self._env_id = X.env_id
+        self._infos: list[dict[str, Any]] = [{}] * lanes
         self.lanes = lanes
 
     def reset(self, lanes: Ints, seeds: Ints) -> NDArray[Any]:
@@ -268,9 +332,17 @@ class _Singles(_Worlds):
     def step(self, lanes: Ints, actions: Any) -> tuple[NDArray[Any], Floats, NDArray[np.bool_]]:
         checked = _actions(actions, self._space, len(lanes), self._env_id)
         taken = [self._envs[lane].step(action) for lane, action in zip(lanes, checked, strict=True)]
-        observations, rewards, terminated, truncated, _ = zip(*taken, strict=True)
+        observations, rewards, terminated, truncated, infos = zip(*taken, strict=True)
+        for lane, info in zip(lanes, infos, strict=True):
+            self._infos[lane] = info
         ended = np.array(terminated, dtype=bool) | np.array(truncated, dtype=bool)
         return np.stack([np.asarray(o) for o in observations]), np.array(rewards, dtype=np.float64), ended
+
+    def ends(self, lanes: Ints, observations: NDArray[Any]) -> Floats:
+        said = [self._infos[lane].get("behaviour") for lane in lanes]
+        if any(one is None for one in said):
+            return super().ends(lanes, observations)
+        return np.array(said, dtype=np.float64).reshape(len(lanes), -1)
 
     def close(self) -> None:
         for env in self._envs:
@@ -339,13 +411,57 @@ class _DoublePoles(_Worlds):
         ended = np.empty(len(lanes), np.bool_)
         push_lanes(self._state, lanes, FORCE * rows[:, 0].astype(np.float64).clip(-1.0, 1.0), ended)
         self._steps[lanes] += 1
-        return self._observe(lanes), np.ones(len(lanes)), ended | (self._steps[lanes] >= LIMIT)
+        return self._observe(lanes), np.ones(len(lanes)), ended | (self._steps[lanes] >= double_pole.LIMIT)
 
     def close(self) -> None:
         return
 
     def _observe(self, lanes: Ints) -> NDArray[Any]:
         return np.asarray(self._state[self._seen][:, lanes].T, dtype=np.float32)
+
+
+class _Mazes(_Worlds):
+    """All lanes of a maze, stepped by one call of the kernel."""
+
+    def __init__(self, X: EnvSet, lanes: int) -> None:
+        env = make_env(X.env_id, X.options)  # which checks the options
+        self._space, self._env_id = env.action_space, X.env_id
+        env.close()
+        self._spread = float(X.options.get("spread", 0.0))
+        self._maze = maze.maze(X.env_id)
+        self._state, self._steps = np.zeros((5, lanes)), np.zeros(lanes, np.int64)
+        self.lanes = lanes
+
+    def reset(self, lanes: Ints, seeds: Ints) -> NDArray[Any]:
+        from gymnasium.utils.seeding import np_random
+
+        own, where = np.unique(seeds, return_inverse=True)
+        starts = [maze.first_state(self._maze, self._spread, np_random(int(seed))[0]) for seed in own]
+        self._state[:, lanes] = np.stack(starts, axis=1)[:, where]
+        self._steps[lanes] = 0
+        return self._observe(lanes)
+
+    def step(self, lanes: Ints, actions: Any) -> tuple[NDArray[Any], Floats, NDArray[np.bool_]]:
+        from neuroloom.core._kernels_maze import move_lanes
+
+        rows = _actions(actions, self._space, len(lanes), self._env_id).astype(np.float64).clip(-1.0, 1.0)
+        rewards, ended = np.empty(len(lanes)), np.empty(len(lanes), np.bool_)
+        move_lanes(self._state, lanes, rows, self._maze.walls, self._maze.goal, rewards, ended)
+        self._steps[lanes] += 1
+        return self._observe(lanes), rewards, ended | (self._steps[lanes] >= maze.LIMIT)
+
+    def ends(self, lanes: Ints, observations: NDArray[Any]) -> Floats:
+        return maze.as_behaviour(self._maze, self._state[:2, lanes].T)
+
+    def close(self) -> None:
+        return
+
+    def _observe(self, lanes: Ints) -> NDArray[Any]:
+        from neuroloom.core._kernels_maze import sense_lanes
+
+        seen = np.empty((len(lanes), 10))
+        sense_lanes(self._state, lanes, self._maze.walls, self._maze.goal, seen)
+        return seen.astype(np.float32)
 
 
 def _actions(actions: Any, space: Any, count: int, env_id: str) -> NDArray[Any]:

@@ -20,8 +20,14 @@ if TYPE_CHECKING:
     from neuroloom.evolve.hyperneat import Expression, SubstrateNetwork, SubstrateNetworks, hyperneat_config
     from neuroloom.evolve.hyperneat_estimators import HyperNEATClassifier, HyperNEATPolicy, HyperNEATRegressor
     from neuroloom.evolve.map_elites import MAPElites
+    from neuroloom.evolve.map_elites_estimators import (
+        MAPElitesClassifier,
+        MAPElitesPolicy,
+        MAPElitesRegressor,
+    )
     from neuroloom.evolve.neat import NEAT
     from neuroloom.evolve.novelty import NoveltySearch
+    from neuroloom.evolve.novelty_estimators import NoveltyClassifier, NoveltyPolicy, NoveltyRegressor
     from neuroloom.evolve.nsga2 import NSGA2
     from neuroloom.evolve.nsga2_estimators import NSGA2Classifier, NSGA2Regressor
     from neuroloom.evolve.onnx_export import to_onnx
@@ -51,6 +57,9 @@ __all__ = [
     "HyperNEATPolicy",
     "HyperNEATRegressor",
     "MAPElites",
+    "MAPElitesClassifier",
+    "MAPElitesPolicy",
+    "MAPElitesRegressor",
     "NEATClassifier",
     "NEATConfig",
     "NEATPolicy",
@@ -59,6 +68,9 @@ __all__ = [
     "NSGA2Classifier",
     "NSGA2Regressor",
     "Node",
+    "NoveltyClassifier",
+    "NoveltyPolicy",
+    "NoveltyRegressor",
     "NoveltySearch",
     "PopulationNet",
     "Progress",
@@ -78,6 +90,12 @@ __all__ = [
 ]
 
 _HOMES = {
+    "MAPElitesClassifier": "neuroloom.evolve.map_elites_estimators",
+    "MAPElitesPolicy": "neuroloom.evolve.map_elites_estimators",
+    "MAPElitesRegressor": "neuroloom.evolve.map_elites_estimators",
+    "NoveltyClassifier": "neuroloom.evolve.novelty_estimators",
+    "NoveltyPolicy": "neuroloom.evolve.novelty_estimators",
+    "NoveltyRegressor": "neuroloom.evolve.novelty_estimators",
     "MAPElites": "neuroloom.evolve.map_elites",
     "NoveltySearch": "neuroloom.evolve.novelty",
     "NSGA2Regressor": "neuroloom.evolve.nsga2_estimators",

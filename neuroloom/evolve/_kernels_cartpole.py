@@ -19,12 +19,13 @@ _TOTAL, _POLE = 0.1 + 1.0, 0.1 * 0.5
 
 
 @kernel
-def balance(net, mean, scale, starts, limit, start, stop, returns, values, bits, powers, state, lane):  # type: ignore[no-untyped-def]
+def balance(net, mean, scale, starts, limit, start, stop, returns, ends, values, bits, powers, state, lane):  # type: ignore[no-untyped-def]
     """Play the episodes that begin in the states ``starts (4, episodes)``, with each genome ``start … stop - 1``.
 
     ``mean`` and ``scale``, ``(4,)``, standardise observations; an episode ends after ``limit`` steps at the latest.
-    Fills ``returns (genomes, episodes)``. ``values``, ``bits`` and ``powers`` come from ``block_room``; ``state``,
-    ``(4, episodes)`` float64, and ``lane``, ``(episodes,)`` int64, are scratch too.
+    Fills ``returns (genomes, episodes)`` and ``ends (genomes, episodes, 4)``, the last states. ``values``, ``bits`` and
+    ``powers`` come from ``block_room``; ``state``, ``(4, episodes)`` float64, and ``lane``, ``(episodes,)`` int64, are
+    scratch too.
     """
     episodes = starts.shape[1]
     for g in range(start, stop):
@@ -53,6 +54,12 @@ def balance(net, mean, scale, starts, limit, start, stop, returns, values, bits,
                     state[0, kept], state[1, kept], state[2, kept], state[3, kept] = x, dx, angle, spin
                     lane[kept] = lane[e]
                     kept += 1
+                else:
+                    last = ends[g, lane[e]]
+                    last[0], last[1], last[2], last[3] = x, dx, angle, spin
             live = kept
             if live == 0:
                 break
+        for e in range(live):
+            for i in range(4):
+                ends[g, lane[e], i] = state[i, e]

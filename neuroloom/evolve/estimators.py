@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
 Ints = NDArray[np.int64]
-Evaluate = Callable[["Phenotypes"], Floats]
+Evaluate = Callable[["Phenotypes"], Any]
 _WORST = -1e30  # the fitness of a network whose error overflows
 
 
@@ -157,6 +157,15 @@ class NEATEstimator(BaseEstimator):  # type: ignore[misc]
         self.history_: list[dict[str, float]] = engine.history_
         self.n_parameters_: int = self.best_genome_.n_parameters
         self._ended(engine)
+
+    def _judged(
+        self, evaluate: Evaluate, samples: Floats32, labels: Ints | None
+    ) -> Callable[[Phenotypes], Any]:
+        """Return what the engine is told of compiled networks; ``evaluate`` gives their fitness.
+
+        They are evaluated on ``samples (inputs, n)``; ``labels (n,)`` are the places of the classes, if there are any.
+        """
+        return evaluate
 
     def _ended(self, engine: Any) -> None:
         """Keep what else a run gave."""
@@ -344,7 +353,7 @@ class NEATClassifier(ClassifierMixin, NEATEstimator):  # type: ignore[misc]
         self._evolve(
             config,
             derive(seed, "evolve"),
-            evaluate,
+            self._judged(evaluate, samples, labels),
             None if held is None else self._validator(*held),
             self._learning(samples, lambda found: _cross_entropy(found, labels)),
         )
@@ -475,7 +484,7 @@ class NEATRegressor(RegressorMixin, NEATEstimator):  # type: ignore[misc]
         self._evolve(
             config,
             derive(seed, "evolve"),
-            evaluate,
+            self._judged(evaluate, samples, None),
             None if held is None else self._validator(*held),
             self._learning(samples, lambda found: _squared_error(found, target[0])),
         )

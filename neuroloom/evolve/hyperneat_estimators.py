@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroloom.core.checks import check_int
-from neuroloom.core.episodes import Spaces
+from neuroloom.core.episodes import Played, Spaces
 from neuroloom.core.errors import InputError
 from neuroloom.core.samples import EnvSet
 from neuroloom.evolve.config import NEATConfig
@@ -309,7 +309,7 @@ class HyperNEATPolicy(WrittenByPatterns, NEATPolicy):
     def _config(self, own: Spaces) -> NEATConfig:
         return self._patterns(own.inputs, self._outputs())
 
-    def _player(self, X: EnvSet) -> Callable[[Any, NDArray[np.int64]], Floats]:
+    def _player(self, X: EnvSet) -> Callable[[Any, NDArray[np.int64]], Played]:
         play = super()._player(X)
         size = self.mean_.size, self._outputs()
         return lambda cppns, rows: play(self._all_written(cppns, *size), rows)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 ARCHIVES = ("grid", "cvt")
+_SAMPLES = 50  # points a cell that the centres of even spread are found by
 _OWN = ("ranges", "cells", "kind", "offset")
 
 
@@ -129,27 +130,7 @@ class MAPElites(NEAT):
 
     def plot_archive(self, ax: Any = None) -> Any:
         """Draw the elites' fitness over the first two numbers of a behaviour; return matplotlib's axes."""
-        if ax is None:
-            _, ax = plotting.pyplot().subplots(figsize=(5.8, 4.6), layout="constrained")
-        cells, _, fitness, rows = self._elites()
-        if self.kind == "grid" and len(self.ranges) <= 2:
-            shape = (*self.cells, 1) if len(self.ranges) == 1 else tuple(self.cells)
-            held = np.full(self.archive.cells, np.nan)
-            held[cells] = fitness
-            edges = [
-                np.linspace(*pair, n + 1) for pair, n in zip([*self.ranges, (0, 1)], shape, strict=False)
-            ]
-            drawn = ax.pcolormesh(*edges, held.reshape(shape).T, cmap="viridis")
-        else:
-            at = rows if rows.shape[1] > 1 else np.column_stack([rows, np.zeros(len(rows))])
-            drawn = ax.scatter(at[:, 0], at[:, 1], c=fitness, s=22, cmap="viridis")
-        ax.figure.colorbar(drawn, ax=ax, label="fitness")
-        ax.set_xlabel("behaviour 1")
-        if len(self.ranges) > 1:
-            ax.set_ylabel("behaviour 2")
-        else:
-            ax.set_yticks([])
-        return ax
+        return plot_elites(self.elites_, self.ranges, self.cells, self.kind, ax=ax)
 
     # -- checkpoints ----------------------------------------------------------------------------------------
 
@@ -157,7 +138,12 @@ class MAPElites(NEAT):
         """Return the whole run as plain data, as :meth:`NEAT.state` does."""
         names = ["solution", "objective", "measures"]
         held = {name: np.array(self.archive.data(name)) for name in names} if len(self.archive) else None
-        own = {"genes": tuple(column.copy() for column in self._pool), "ids": self._ids.copy(), "held": held}
+        own = {
+            "genes": tuple(column.copy() for column in self._pool),
+            "ids": self._ids.copy(),
+            "held": held,
+            "centroids": None if self.kind == "grid" else np.array(self.archive.centroids),
+        }
         return {**super().state(), "map": {**own, **{name: getattr(self, name) for name in _OWN}}}
 
     @classmethod
@@ -170,20 +156,22 @@ class MAPElites(NEAT):
             setattr(engine, name, own[name])
         engine.ranges = [(low, high) for low, high in engine.ranges]
         engine._pool = population.with_own_functions(population.Genes(*own["genes"]), state["functions"])
-        engine._ids, engine.archive = own["ids"].copy(), engine._empty_archive()
+        engine._ids, engine.archive = own["ids"].copy(), engine._empty_archive(own["centroids"])
         if own["held"] is not None:
             engine.archive.add(*own["held"].values())
         return engine
 
     # -- parts ----------------------------------------------------------------------------------------------
 
-    def _empty_archive(self) -> Any:
+    def _empty_archive(self, centroids: Floats | None = None) -> Any:
         from ribs.archives import CVTArchive, GridArchive
 
         common = {"solution_dim": (), "solution_dtype": np.int64, "ranges": self.ranges}
         if self.kind == "grid":
             return GridArchive(dims=self.cells, **common)
-        return CVTArchive(centroids=self.cells[0], seed=derive(self.seed, "cvt") % 2**31, **common)
+        centres = self.cells[0] if centroids is None else centroids
+        samples = _SAMPLES * self.cells[0]
+        return CVTArchive(centroids=centres, samples=samples, seed=derive(self.seed, "cvt") % 2**31, **common)
 
     def _elites(self) -> tuple[list[int], list[int], list[float], Floats]:
         """Return cells, rows of the pool, fitness and behaviours of the elites, by cell."""
@@ -241,3 +229,46 @@ class MAPElites(NEAT):
         """Put all into one species."""
         self._table.grow(1, self.generation)
         self._species = np.zeros(len(self), np.int64)
+
+
+def plot_elites(
+    elites: Sequence[Elite],
+    ranges: Sequence[tuple[float, float]],
+    cells: Sequence[int],
+    archive: str = "grid",
+    names: tuple[str, str] = ("behaviour 1", "behaviour 2"),
+    ax: Any = None,
+) -> Any:
+    """Draw the fitness of ``elites`` over the first two numbers of their behaviours; return matplotlib's axes.
+
+    Args:
+        elites: the elites.
+        ranges: ``(low, high)`` of each number of a behaviour.
+        cells: cells along each, of a grid.
+        archive: ``"grid"``, drawn as one where there are one or two numbers, or ``"cvt"``.
+        names: what the first two numbers are.
+        ax: matplotlib's axes, or None for new ones.
+
+    Source:
+        Mouret and Clune (2015), figure 3.
+    """
+    if ax is None:
+        _, ax = plotting.pyplot().subplots(figsize=(5.8, 4.6), layout="constrained")
+    fitness = np.array([elite.genome.fitness for elite in elites], dtype=np.float64)
+    if archive == "grid" and len(ranges) <= 2:
+        held = np.full((*cells, 1) if len(ranges) == 1 else tuple(cells), np.nan)
+        held.flat[[elite.cell for elite in elites]] = fitness
+        edges = [
+            np.linspace(*pair, n + 1) for pair, n in zip([*ranges, (0.0, 1.0)], held.shape, strict=False)
+        ]
+        drawn = ax.pcolormesh(*edges, held.T, cmap="viridis")
+    else:
+        at = np.array([[*elite.behaviour, 0.0][:2] for elite in elites]).reshape(-1, 2)
+        drawn = ax.scatter(*at.T, c=fitness, s=22, cmap="viridis")
+    ax.figure.colorbar(drawn, ax=ax, label="fitness")
+    ax.set_xlabel(names[0])
+    if len(ranges) > 1:
+        ax.set_ylabel(names[1])
+    else:
+        ax.set_yticks([])
+    return ax

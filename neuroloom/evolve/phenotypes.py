@@ -208,17 +208,21 @@ class Phenotypes:
 
         return block_room(self.outputs + 2, max(min(samples, BLOCK), 1))
 
-    def balance(self, mean: Floats, scale: Floats, starts: Floats, limit: int) -> Floats:
-        """Return the returns ``(genomes, episodes)`` in CartPole from the states ``starts (4, episodes)``."""
+    def balance(self, mean: Floats, scale: Floats, starts: Floats, limit: int) -> tuple[Floats, Floats]:
+        """Play CartPole from the states ``starts (4, episodes)``.
+
+        Returns:
+            the returns ``(genomes, episodes)`` and the last states ``(genomes, episodes, 4)``.
+        """
         from neuroloom.evolve._kernels_cartpole import balance
 
         episodes = starts.shape[1]
-        returns = np.empty((len(self), episodes))
+        returns, ends = np.empty((len(self), episodes)), np.empty((len(self), episodes, 4))
 
         def work(a: int, b: int) -> None:
             state, lane = np.empty((4, episodes)), np.empty(episodes, np.int64)
             room = self._room(episodes, episodes)
-            balance(self.net, mean, scale, starts, limit, a, b, returns, *room, state, lane)
+            balance(self.net, mean, scale, starts, limit, a, b, returns, ends, *room, state, lane)
 
         self._run(work)
-        return returns
+        return returns, ends

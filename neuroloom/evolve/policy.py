@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from neuroloom.core.checks import check_int
-from neuroloom.core.episodes import PolicyMixin, Spaces, cart_poles, rollout, rollout_population, spaces
+from neuroloom.core.episodes import (
+    Played,
+    PolicyMixin,
+    Spaces,
+    behaviour_ranges,
+    cart_poles,
+    play_population,
+    rollout,
+    spaces,
+)
 from neuroloom.core.errors import InputError, NotSupportedError
 from neuroloom.core.samples import EnvSet
 from neuroloom.core.seeding import as_seed, derive, stream
@@ -22,6 +31,7 @@ from neuroloom.evolve.population import genome as read_genome
 from neuroloom.evolve.population import take
 
 if TYPE_CHECKING:
+    from neuroloom.evolve.neat import NEAT
     from neuroloom.evolve.phenotypes import Phenotypes
     from neuroloom.evolve.recurrent import GenomeState, RecurrentPhenotypes
 
@@ -72,6 +82,8 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
     """
 
     _memory: GenomeState | None = None
+    _ends = False  # whether the engine wants to know how episodes end
+    _ranges: list[tuple[float, float]] | None = None  # of behaviours that the environment gives
 
     def __init__(
         self,
@@ -109,7 +121,6 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: EnvSet, y: Any = None) -> Self:
         """Evolve on the episodes of ``X``; ``y`` is not used."""
         from neuroloom.evolve.callbacks import as_list
-        from neuroloom.evolve.neat import NEAT
         from neuroloom.evolve.recurrent import compile_networks
 
         self._check(X)
@@ -117,24 +128,24 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         own = spaces(X)
         self._read_spaces(own)
         self._standardise(X, own, seed)
+        self._ranges = behaviour_ranges(X) if self._ends else None
         config = self._config(own)
-        engine = NEAT(config, derive(seed, "evolve"))
+        engine = self._engine(config, derive(seed, "evolve"), X)
         self._memory = None
         play = self._player(X)
         best, since = -np.inf, 0
         champions = np.arange(min(len(X), _CHAMPION_EPISODES))
         target = self._target(X)
 
-        def evaluate(phenotypes: Any) -> Floats:
+        def evaluate(phenotypes: Any) -> Any:
             starts = stream(seed, "evolve", "starts", engine.generation)
-            found: Floats = play(phenotypes, starts.permutation(len(X))[: self.episodes]).mean(axis=1)
-            return found
+            return self._judged(play(phenotypes, starts.permutation(len(X))[: self.episodes]))
 
         def judge(engine: NEAT) -> bool:
             nonlocal best, since
             assert engine.fitness is not None
             genes = take(engine.genes, [int(np.argmax(engine.fitness))])
-            score = float(play(compile_networks(genes, config), champions).mean())
+            score = float(play(compile_networks(genes, config), champions).returns.mean())
             since += 1
             if score > best:
                 best, since = score, 0
@@ -145,6 +156,7 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         engine.run_phenotypes(evaluate, self.generations, [judge, *as_list(self.callbacks)])
         self.history_ = engine.history_
         self.n_parameters_ = self.best_genome_.n_parameters
+        self._ended(engine)
         return self
 
     def act(self, observations: NDArray[Any]) -> NDArray[Any]:
@@ -243,6 +255,29 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         )
         return config.replace(**(self.settings or {}))
 
+    def _engine(self, config: NEATConfig, seed: int, X: EnvSet) -> NEAT:
+        """Return a fresh run."""
+        from neuroloom.evolve.neat import NEAT
+
+        return NEAT(config, seed)
+
+    def _judged(self, played: Played) -> Any:
+        """Return what the engine is told of a generation's episodes: the fitness."""
+        return played.returns.mean(axis=1)
+
+    def _behaviour(self, played: Played) -> Floats:
+        """Return what each genome did in its episodes ``(genomes, b)``, their ends on average."""
+        ends = played.ends
+        assert ends is not None
+        if self._ranges is None:
+            genomes, episodes = ends.shape[:2]
+            rows = self._rows(ends.reshape(genomes * episodes, *self.observation_shape_))
+            ends = rows.reshape(genomes, episodes, -1)
+        return np.asarray(ends.mean(axis=1))
+
+    def _ended(self, engine: Any) -> None:
+        """Keep what else a run gave."""
+
     def _target(self, X: EnvSet) -> float:
         import gymnasium
 
@@ -291,24 +326,26 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         rows: Floats = (self._spaces().flatten(observations) - self.mean_) / self.scale_
         return rows
 
-    def _player(self, X: EnvSet) -> Callable[[Any, NDArray[np.int64]], Floats]:
-        """Return the function that plays the episodes ``rows`` of ``X`` and gives ``(genomes, rows)`` returns."""
+    def _player(self, X: EnvSet) -> Callable[[Any, NDArray[np.int64]], Played]:
+        """Return the function by which all genomes play the episodes ``rows`` of ``X``."""
         poles = cart_poles(X)
 
-        def play(networks: Any, rows: NDArray[np.int64]) -> Floats:
+        def play(networks: Any, rows: NDArray[np.int64]) -> Played:
             from neuroloom.evolve.recurrent import RecurrentPhenotypes
 
             if isinstance(networks, RecurrentPhenotypes):
                 act = self._remembering(networks, len(rows))
-                return rollout_population(act, X[rows], len(networks), self.max_steps, by_episode=True)
+                return play_population(
+                    act, X[rows], len(networks), self.max_steps, by_episode=True, ends=self._ends
+                )
             if poles is None or len(networks.own_rows):  # the compiled poles know built-in functions only
-                return rollout_population(self._actor(networks), X[rows], len(networks), self.max_steps)
+                return play_population(
+                    self._actor(networks), X[rows], len(networks), self.max_steps, ends=self._ends
+                )
             starts, limit = poles
             limit = limit if self.max_steps is None else min(limit, self.max_steps)
-            found: Floats = networks.balance(
-                self.mean_, self.scale_, np.ascontiguousarray(starts[:, rows]), limit
-            )
-            return found
+            found = networks.balance(self.mean_, self.scale_, np.ascontiguousarray(starts[:, rows]), limit)
+            return Played(*found)
 
         return play
 

@@ -33,3 +33,12 @@ def warm_up(kind: str, problem: str) -> None:
     for classes in (2, 3):
         y = np.arange(30) % classes
         estimator(population=20, generations=5, random_state=0).fit(X, y).predict(X)
+
+
+def warm_up_map(kind: str, problem: str) -> None:
+    """Do as :func:`warm_up`, and read in what keeps the archive of MAP-Elites."""
+    from ribs.archives import GridArchive
+
+    warm_up(kind, problem)
+    archive = GridArchive(solution_dim=(), dims=[2], ranges=[(0, 1)])
+    archive.add([0.0], [0.0], [[0.0]])

@@ -184,6 +184,15 @@ def _built_in() -> Iterable[Method]:
     yield Method("nsga2", "evolve", "NSGA-II: networks that evolve to be both fit and small, a Pareto front",
                  _classifier_and_regressor("table", evolve, "NSGA2"),
                  warm_up=f"{evolve}.warming:warm_up")  # fmt: skip
+    for key, stem, warm_up, title in (
+        ("novelty", "Novelty", "warm_up", "novelty search: networks selected for doing what no other does"),
+        ("map-elites", "MAPElites", "warm_up_map", "MAP-Elites: the fittest network of each kind, on a map"),
+    ):
+        own = {
+            **_classifier_and_regressor("table", evolve, stem),
+            ("episodes", "control"): f"{evolve}:{stem}Policy",
+        }
+        yield Method(key, "evolve", title, own, warm_up=f"{evolve}.warming:{warm_up}")
     matrices, contrasts = f"{graphs}.warming:warm_up_matrices", f"{graphs}.warming:warm_up_contrasts"
     yield Method("prone", "graphs", "ProNE: spectral node embedding by sparse factorisation",
                  _transformer(f"{graphs}:ProNE", "nodes", "links"), version=2, warm_up=matrices)  # fmt: skip

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 import numpy as np
 
 from neuroloom.core.double_pole import WITH_VELOCITIES, WITHOUT_VELOCITIES
+from neuroloom.core.maze import HARD, MEDIUM
 from neuroloom.core.samples import EnvSet
 from neuroloom.core.seeding import stream
 from neuroloom.tasks.base import DrawnTask
@@ -22,6 +27,7 @@ class Episodes(DrawnTask):
     """
 
     env_id: str
+    options: Mapping[str, Any] = MappingProxyType({})
     kind = "episodes"
     problem = "control"
     metrics = DEFAULTS["control"]
@@ -32,7 +38,7 @@ class Episodes(DrawnTask):
         """Return an ``EnvSet`` of 1,000 training and 100 test starts."""
         seeds = stream(seed, "data", self.name).choice(2**31 - 1, size=TRAIN + TEST, replace=False)
         split = Split(train=np.arange(TRAIN), test=np.arange(TRAIN, TRAIN + TEST))
-        return Data(EnvSet(self.env_id, seeds), None, extra={"splits": [split]})
+        return Data(EnvSet(self.env_id, seeds, dict(self.options)), None, extra={"splits": [split]})
 
 
 class CartPole(Episodes):
@@ -90,3 +96,23 @@ class DoublePoleNoVelocity(DoublePole):
     summary = (
         "Keep two poles on a cart upright, velocities hidden, for up to 1,000 steps, scored over 100 episodes"
     )
+
+
+class MediumMaze(Episodes):
+    """Find the way out of a maze with dead ends; see :class:`Episodes`.
+
+    The published start has one heading; here it is drawn from 10 degrees on either side of it, so that episodes differ.
+    """
+
+    env_id = MEDIUM
+    options = MappingProxyType({"spread": 10.0})
+    summary = "MediumMaze-v0: drive a robot through a maze with dead ends, way gained, over 100 episodes"
+    source = "Lehman and Stanley 2011, medium map; the goal is reached from 247.4"
+
+
+class HardMaze(MediumMaze):
+    """Find the goal that begins by driving away from it; see :class:`MediumMaze`."""
+
+    env_id = HARD
+    summary = "HardMaze-v0: drive a robot to a goal behind a long dead end, way gained, over 100 episodes"
+    source = "Lehman and Stanley 2011, hard map; the goal is reached from 159.1"

@@ -46,6 +46,8 @@ TASKS: dict[str, str] = {
     "pendulum": "episodes:Pendulum",
     "double-pole": "episodes:DoublePole",
     "double-pole-no-velocity": "episodes:DoublePoleNoVelocity",
+    "medium-maze": "episodes:MediumMaze",
+    "hard-maze": "episodes:HardMaze",
 }
 FAMILIES: dict[str, str] = {
     "table": "foldertables:FolderTable",

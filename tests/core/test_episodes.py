@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from neuroloom.core import EnvSet, InputError, NotSupportedError
-from neuroloom.core.episodes import PolicyMixin, rollout, rollout_population, spaces
+from neuroloom.core.episodes import PolicyMixin, play_population, rollout, rollout_population, spaces
 
 
 def lean(observations):
@@ -154,3 +154,28 @@ def test_policy_predicts_returns_and_scores_their_mean():
     assert Lean().score(X) == returns.mean()
     with pytest.raises(NotSupportedError, match=r"EnvSet\(env_id, seeds\), but got ndarray"):
         Lean().predict(np.zeros((3, 4)))
+
+
+def test_how_episodes_end_is_told_whatever_their_order():
+    import gymnasium
+
+    X = EnvSet("Acrobot-v1", list(range(5)))
+
+    def act(observations, owners):
+        return (owners + (observations[:, 0] > 0)) % 3
+
+    played = play_population(act, X, 3, max_steps=30, ends=True)
+    assert played.ends.shape == (3, 5, 6)
+    np.testing.assert_array_equal(played.returns, rollout_population(act, X, 3, max_steps=30))
+    env = gymnasium.make("Acrobot-v1")
+    for member in range(3):
+        for k, seed in enumerate(X.seeds):
+            seen, _ = env.reset(seed=int(seed))
+            for _ in range(30):
+                seen, *_ = env.step(int((member + (seen[0] > 0)) % 3))
+            np.testing.assert_allclose(played.ends[member, k], seen)
+    poles = play_population(lambda rows, owners: owners % 2, EnvSet("CartPole-v1", [3, 4]), 2, ends=True)
+    assert poles.ends.shape == (2, 2, 4)
+    assert (poles.ends[0, :, 2] < -0.2).all() or (poles.ends[0, :, 2] > 0.2).all()  # fallen to one side
+    assert (np.sign(poles.ends[0, :, 2]) == -np.sign(poles.ends[1, :, 2])).all()
+    assert play_population(act, X, 2, max_steps=3).ends is None

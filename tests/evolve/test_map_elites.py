@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_breast_cancer, load_diabetes
 
-from neuroloom.core import InputError
-from neuroloom.evolve import NEATConfig
+from neuroloom.core import EnvSet, InputError
+from neuroloom.evolve import MAPElitesClassifier, MAPElitesPolicy, MAPElitesRegressor, NEATConfig
 from neuroloom.evolve.map_elites import MAPElites
 
 SAMPLES = np.linspace(-1, 1, 8)[:, None]
@@ -138,3 +139,59 @@ def test_the_map_is_drawn(options):
     ax.figure.canvas.draw()
     shown = ax.collections[0].get_array()
     assert np.isfinite(shown.astype(float)).sum() == len(engine.elites_)
+
+
+def test_the_classifier_keeps_the_fittest_for_each_size():
+    X, y = load_breast_cancer(return_X_y=True)
+    model = MAPElitesClassifier(population=80, generations=40, random_state=0, hidden=4).fit(X[::2], y[::2])
+    assert model.score(X[1::2], y[1::2]) > 0.9
+    best = {}
+    for elite in model.elites_:
+        genome = elite.genome
+        used = len({c.source for c in genome.connections if c.enabled and c.source < 0})
+        assert elite.behaviour.tolist() == [used, genome.n_hidden]
+        row = min(genome.n_hidden, 4)
+        assert elite.cell % 5 == row
+        best[row] = max(best.get(row, -np.inf), genome.fitness)
+    assert len(best) == 5
+    assert max(best.values()) == model.best_genome_.fitness
+    few = max(
+        (elite.genome for elite in model.elites_ if 1 <= elite.behaviour[0] <= 3), key=lambda g: g.fitness
+    )
+    right = (few.activate((X[1::2] - model.mean_) / model.scale_)[:, 0] > 0) == y[1::2]
+    assert right.mean() > 0.85
+    ax = model.plot_archive()
+    assert ax.get_xlabel() == "features used"
+
+
+def test_the_regressor_learns():
+    X, y = load_diabetes(return_X_y=True)
+    model = MAPElitesRegressor(population=80, generations=40, random_state=0).fit(X[::2], y[::2])
+    assert model.score(X[1::2], y[1::2]) > 0.35
+    with pytest.raises(InputError, match="hidden"):
+        MAPElitesRegressor(hidden=-1).fit(X, y)
+
+
+def test_the_policy_maps_how_episodes_end():
+    X = EnvSet("CartPole-v1", list(range(20)))
+    options = {"population": 40, "generations": 6, "random_state": 0, "max_steps": 200}
+    model = MAPElitesPolicy(**options, cells=50).fit(X)
+    assert model.score(X[:5]) > 60
+    assert len(model.elites_) > 5
+    assert model.history_[-1]["coverage"] == len(model.elites_) / 50
+    ends = np.array([elite.behaviour for elite in model.elites_])
+    assert ends.shape[1] == 4
+    with pytest.raises(InputError, match=r"shape \(40, 2\)"):
+        MAPElitesPolicy(**options, ranges=[(0, 1), (0, 1)]).fit(X)
+
+
+def test_the_policy_asks_the_environment_for_its_ranges():
+    from neuroloom.core.maze import MEDIUM
+
+    model = MAPElitesPolicy(population=60, generations=5, random_state=0, episodes=1).fit(EnvSet(MEDIUM, [0]))
+    assert model.history_[-1]["coverage"] == len(model.elites_) / 400
+    for elite in model.elites_:
+        x, y = (elite.behaviour * 20).astype(int)
+        assert elite.cell == 20 * x + y
+    ax = model.plot_archive()
+    assert ax.get_xlim() == (0, 1)

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_breast_cancer, load_diabetes
 
-from neuroloom.core import InputError
-from neuroloom.evolve import NEATConfig
+from neuroloom.core import EnvSet, InputError
+from neuroloom.evolve import NEATConfig, NoveltyClassifier, NoveltyPolicy, NoveltyRegressor
 from neuroloom.evolve.novelty import NoveltySearch, novelty
+from neuroloom.evolve.novelty_estimators import answers
 
 
 def test_novelty_worked_by_hand():
@@ -143,3 +145,53 @@ def test_the_behaviours_are_drawn():
         engine.plot_behaviour()
     ax = _run(engine, 4).plot_behaviour()
     assert len(ax.collections[0].get_offsets()) == len(engine.archive_) == 24
+
+
+def test_answers_are_probabilities_of_the_truth():
+    outputs = np.array(
+        [[[0.0, 50.0]], [[np.log(3.0), np.nan]]], np.float32
+    )  # two networks, one output, two rows
+    np.testing.assert_allclose(answers(outputs, np.array([1, 0])), [[0.5, 0.0], [0.75, 0.5]], atol=1e-6)
+    np.testing.assert_allclose(answers(outputs, None), [[0.0, 5.0], [np.log(3.0), 0.0]], rtol=1e-6)
+    three = np.zeros((1, 3, 2), np.float32)
+    three[0, 2, 1] = np.log(2.0)
+    np.testing.assert_allclose(answers(three, np.array([0, 2])), [[1 / 3, 0.5]], rtol=1e-6)
+
+
+def test_the_estimators_learn():
+    X, y = load_breast_cancer(return_X_y=True)
+    model = NoveltyClassifier(population=60, generations=30, random_state=0).fit(X[::2], y[::2])
+    assert model.score(X[1::2], y[1::2]) > 0.9
+    assert model.archive_.shape == (30 * 6, 200)
+    assert ((model.archive_ >= 0) & (model.archive_ <= 1)).all()
+    X, y = load_diabetes(return_X_y=True)
+    model = NoveltyRegressor(population=60, generations=40, random_state=0, mix=0.1).fit(X[::2], y[::2])
+    assert model.score(X[1::2], y[1::2]) > 0.3
+    with pytest.raises(InputError, match="mix"):
+        NoveltyRegressor(mix=2).fit(X, y)
+
+
+def test_the_policy_knows_how_its_episodes_ended():
+    X = EnvSet("CartPole-v1", list(range(20)))
+    model = NoveltyPolicy(population=30, generations=8, random_state=0, episodes=3, max_steps=200).fit(X)
+    assert model.archive_.shape == (8 * 6, 4)
+    assert model.score(X[:5]) > 60
+    assert np.abs(model.archive_).max() > 1  # standardised ends, where poles have fallen
+
+
+def test_novelty_alone_finds_the_way_through_the_hard_maze():
+    from neuroloom.core.maze import HARD
+
+    X = EnvSet(HARD, [0])
+    model = NoveltyPolicy(
+        population=250,
+        generations=100,
+        random_state=0,
+        mix=1.0,
+        episodes=1,
+        early_stopping=True,
+        patience=1000,
+    ).fit(X)
+    assert len(model.history_) < 100
+    assert model.score(X) > 159
+    assert ((model.archive_ >= 0) & (model.archive_ <= 1)).all()  # places, as the environment gives them

@@ -7,7 +7,7 @@ import pytest
 from sklearn.base import clone
 
 from neuroloom.core import EnvSet, InputError, NotSupportedError
-from neuroloom.core.episodes import cart_poles, rollout_population
+from neuroloom.core.episodes import cart_poles, play_population
 from neuroloom.evolve import NEAT, NEATConfig, NEATPolicy
 
 TRAIN = EnvSet("CartPole-v1", np.arange(20))
@@ -32,9 +32,10 @@ def test_the_compiled_game_is_gymnasiums_to_the_last_step():
     engine = NEAT(NEATConfig(4, 2, population=80, hidden=2, initial_connection="full_direct"), 3)
     phenotypes = engine.phenotypes()
     rows = np.arange(10)
-    found = policy._player(TRAIN)(phenotypes, rows)
-    wanted = rollout_population(policy._actor(phenotypes), TRAIN[rows], 80)
-    assert found.tolist() == wanted.tolist()
+    found, ends = policy._player(TRAIN)(phenotypes, rows)
+    wanted = play_population(policy._actor(phenotypes), TRAIN[rows], 80, ends=True)
+    assert found.tolist() == wanted.returns.tolist()
+    np.testing.assert_array_equal(ends.astype(np.float32), wanted.ends.astype(np.float32))
     assert found.max() > 30
     best = engine.genomes[int(found.sum(axis=1).argmax())]
     policy.best_genome_ = best
