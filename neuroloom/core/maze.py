@@ -65,7 +65,7 @@ def first_state(own: Maze, spread: float, generator: np.random.Generator) -> Flo
 def as_behaviour(own: Maze, places: Floats) -> Floats:
     """Return ``places (n, 2)`` as shares of the maze's width and height, in [0, 1]."""
     low, high = own.size
-    return (places - low) / (high - low)
+    return np.asarray((places - low) / (high - low))
 
 
 def register() -> None:

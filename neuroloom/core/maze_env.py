@@ -66,7 +66,7 @@ class MazeEnv(gymnasium.Env):  # type: ignore[misc]
 
         seen = np.zeros((1, 10))
         sense_lanes(self.state, np.zeros(1, np.int64), self.maze.walls, self.maze.goal, seen)
-        return seen[0].astype(np.float32)
+        return np.asarray(seen[0], dtype=np.float32)
 
     def _info(self) -> dict[str, Any]:
         return {"behaviour": as_behaviour(self.maze, self.state[:2].T)[0]}

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from neuroloom.evolve.callbacks import Callback, Checkpoint, EarlyStopping, Progress, TensorBoard
     from neuroloom.evolve.config import NEATConfig
     from neuroloom.evolve.cppn import CPPN, cppn_config, render
+    from neuroloom.evolve.cppn_estimators import CPPNRegressor
     from neuroloom.evolve.es_hyperneat import EvolvableSubstrate, EvolvedNetwork, grow
     from neuroloom.evolve.es_hyperneat_estimators import (
         ESHyperNEATClassifier,
@@ -42,6 +43,7 @@ __all__ = [
     "CPPN",
     "NEAT",
     "NSGA2",
+    "CPPNRegressor",
     "Callback",
     "Checkpoint",
     "Connection",
@@ -90,6 +92,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "CPPNRegressor": "neuroloom.evolve.cppn_estimators",
     "MAPElitesClassifier": "neuroloom.evolve.map_elites_estimators",
     "MAPElitesPolicy": "neuroloom.evolve.map_elites_estimators",
     "MAPElitesRegressor": "neuroloom.evolve.map_elites_estimators",

@@ -229,9 +229,13 @@ class NEATEstimator(BaseEstimator):  # type: ignore[misc]
         scale = X.std(axis=0)
         self.scale_: Floats = np.where(scale > 1e-12 * np.maximum(np.abs(self.mean_), 1e-300), scale, 1.0)
 
+    def _inputs(self, X: Any) -> Floats:
+        """Return what the networks are given for ``X (n, features)``, ``(n, inputs)``: the standardised features."""
+        return np.asarray((X - self.mean_) / self.scale_)
+
     def _samples(self, X: Any) -> Floats32:
-        """Return ``(inputs, n)`` standardised float32."""
-        return np.ascontiguousarray(((X - self.mean_) / self.scale_).T, dtype=np.float32)
+        """Return ``(inputs, n)`` float32."""
+        return np.ascontiguousarray(self._inputs(X).T, dtype=np.float32)
 
     def _raw(self, X: Any) -> Floats:
         """Return the network's outputs ``(n, outputs)`` for ``X (n, features)``."""
@@ -239,7 +243,7 @@ class NEATEstimator(BaseEstimator):  # type: ignore[misc]
 
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=np.float64, reset=False)
-        return self.best_genome_.activate((rows - self.mean_) / self.scale_)
+        return self.best_genome_.activate(self._inputs(rows))
 
     def _eval_set(self, eval_set: tuple[Any, Any]) -> tuple[Any, Any]:
         """Return ``eval_set`` as a checked array and its targets as an array."""
@@ -349,7 +353,7 @@ class NEATClassifier(ClassifierMixin, NEATEstimator):  # type: ignore[misc]
             return np.nan_to_num(fitness, nan=_WORST, neginf=_WORST).clip(min=_WORST)
 
         outputs = 1 if len(self.classes_) == 2 else len(self.classes_)
-        config = self._config(X.shape[1], outputs)
+        config = self._config(len(samples), outputs)
         self._evolve(
             config,
             derive(seed, "evolve"),
@@ -361,7 +365,7 @@ class NEATClassifier(ClassifierMixin, NEATEstimator):  # type: ignore[misc]
 
     def _validator(self, X: Any, codes: Ints) -> Callable[[Genome], float]:
         """Return the mean log-likelihood of held-out labels as a function of a genome."""
-        rows = (X - self.mean_) / self.scale_
+        rows = self._inputs(X)
 
         def validate(genome: Genome) -> float:
             likely = _probabilities(genome.activate(rows))[np.arange(len(rows)), codes]
@@ -480,7 +484,7 @@ class NEATRegressor(RegressorMixin, NEATEstimator):  # type: ignore[misc]
                 fitness = phenotypes.negative_error(activate(phenotypes, samples), target)
             return np.nan_to_num(fitness, nan=_WORST, neginf=_WORST).clip(min=_WORST)
 
-        config = self._config(X.shape[1], 1)
+        config = self._config(len(samples), 1)
         self._evolve(
             config,
             derive(seed, "evolve"),
@@ -492,7 +496,7 @@ class NEATRegressor(RegressorMixin, NEATEstimator):  # type: ignore[misc]
 
     def _validator(self, X: Any, y: Any) -> Callable[[Genome], float]:
         """Return the negative squared error on held-out targets as a function of a genome."""
-        rows, target = (X - self.mean_) / self.scale_, (y - self.target_mean_) / self.target_scale_
+        rows, target = self._inputs(X), (y - self.target_mean_) / self.target_scale_
 
         def validate(genome: Genome) -> float:
             return -float(np.mean((genome.activate(rows)[:, 0] - target) ** 2))

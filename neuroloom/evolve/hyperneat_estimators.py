@@ -163,7 +163,7 @@ class WrittenEstimator(WrittenByPatterns, NEATEstimator):
 
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=np.float64, reset=False)
-        found: Floats = self.substrate_network().activate((rows - self.mean_) / self.scale_)
+        found: Floats = self.substrate_network().activate(self._inputs(rows))
         return found
 
 

@@ -184,6 +184,9 @@ def _built_in() -> Iterable[Method]:
     yield Method("nsga2", "evolve", "NSGA-II: networks that evolve to be both fit and small, a Pareto front",
                  _classifier_and_regressor("table", evolve, "NSGA2"),
                  warm_up=f"{evolve}.warming:warm_up")  # fmt: skip
+    yield Method("cppn-image", "evolve", "CPPN: a pattern over coordinates that evolves towards a picture",
+                 {("table", LEARNED[1]): f"{evolve}:CPPNRegressor"},
+                 warm_up=f"{evolve}.warming:warm_up")  # fmt: skip
     for key, stem, warm_up, title in (
         ("novelty", "Novelty", "warm_up", "novelty search: networks selected for doing what no other does"),
         ("map-elites", "MAPElites", "warm_up_map", "MAP-Elites: the fittest network of each kind, on a map"),

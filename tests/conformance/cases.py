@@ -18,6 +18,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "hyperneat": {"population": 30, "generations": 8},
     "es-hyperneat": {"population": 30, "generations": 8},
     "nsga2": {"population": 40, "generations": 20},
+    "cppn-image": {"population": 40, "generations": 20},
     "novelty": {"population": 40, "generations": 20},
     "map-elites": {"population": 40, "generations": 20},
     "deepwalk": {"dimensions": 16, "walks": 5, "walk_length": 20},

@@ -5,9 +5,10 @@ import io
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from neuroloom.core import InputError
-from neuroloom.evolve import CPPN, NEAT, Connection, Genome, Node, cppn_config, render
+from neuroloom.evolve import CPPN, NEAT, Connection, CPPNRegressor, Genome, Node, cppn_config, render
 from neuroloom.evolve.cppn import grid, with_distance
 
 
@@ -105,3 +106,30 @@ def test_wrong_input():
         render([])
     with pytest.raises(InputError, match="needs 3 outputs"):
         render([grey], colour="hsv")
+
+
+def test_the_regressor_paints_a_pattern_at_any_resolution():
+    points = grid(24, 32) * 5 + [100, 200]  # coordinates of any unit
+    centred = grid(24, 32)
+    y = 3 + 2 * np.exp(-4 * (centred**2).sum(axis=1))
+    model = CPPNRegressor(population=80, generations=40, random_state=0).fit(points, y)
+    assert model.score(points, y) > 0.95
+    assert CPPN(model.best_genome_)(centred / centred.max()).shape == (768, 1)
+    own = CPPN(model.best_genome_)((points - model.mean_) / model.scale_)[:, 0]
+    np.testing.assert_allclose(own * model.target_scale_ + model.target_mean_, model.predict(points))
+    np.testing.assert_allclose(model.picture(24, 32).ravel(), model.predict(points), atol=1e-9)
+    assert model.picture(7, 1).shape == (7, 1)
+    again = clone(model).fit(points, y)
+    np.testing.assert_array_equal(again.predict(points), model.predict(points))
+    learnt = CPPNRegressor(
+        population=30, generations=10, random_state=0, learning="lamarckian", learning_steps=5
+    ).fit(points, y)
+    assert learnt.score(points, y) > 0.5
+
+
+def test_only_the_plane_has_a_picture():
+    X = np.random.default_rng(0).normal(size=(30, 3))
+    model = CPPNRegressor(population=10, generations=2, random_state=0).fit(X, X[:, 0])
+    assert model.best_genome_.inputs == 5
+    with pytest.raises(InputError, match="2 coordinates"):
+        model.picture()
