@@ -137,8 +137,8 @@ def slope_block(code, z, y, d, m, spare, bits, powers):  # type: ignore[no-untyp
             d[s] *= _f(-10.0) * z[s] * (y[s] + lift) if abs(z[s]) <= _f(3.4) else _0
     elif code == 5 or code == 18:
         turn = _QUARTER if code == 5 else _f(2) * _QUARTER
-        for s in range(m):
-            spare[s] = z[s] + turn
+        for s in range(m):  # turned back where turning on would leave the range that sin is clipped to
+            spare[s] = z[s] + (turn if z[s] < _0 else turn - _f(4) * _QUARTER)
         activate_block(5, spare, m, bits, powers)  # cos(5 z), or its slope's share -sin(5 z)
         for s in range(m):
             d[s] *= _f(5.0) * spare[s] if abs(z[s]) <= _f(12.0) else _0
