@@ -15,6 +15,7 @@ ARGUMENTS = {
     "graph_attention": ["picture.png"],
     "neat_gradient_export": ["out", "3"],
     "neat_xor": ["xor.png"],
+    "topology_map": ["picture.png", "10"],
 }  # for a quick run, in an empty folder
 SHOWN = {
     "es_hyperneat_placement": "connections were found",
@@ -26,6 +27,7 @@ SHOWN = {
     "from_neat_python": "input (1.0, 1.0), expected output 0.0, got 0",
     "neat_gradient_export": "the network says",
     "neat_xor": "--> out",
+    "topology_map": "structures among",
 }
 FILES = {
     "es_hyperneat_placement": ["picture.png"],
@@ -35,6 +37,7 @@ FILES = {
     "graph_attention": ["picture.png"],
     "neat_gradient_export": ["out/winner.onnx", "out/winner.png", "out/winner.pt2"],
     "neat_xor": ["xor.png"],
+    "topology_map": ["picture.png"],
 }
 NEEDS = {
     "es_hyperneat_placement": ["matplotlib"],
@@ -44,6 +47,7 @@ NEEDS = {
     "graph_attention": ["matplotlib"],
     "neat_gradient_export": ["onnx", "matplotlib"],
     "neat_xor": ["matplotlib"],
+    "topology_map": ["matplotlib"],
 }
 
 

@@ -352,13 +352,13 @@ def _from_csr(matrix: Any, directed: bool | None, features: Any, names: Any) -> 
     if directed is None:
         directed = not symmetric
     if not directed and not symmetric:
-        csr = scipy.sparse.csr_array(_symmetrised(csr))
+        csr = scipy.sparse.csr_array(symmetrised(csr))
     csr.sort_indices()
     return Graph(csr.indptr, csr.indices, csr.data, directed, features, names)
 
 
-def _symmetrised(csr: Any) -> Any:
-    """Return the matrix with, for each pair, the weight of larger size of the two directions."""
+def symmetrised(csr: Any) -> Any:
+    """Return a SciPy sparse array with, for each pair, the weight of larger size of the two directions."""
     other = csr.T.tocsr()
     high, low = csr.maximum(other), csr.minimum(other)
     lower = abs(low) > abs(high)

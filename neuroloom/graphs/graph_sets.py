@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroloom.core.errors import InputError, NotSupportedError
-from neuroloom.core.graph import Graph
+from neuroloom.core.graph import Graph, symmetrised
 from neuroloom.core.samples import GraphSet
 
 Ints = NDArray[np.int64]
@@ -77,7 +77,9 @@ def unions(graphs: Sequence[Graph]) -> Iterator[Union]:
 
 
 def _union(graphs: Sequence[Graph]) -> Union:
-    plain = [(Graph.of(g, directed=False) if g.directed else g).without_self_loops() for g in graphs]
+    directed = all(g.directed for g in graphs)  # then both directions become one for all of them at once
+    plain = [(g if directed or not g.directed else Graph.of(g, directed=False)) for g in graphs]
+    plain = [g.without_self_loops() for g in plain]
     starts = np.cumsum([0, *(g.n_nodes for g in plain)])
     offsets = np.cumsum([0, *(len(g.indices) for g in plain)])
     indptr = np.concatenate([[0], *(g.indptr[1:] + at for g, at in zip(plain, offsets[:-1], strict=True))])
@@ -85,4 +87,12 @@ def _union(graphs: Sequence[Graph]) -> Union:
     width = max((0 if g.features is None else g.features.shape[1] for g in plain), default=0)
     features = [np.zeros((g.n_nodes, width)) if g.features is None else g.features for g in plain]
     weights = np.concatenate([g.weights for g in plain])
+    if directed:
+        from scipy.sparse import csr_array
+
+        both = csr_array((weights, indices, indptr), shape=(starts[-1], starts[-1]))
+        both.eliminate_zeros()
+        both = csr_array(symmetrised(both))
+        both.sort_indices()
+        weights, indices, indptr = both.data, both.indices.astype(np.int64), both.indptr.astype(np.int64)
     return Union(indptr, indices, weights, starts, np.concatenate(features).astype(np.float64))

@@ -75,6 +75,25 @@ def test_labels_of_a_set_are_those_of_each_graph(labelled, monkeypatch):
         assert_array_equal(words, np.concatenate(refinements(graph, 2)))
 
 
+def test_edges_of_directed_sets_lose_their_direction_as_a_single_graphs_do():
+    draws = np.random.default_rng(0)
+    directed = []
+    for seed in range(3):
+        pairs = nx.gnp_random_graph(9, 0.3, seed=seed, directed=True).edges
+        directed.append(Graph.of([(a, b, draws.normal()) for a, b in pairs], directed=True))
+    loop = [(0, 1, 2.0), (1, 0, -3.0), (1, 1, 1.0), (2, 0, 1.0)]
+    directed.append(Graph.of(loop, directed=True))
+    directed.append(
+        Graph(np.array([0, 1, 1]), np.array([1]), np.array([0.0]), directed=True)
+    )  # weighs nothing
+    plain = [Graph.of(graph, directed=False) for graph in directed]
+    (of_directed,), (of_plain,) = unions(directed), unions(plain)
+    (mixed,) = unions([*directed[:2], *plain[2:]])
+    for made in (of_directed, mixed):
+        for name in ("indptr", "indices", "weights", "starts"):
+            assert_array_equal(getattr(made, name), getattr(of_plain, name))
+
+
 @pytest.mark.parametrize("frozen", [True, False])
 def test_a_step_follows_the_numerical_gradient(frozen):
     draws = np.random.default_rng(1)
