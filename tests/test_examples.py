@@ -16,6 +16,7 @@ ARGUMENTS = {
     "neat_gradient_export": ["out", "3"],
     "neat_xor": ["xor.png"],
     "topology_map": ["picture.png", "10"],
+    "weights_of_a_topology": ["5"],
 }  # for a quick run, in an empty folder
 SHOWN = {
     "es_hyperneat_placement": "connections were found",
@@ -28,6 +29,7 @@ SHOWN = {
     "neat_gradient_export": "the network says",
     "neat_xor": "--> out",
     "topology_map": "structures among",
+    "weights_of_a_topology": "cma-es on the same structure:",
 }
 FILES = {
     "es_hyperneat_placement": ["picture.png"],

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neuroloom.core.checks import check_choice, check_float, check_int
 from neuroloom.core.errors import InputError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from neuroloom.evolve.config import NEATConfig
     from neuroloom.evolve.population_net import PopulationNet
 
+Floats = NDArray[np.float64]
 RULES = ("lamarckian", "baldwinian")
 _BLOCK = 1 << 21  # edges times samples that are differentiated at once
 
@@ -84,6 +86,20 @@ class Learning:
             weight=weight.clip(config.weight_min_value, config.weight_max_value),
             bias=bias.clip(config.bias_min_value, config.bias_max_value),
         )
+
+    def slope(self, genes: population.Genes, config: NEATConfig) -> tuple[float, tuple[Floats, Floats]]:
+        """Return the negative loss of the only genome of ``genes`` and its gradient by weights and biases."""
+        import torch
+
+        from neuroloom.evolve.population_net import PopulationNet
+
+        net = PopulationNet(Phenotypes(genes, config.inputs, config.outputs)).to(self.device)
+        with _same_every_time(torch), torch.enable_grad():
+            value = -self._loss(
+                net(torch.as_tensor(self.X, dtype=torch.float32, device=self.device)), True
+            ).sum()
+            value.backward()
+        return float(value.detach()), net.gene_gradients()
 
     def _descend(self, net: PopulationNet, X: torch.Tensor) -> None:
         """Take the steps and leave each network of ``net`` with the best weights and biases it met."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from neuroloom.core.errors import InputError
 from neuroloom.evolve.config import NEATConfig
 from neuroloom.evolve.phenotypes import Phenotypes, as_samples
 
+Floats = NDArray[np.float64]
 NAMES = ("neg_mean_squared_error", "neg_log_loss")
 
 
@@ -51,3 +53,23 @@ def named_fitness(
         raise InputError(f"`y` must have shape ({n}, {config.outputs}), but has {answers.shape}.")
     target = np.ascontiguousarray(answers.reshape(n, config.outputs).T, np.float32)
     return lambda phenotypes: phenotypes.score_error(samples, target)
+
+
+def as_fitness(fitness: Any, count: int) -> Floats:
+    """Return ``fitness`` as ``(count,)`` finite floats."""
+    if hasattr(fitness, "detach"):
+        fitness = fitness.detach().cpu().numpy()
+    try:
+        values = np.array(fitness, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the fitness must be {count} numbers, one a genome, but {error}.") from error
+    if values.shape != (count,):
+        raise InputError(
+            f"the fitness must have shape ({count},), one value a genome, but has {values.shape}."
+        )
+    if not math.isfinite(np.add.reduce(values)) and not np.isfinite(values).all():
+        bad = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise InputError(
+            f"the fitness must be finite, but that of genome {bad} is {values[bad]}; give such genomes a low value."
+        )
+    return values

@@ -6,7 +6,6 @@ Stanley and Miikkulainen (2002), "Evolving neural networks through augmenting to
 from __future__ import annotations
 
 import copy
-import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ from neuroloom.evolve.breeding import Breeder, Innovations
 from neuroloom.evolve.config import NEATConfig
 from neuroloom.evolve.founders import as_founder, connection_pairs, found
 from neuroloom.evolve.functions import own_names
-from neuroloom.evolve.named_fitness import named_fitness
+from neuroloom.evolve.named_fitness import as_fitness, named_fitness
 from neuroloom.evolve.phenotypes import Phenotypes, as_samples
 
 if TYPE_CHECKING:
@@ -429,7 +428,7 @@ class NEAT:
 
     def _values(self, found: Any) -> Floats:
         """Return the fitness ``(population,)`` that an evaluation gave."""
-        return _as_fitness(found, len(self))
+        return as_fitness(found, len(self))
 
     def _learning(
         self, rule: str | None, steps: int, rate: float, fitness: Any, loss: Any, X: Any, y: Any
@@ -570,23 +569,3 @@ class NEAT:
             self._table.keep(living.nonzero()[0])
             own = (living.cumsum() - 1)[own]
         self._species = own
-
-
-def _as_fitness(fitness: Any, count: int) -> Floats:
-    """Return ``fitness`` as ``(count,)`` finite floats."""
-    if hasattr(fitness, "detach"):
-        fitness = fitness.detach().cpu().numpy()
-    try:
-        values = np.array(fitness, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"the fitness must be {count} numbers, one a genome, but {error}.") from error
-    if values.shape != (count,):
-        raise InputError(
-            f"the fitness must have shape ({count},), one value a genome, but has {values.shape}."
-        )
-    if not math.isfinite(np.add.reduce(values)) and not np.isfinite(values).all():
-        bad = int(np.flatnonzero(~np.isfinite(values))[0])
-        raise InputError(
-            f"the fitness must be finite, but that of genome {bad} is {values[bad]}; give such genomes a low value."
-        )
-    return values

@@ -275,6 +275,16 @@ class PopulationNet(nn.Module):  # type: ignore[misc]
             response[net.node_gene[self._at]] = self.response.detach().cpu().numpy()
         return genes._replace(weight=weight, bias=bias, response=response)
 
+    def gene_gradients(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the gradients of weights and biases as beside the gene columns, 0 for genes that do not count."""
+        net, genes = self._phenotypes.net, self._phenotypes.genes
+        weight, bias = np.zeros(len(genes.weight)), np.zeros(len(genes.bias))
+        if self.weight.grad is not None:
+            weight[net.edge_gene[self._edges]] = self.weight.grad.cpu().numpy()
+        if self.bias.grad is not None:
+            bias[net.node_gene[self._at]] = self.bias.grad.cpu().numpy()
+        return weight, bias
+
     def genome(self, row: int) -> Genome:
         """Return genome ``row`` with its present weights and biases."""
         return population.genome(self.to_genes(), row, self.inputs, self.outputs)

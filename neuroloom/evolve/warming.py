@@ -42,3 +42,18 @@ def warm_up_map(kind: str, problem: str) -> None:
     warm_up(kind, problem)
     archive = GridArchive(solution_dim=(), dims=[2], ranges=[(0, 1)])
     archive.add([0.0], [0.0], [[0.0]])
+
+
+def warm_up_weights(kind: str, problem: str) -> None:
+    """Do as :func:`warm_up`, and read in the libraries that the optimisers of weights come from."""
+    import cma  # noqa: F401
+    import scipy.optimize  # noqa: F401
+
+    from neuroloom.evolve.fixed_topology_estimators import FixedTopologyClassifier
+
+    warm_up(kind, problem)
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    for optimizer in ("cma-me", "openai-es", "l-bfgs"):
+        if optimizer != "l-bfgs" or problem != "control":
+            model = FixedTopologyClassifier(optimizer, 2, population=10, generations=3, random_state=0)
+            model.fit(X, np.arange(30) % 2)

@@ -37,6 +37,7 @@ class Method:
         fixed: constructor arguments that belong to the name rather than to the class's defaults.
         warm_up: ``"module:function"`` that compiles its kernels, called with kind and problem before a process first
             times it.
+        offered: whether ``neuroloom try`` runs it; what only a study asks for is run by name.
         problem: why it cannot be used, for a plug-in that failed to load.
     """
 
@@ -50,6 +51,7 @@ class Method:
     batch: bool = False
     fixed: Mapping[str, Any] = field(default_factory=dict)
     warm_up: str | None = None
+    offered: bool = True
     problem: str | None = None
 
     @property
@@ -112,6 +114,21 @@ _LINK_HEURISTICS = (
     ("katz", "katz", "paths of all lengths between a pair, long ones counting less"),
     ("ppr", "personalised_pagerank", "personalised PageRank of each of a pair for the other"),
     ("shortest-path", "shortest_path", "one over the distance of a pair"),
+)
+
+
+_WEIGHT_OPTIMIZERS = (
+    ("cma-es", "CMA-ES on the weights of a fixed network"),
+    ("openai-es", "OpenAI's evolution strategy on the weights of a fixed network"),
+    ("genetic-algorithm", "genetic algorithm on the weights of a fixed network"),
+    ("differential-evolution", "differential evolution on the weights of a fixed network"),
+    ("particle-swarm", "particle swarm on the weights of a fixed network"),
+    ("simulated-annealing", "simulated annealing on the weights of a fixed network"),
+    ("hill-climbing", "stochastic hill climbing on the weights of a fixed network"),
+    ("nelder-mead", "Nelder-Mead on the weights of a fixed network"),
+    ("l-bfgs", "L-BFGS on the weights of a fixed network: what the gradient brings"),
+    ("cma-me", "CMA-ME: a map of elites, filled by CMA-ES on the weights of a fixed network"),
+    ("cma-mae", "CMA-MAE: CMA-ME whose thresholds follow the elites slowly"),
 )
 
 
@@ -196,6 +213,12 @@ def _built_in() -> Iterable[Method]:
             ("episodes", "control"): f"{evolve}:{stem}Policy",
         }
         yield Method(key, "evolve", title, own, warm_up=f"{evolve}.warming:{warm_up}")
+    for key, title in _WEIGHT_OPTIMIZERS:
+        own = _classifier_and_regressor("table", evolve, "FixedTopology")
+        if key != "l-bfgs":
+            own |= {("episodes", "control"): f"{evolve}:FixedTopologyPolicy"}
+        yield Method(key, "evolve", title, own, fixed={"optimizer": key}, offered=key == "cma-es",
+                     warm_up=f"{evolve}.warming:warm_up_weights")  # fmt: skip
     matrices, contrasts = f"{graphs}.warming:warm_up_matrices", f"{graphs}.warming:warm_up_contrasts"
     yield Method("prone", "graphs", "ProNE: spectral node embedding by sparse factorisation",
                  _transformer(f"{graphs}:ProNE", "nodes", "links"), version=2, warm_up=matrices)  # fmt: skip

@@ -174,7 +174,8 @@ def methods_for(kind: str, problem: str) -> list[str]:
     """
     learners, composed = [], []
     for method in registry().values():
-        if method.problem is not None or not isinstance(recipe(method.key, kind, problem), Recipe):
+        usable = method.problem is None and method.offered
+        if not usable or not isinstance(recipe(method.key, kind, problem), Recipe):
             continue
         if method.transformer and (kind, problem) not in method.classes:
             composed += [f"{method.key}+{head}" for head in (HEADS[problem], "rbfn")]

@@ -9,6 +9,7 @@ from sklearn.datasets import load_digits, load_iris
 
 from neuroloom.core import EnvSet, Graph, GraphSet, LinkSet, NodeSet
 from neuroloom.core.seeding import stream
+from neuroloom.evolve.weight_optimizers import OPTIMIZERS
 from neuroloom.methods import recipe, registry
 from neuroloom.methods.make import HEADS, Recipe
 from neuroloom.methods.registry import TRANSFORM
@@ -21,6 +22,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "cppn-image": {"population": 40, "generations": 20},
     "novelty": {"population": 40, "generations": 20},
     "map-elites": {"population": 40, "generations": 20},
+    **{key: {"population": 30, "generations": 10, "hidden": 3} for key in OPTIMIZERS},
     "deepwalk": {"dimensions": 16, "walks": 5, "walk_length": 20},
     "node2vec": {"dimensions": 16, "walks": 5, "walk_length": 20},
     "walklets": {"dimensions": 16, "walks": 5, "walk_length": 20, "scales": 2},
