@@ -183,10 +183,12 @@ class Played(NamedTuple):
         returns: ``(members, n)`` undiscounted sums of rewards.
         ends: ``(members, n, b)`` how each episode ended: what the environment says in ``info["behaviour"]`` of its last
             step, else its last observation; None where they were not asked for.
+        steps: steps that the environments took in all.
     """
 
     returns: Floats
     ends: Floats | None = None
+    steps: int = 0
 
 
 def rollout_population(
@@ -230,15 +232,14 @@ def play_population(
     worlds = _worlds(X, episodes)
     last: list[tuple[Ints, Floats]] | None = [] if ends else None
     try:
-        _run(act, worlds, np.tile(X.seeds, members), 1 if by_episode else n, returns, max_steps, last)
+        steps = _run(act, worlds, np.tile(X.seeds, members), 1 if by_episode else n, returns, max_steps, last)
     finally:
         worlds.close()
     if last is None:
-        return Played(returns.reshape(members, n))
+        return Played(returns.reshape(members, n), None, steps)
     order = np.argsort(np.concatenate([numbers for numbers, _ in last]))
-    return Played(
-        returns.reshape(members, n), np.concatenate([rows for _, rows in last])[order].reshape(members, n, -1)
-    )
+    rows = np.concatenate([rows for _, rows in last])[order]
+    return Played(returns.reshape(members, n), rows.reshape(members, n, -1), steps)
 
 
 def _run(
@@ -249,17 +250,18 @@ def _run(
     returns: Floats,
     max_steps: int | None,
     last: list[tuple[Ints, Floats]] | None,
-) -> None:
+) -> int:
     """Play all ``seeds``; episode ``e`` adds to ``returns[e]``, and ``act`` is told ``e // n``.
 
-    ``last`` is given the numbers of the episodes that end and how they do.
+    ``last`` is given the numbers of the episodes that end and how they do. Returns the steps taken.
     """
     lanes = np.arange(min(worlds.lanes, len(seeds)))
     episode = lanes.copy()
     waiting = len(lanes)
-    steps = np.zeros(len(lanes), dtype=np.int64)
+    steps, taken = np.zeros(len(lanes), dtype=np.int64), 0
     observations = worlds.reset(lanes, seeds[lanes])
     while len(lanes):
+        taken += len(lanes)
         actions = act(observations, episode // n)
         observations, rewards, ended = worlds.step(lanes, actions)
         returns[episode] += rewards
@@ -280,6 +282,7 @@ def _run(
         if len(fresh):
             started = worlds.reset(refill, seeds[fresh])
             observations = np.concatenate([observations, started])
+    return taken
 
 
 class _Worlds(ABC):

@@ -5,6 +5,7 @@ Stanley and Miikkulainen (2002), "Evolving neural networks through augmenting to
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
@@ -252,6 +253,13 @@ class NEATEstimator(BaseEstimator):  # type: ignore[misc]
         X, y = eval_set
         check_lengths(X, y)
         return validate_data(self, X, dtype=np.float64, reset=False), np.asarray(y)
+
+
+def with_genome(estimator: Any, genome: Genome) -> Any:
+    """Return a fitted estimator like ``estimator`` that answers by ``genome``."""
+    made = copy.copy(estimator)
+    made.best_genome_, made.n_parameters_ = genome, genome.n_parameters
+    return made
 
 
 class _Watch:

@@ -210,12 +210,17 @@ class Genome:
         return used + (3 if self.network == "ctrnn" else 2) * len(order)
 
     @property
+    def n_enabled(self) -> int:
+        """Number of enabled connections."""
+        return sum(c.enabled for c in self.connections)
+
+    @property
     def n_hidden(self) -> int:
         """Number of hidden nodes."""
         return len(self.nodes) - self.outputs
 
     def __repr__(self) -> str:
-        enabled = sum(conn.enabled for conn in self.connections)
+        enabled = sum(c.enabled for c in self.connections)
         kind = "" if self.network == "feed-forward" else f"{self.network}, "
         fitness = "" if self.fitness is None else f", fitness {self.fitness:.6g}"
         return (

@@ -6,7 +6,7 @@ Mouret and Clune (2015), "Illuminating search spaces by mapping elites".
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,12 @@ from neuroloom.core.checks import check_int
 from neuroloom.core.episodes import Played
 from neuroloom.core.samples import EnvSet
 from neuroloom.evolve.config import NEATConfig
-from neuroloom.evolve.estimators import NEATClassifier, NEATEstimator, NEATRegressor
+from neuroloom.evolve.estimators import NEATClassifier, NEATEstimator, NEATRegressor, with_genome
 from neuroloom.evolve.map_elites import Elite, MAPElites, plot_elites
 from neuroloom.evolve.policy import NEATPolicy
 
 if TYPE_CHECKING:
+    from neuroloom.evolve.genome import Genome
     from neuroloom.evolve.phenotypes import Phenotypes
     from neuroloom.evolve.population import Genes
 
@@ -90,6 +91,17 @@ class _MAPElitesEstimator(_Mapped, NEATEstimator):
         self.learning_rate = learning_rate
         self.callbacks = callbacks
 
+    def alternatives(self) -> tuple[str, list[tuple[float, Self]]]:
+        """Return "enabled connections", and the elites that no smaller one outdoes as fitted estimators beside them."""
+        from sklearn.utils.validation import check_is_fitted
+
+        check_is_fitted(self)
+        found: list[Genome] = []
+        for genome in sorted((e.genome for e in self.elites_), key=lambda g: (g.n_enabled, -_fitness(g))):
+            if not found or _fitness(genome) > _fitness(found[-1]):
+                found.append(genome)
+        return "enabled connections", [(float(g.n_enabled), with_genome(self, g)) for g in found]
+
     def _names(self) -> tuple[str, str]:
         return "features used", "hidden neurons"
 
@@ -110,6 +122,10 @@ class _MAPElitesEstimator(_Mapped, NEATEstimator):
             evaluate(phenotypes),
             make_up(phenotypes.genes, phenotypes.inputs, phenotypes.outputs),
         )
+
+
+def _fitness(genome: Genome) -> float:
+    return -np.inf if genome.fitness is None else genome.fitness
 
 
 def make_up(genes: Genes, inputs: int, outputs: int) -> Floats:

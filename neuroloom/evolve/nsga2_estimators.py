@@ -5,10 +5,10 @@ Deb, Pratap, Agarwal and Meyarivan (2002), "A fast and elitist multiobjective ge
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from neuroloom.evolve.config import NEATConfig
-from neuroloom.evolve.estimators import NEATClassifier, NEATEstimator, NEATRegressor
+from neuroloom.evolve.estimators import NEATClassifier, NEATEstimator, NEATRegressor, with_genome
 from neuroloom.evolve.nsga2 import NSGA2, plot_front
 
 if TYPE_CHECKING:
@@ -64,6 +64,15 @@ class _NSGA2Estimator(NEATEstimator):
 
     def _ended(self, engine: NSGA2) -> None:
         self.front_: list[Genome] = engine.front_
+
+    def alternatives(self) -> tuple[str, list[tuple[float, Self]]]:
+        """Return what the complexity counts, and the networks of the front as fitted estimators beside their size."""
+        from sklearn.utils.validation import check_is_fitted
+
+        check_is_fitted(self)
+        measure = {"connections": "enabled connections", "nodes": "hidden neurons"}[self.complexity]
+        sizes = [g.n_enabled if self.complexity == "connections" else g.n_hidden for g in self.front_]
+        return measure, [(float(n), with_genome(self, g)) for n, g in zip(sizes, self.front_, strict=True)]
 
     def plot_front(self, ax: Any = None) -> Any:
         """Draw the front, fitness against complexity; return matplotlib's axes."""

@@ -71,7 +71,7 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
     Attributes:
         best_genome_: the network, a :class:`~neuroloom.evolve.Genome`.
         history_: a dict for each generation: ``step``, ``seconds``, ``score`` (the best champion's mean return),
-            ``evaluations``, ``mean_fitness``, ``species``, …
+            ``evaluations``, ``env_steps`` (of the environment, the champions' included), ``mean_fitness``, …
 
     Raises:
         InputError: a parameter is out of its range.
@@ -133,24 +133,29 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         engine = self._engine(config, derive(seed, "evolve"), X)
         self._memory = None
         play = self._player(X)
-        best, since = -np.inf, 0
+        best, since, steps = -np.inf, 0, 0
         champions = np.arange(min(len(X), _CHAMPION_EPISODES))
         target = self._target(X)
 
         def evaluate(phenotypes: Any) -> Any:
+            nonlocal steps
             starts = stream(seed, "evolve", "starts", engine.generation)
-            return self._judged(play(phenotypes, starts.permutation(len(X))[: self.episodes]))
+            played = play(phenotypes, starts.permutation(len(X))[: self.episodes])
+            steps += played.steps
+            return self._judged(played)
 
         def judge(engine: NEAT) -> bool:
-            nonlocal best, since
+            nonlocal best, since, steps
             assert engine.fitness is not None
             genes = take(engine.genes, [int(np.argmax(engine.fitness))])
-            score = float(play(compile_networks(genes, config), champions).returns.mean())
+            played = play(compile_networks(genes, config), champions)
+            score = float(played.returns.mean())
+            steps += played.steps
             since += 1
             if score > best:
                 best, since = score, 0
                 self.best_genome_ = read_genome(genes, 0, config.inputs, config.outputs, score, config)
-            engine.history_[-1]["score"] = best
+            engine.history_[-1] |= {"score": best, "env_steps": steps}
             return self.early_stopping and (best >= target or since >= self.patience)
 
         engine.run_phenotypes(evaluate, self.generations, [judge, *as_list(self.callbacks)])
@@ -345,7 +350,7 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
             starts, limit = poles
             limit = limit if self.max_steps is None else min(limit, self.max_steps)
             found = networks.balance(self.mean_, self.scale_, np.ascontiguousarray(starts[:, rows]), limit)
-            return Played(*found)
+            return Played(found[0], found[1], int(found[0].sum()))  # each step earns 1
 
         return play
 

@@ -19,7 +19,7 @@ from neuroloom.core.seeding import derive
 from neuroloom.runner.blackbox import FITTING, PREDICTING, PREPARING, SCORING, BlackBox
 from neuroloom.runner.imports import ImportMeter
 from neuroloom.runner.measure import Housekeeping, Memory, Stopwatch
-from neuroloom.runner.outcome import curve_of, describe_error, parameters_of, row_of, settings_of
+from neuroloom.runner.outcome import curve_of, describe_error, front_of, parameters_of, row_of, settings_of
 from neuroloom.runner.row import Row
 from neuroloom.runner.surroundings import Surroundings, isolated
 from neuroloom.runner.trial import Trial
@@ -300,6 +300,15 @@ class Executor:
         )
         row.parameters = parameters_of(estimator)
         row.curve = curve_of(estimator)
+        if trial.problem != "control":
+
+            def score(alternative: Any, X: Any) -> float:
+                prediction, beliefs = alternative.predict(X), self._beliefs(trial, alternative, X)
+                return self._workbench.evaluate(
+                    trial.metrics[:1], y_test, prediction, classes=classes, y_train=ready.y_train, **beliefs
+                )[trial.metrics[0]]
+
+            row.front = front_of(estimator, X_test, score)
         if self._keep_predictions:
             row.predictions = {"test": rows, "y": y_test, "prediction": np.asarray(prediction), **given}
 

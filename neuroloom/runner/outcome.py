@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import math
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from neuroloom.runner.row import Row
 from neuroloom.runner.trial import Trial
 
+FRONT_POINTS = 24
 CURVE_POINTS = 200
 _REASON = 500
 _TRACEBACK = 20_000
@@ -146,6 +147,26 @@ def _finite(point: Mapping[str, Any]) -> dict[str, float]:
 def _last(estimator: Any) -> Any:
     steps = getattr(estimator, "steps", None)
     return steps[-1][1] if isinstance(steps, list) and steps else estimator
+
+
+def front_of(estimator: Any, X: Any, score: Callable[[Any, Any], float]) -> dict[str, Any]:
+    """Return how the smaller networks that a fitted estimator has beside its answer do: a row's ``front``.
+
+    Args:
+        estimator: fitted; its ``alternatives()``, if it has any, gives what their size counts and pairs of a size and a
+            fitted estimator, from the smallest to the largest. Of a pipeline, the last step is asked.
+        X: the test part.
+        score: from a fitted estimator and its samples to the score on the test part.
+    """
+    last = _last(estimator)
+    if not hasattr(last, "alternatives"):
+        return {}
+    measure, found = last.alternatives()
+    kept = np.unique(np.linspace(0, len(found) - 1, min(len(found), FRONT_POINTS)).round().astype(int))
+    if last is not estimator:
+        X = estimator[:-1].transform(X)
+    points = [[float(found[i][0]), float(score(found[i][1], X))] for i in kept]
+    return {"measure": str(measure), "points": points} if points else {}
 
 
 def parameters_of(estimator: Any) -> int | None:

@@ -36,8 +36,9 @@ COLUMNS = (
 )
 CURVE_COLUMNS = (
     *("task", "method", "seed", "fold", "step", "seconds"),
-    *("loss", "valid_loss", "score", "evaluations"),
+    *("loss", "valid_loss", "score", "evaluations", "env_steps"),
 )
+FRONT_COLUMNS = ("task", "method", "seed", "fold", "measure", "size", "score")
 _NEEDED = ("task", "method", "seed", "fold", "metric", "value", "status")
 _COUNTS = ("parameters", "n_train", "n_test")
 _TEXT = ("settings", "reason", "kind", "problem", "split", "expression", "key", "notes")
@@ -56,19 +57,26 @@ class Results:
         curves: a row per recorded step with the columns of ``CURVE_COLUMNS``, or None.
         meta: how the run was made; the keys used here are ``tasks`` ({name: {``metrics``, ``greater_is_better``,
             ``bounds``, ``protocol``, ``published_splits``}}) and ``methods``.
+        fronts: a row per smaller network of a trial with the columns of ``FRONT_COLUMNS``, or None.
 
     Raises:
         InputError: a needed column is missing, a status is unknown, or a trial stands twice under one metric.
     """
 
     def __init__(
-        self, frame: pd.DataFrame, curves: pd.DataFrame | None = None, meta: Mapping[str, Any] | None = None
+        self,
+        frame: pd.DataFrame,
+        curves: pd.DataFrame | None = None,
+        meta: Mapping[str, Any] | None = None,
+        fronts: pd.DataFrame | None = None,
     ) -> None:
         import pandas as pd
 
         self._frame = _completed(frame)
         steps = pd.DataFrame(columns=list(CURVE_COLUMNS)) if curves is None else curves
         self.curves: pd.DataFrame = steps.reindex(columns=list(CURVE_COLUMNS)).reset_index(drop=True)
+        sizes = pd.DataFrame(columns=list(FRONT_COLUMNS)) if fronts is None else fronts
+        self.fronts: pd.DataFrame = sizes.reindex(columns=list(FRONT_COLUMNS)).reset_index(drop=True)
         self.meta: dict[str, Any] = dict(meta or {})
         self._by_task: dict[str, pd.DataFrame] = {}
 
@@ -97,7 +105,14 @@ class Results:
             for point in r.curve
         ]
         frame = pd.DataFrame(records, columns=list(COLUMNS))
-        return cls(frame, pd.DataFrame(steps, columns=list(CURVE_COLUMNS)), meta)
+        fronts = [
+            (r.task, r.method, r.seed, r.fold, r.front["measure"], size, score)
+            for r in found
+            if r.front
+            for size, score in r.front["points"]
+        ]
+        curves = pd.DataFrame(steps, columns=list(CURVE_COLUMNS))
+        return cls(frame, curves, meta, pd.DataFrame(fronts, columns=list(FRONT_COLUMNS)))
 
     def frame(self) -> pd.DataFrame:
         """Return a copy of the rows: one per trial and metric, with the columns of ``COLUMNS``."""

@@ -39,6 +39,8 @@ class Row:
         split: fingerprint of the split.
         notes: one-line remarks for the report.
         curve: the estimator's ``history_``, thinned.
+        front: where the estimator has smaller networks beside its answer (``alternatives()``), what their size counts
+            and how each of them scores on the test part: ``{"measure": "connections", "points": [[size, score], …]}``.
         predictions: on request, ``{"test": rows, "y": ..., "prediction": ..., "probability": ...}``.
         started: Unix time of the start.
         traceback: where it failed or crashed, for those who ask (``--verbose``).
@@ -69,6 +71,7 @@ class Row:
     split: str = ""
     notes: list[str] = field(default_factory=list)
     curve: list[dict[str, float]] = field(default_factory=list)
+    front: dict[str, Any] = field(default_factory=dict)
     predictions: dict[str, Any] | None = None
     started: float = math.nan
     traceback: str = ""

@@ -59,6 +59,12 @@ predictions = Table(
     Column("key", String(64), primary_key=True),
     Column("arrays", LargeBinary, nullable=False),
 )
+fronts = Table(
+    "fronts",
+    TABLES,
+    Column("key", String(64), primary_key=True),
+    Column("front", Text, nullable=False),
+)
 plans = Table(
     "plans",
     TABLES,

@@ -73,6 +73,7 @@ class Store:
         self._file = Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
         self._folder = folder or (self._file.parent if self._file else Path())
         self._lock: FileLock | None = None
+        self._has_fronts = True
         self._connection: sa.Connection | None = None
         if self._file is not None:
             self._prepare_file(self._file, read)
@@ -84,7 +85,7 @@ class Store:
             if not read:
                 self._hold_run()
             dialect = self._engine.dialect
-            tables = (schema.trials, schema.scores, schema.predictions, schema.plans)
+            tables = (schema.trials, schema.scores, schema.predictions, schema.fronts, schema.plans)
             self._upsert = {table.name: schema.Upsert(table, dialect) for table in tables}
             if not read:
                 self._import_rescued()
@@ -136,12 +137,15 @@ class Store:
             for row in rows
             if row.predictions is not None
         ]
+        fronts = [{"key": row.key, "front": json.dumps(row.front)} for row in rows if row.front]
         with connection.begin():
             self._upsert["trials"].execute(connection, [schema.to_record(row) for row in rows])
             if values:
                 self._upsert["scores"].execute(connection, values)
             if arrays:
                 self._upsert["predictions"].execute(connection, arrays)
+            if fronts:
+                self._upsert["fronts"].execute(connection, fronts)
 
     def plan(self, keys: Sequence[str], meta: Mapping[str, Any]) -> None:
         """Store the keys of the run's trials in their order, and what the report says of the run."""
@@ -179,6 +183,10 @@ class Store:
         made = {
             r._mapping["key"]: schema.to_row(r._mapping, found.get(r._mapping["key"], ())) for r in records
         }
+        if self._has_fronts:
+            sizes = schema.fronts.c.key, schema.fronts.c.front
+            for key, front in self._select(sizes, schema.fronts.c.key, keys):
+                made[key].front = json.loads(front)
         return [made[key] for key in keys if key in made]
 
     def predictions(self, key: str) -> dict[str, Any] | None:
@@ -266,6 +274,10 @@ class Store:
                     f"{self._name()} was written by a newer neuroloom (its schema is version {version}, this one reads "
                     f"up to {schema.VERSION}); upgrade neuroloom or use another folder."
                 )
+            self._has_fronts = schema.fronts.name in names
+            if not (self._has_fronts or read):  # a store from before there were any
+                schema.fronts.create(connection)
+                self._has_fronts = True
             return
         foreign = sorted({t.name for t in schema.TABLES.sorted_tables} & set(names))
         if read or (self._file is not None and names) or foreign:

@@ -166,6 +166,7 @@ def test_how_episodes_end_is_told_whatever_their_order():
 
     played = play_population(act, X, 3, max_steps=30, ends=True)
     assert played.ends.shape == (3, 5, 6)
+    assert played.steps == 3 * 5 * 30
     np.testing.assert_array_equal(played.returns, rollout_population(act, X, 3, max_steps=30))
     env = gymnasium.make("Acrobot-v1")
     for member in range(3):
@@ -176,6 +177,7 @@ def test_how_episodes_end_is_told_whatever_their_order():
             np.testing.assert_allclose(played.ends[member, k], seen)
     poles = play_population(lambda rows, owners: owners % 2, EnvSet("CartPole-v1", [3, 4]), 2, ends=True)
     assert poles.ends.shape == (2, 2, 4)
+    assert poles.steps == poles.returns.sum()
     assert (poles.ends[0, :, 2] < -0.2).all() or (poles.ends[0, :, 2] > 0.2).all()  # fallen to one side
     assert (np.sign(poles.ends[0, :, 2]) == -np.sign(poles.ends[1, :, 2])).all()
     assert play_population(act, X, 2, max_steps=3).ends is None

@@ -32,15 +32,31 @@ def test_the_compiled_game_is_gymnasiums_to_the_last_step():
     engine = NEAT(NEATConfig(4, 2, population=80, hidden=2, initial_connection="full_direct"), 3)
     phenotypes = engine.phenotypes()
     rows = np.arange(10)
-    found, ends = policy._player(TRAIN)(phenotypes, rows)
+    found, ends, steps = policy._player(TRAIN)(phenotypes, rows)
     wanted = play_population(policy._actor(phenotypes), TRAIN[rows], 80, ends=True)
     assert found.tolist() == wanted.returns.tolist()
     np.testing.assert_array_equal(ends.astype(np.float32), wanted.ends.astype(np.float32))
+    assert steps == wanted.steps == found.sum()
     assert found.max() > 30
     best = engine.genomes[int(found.sum(axis=1).argmax())]
     policy.best_genome_ = best
     # double precision may decide a near tie otherwise, and the episode then goes another way
     assert (policy.predict(TRAIN[rows]) == found[int(found.sum(axis=1).argmax())]).mean() >= 0.8
+
+
+@pytest.mark.parametrize("episodes", [1, 3])
+def test_steps_of_the_environment_are_counted(episodes):
+    policy = NEATPolicy(
+        population=4,
+        generations=3,
+        episodes=episodes,
+        max_steps=7,
+        random_state=0,
+        settings={"min_species_size": 1},
+    )
+    policy.fit(EnvSet("Pendulum-v1", range(5)))  # no episode ends before its time
+    each = 7 * (4 * episodes + 5)  # and the champion plays all five
+    assert [entry["env_steps"] for entry in policy.history_] == [each, 2 * each, 3 * each]
 
 
 def test_the_limit_of_steps_holds():

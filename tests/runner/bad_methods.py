@@ -406,6 +406,21 @@ class Curved(Good):
         ]
 
 
+class Fronted(Good):
+    """Has 100 smaller answers beside its own, which say one class or the other of every sample."""
+
+    def alternatives(self) -> tuple[str, list[tuple[float, Any]]]:
+        return "things", [(float(k), _Fixed(k, self.classes_)) for k in range(1, 101)]
+
+
+class _Fixed:
+    def __init__(self, number: int, classes: Any) -> None:
+        self.number, self.classes = number, classes
+
+    def predict(self, X: Any) -> Any:
+        return np.full(len(X), self.classes[self.number % 2])
+
+
 class Batched(Good):
     """Batchable: slow alone, quick together."""
 

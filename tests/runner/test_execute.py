@@ -125,6 +125,21 @@ def test_the_curve_is_thinned_and_free_of_nan() -> None:
     assert [point["step"] for point in curve] == sorted({point["step"] for point in curve})
 
 
+def test_smaller_answers_are_scored_on_the_test_part() -> None:
+    row = run("Fronted")
+    points = row.front["points"]
+    assert row.front["measure"] == "things"
+    assert len(points) == outcome.FRONT_POINTS
+    assert [points[0][0], points[-1][0]] == [1.0, 100.0]
+    task = TinyTask({})
+    data = task.load()
+    y = data.y[task.split(data, 0, 0, 4).test]
+    classes = np.unique(data.y)
+    for size, score in points:
+        assert score == pytest.approx(np.mean(y == classes[int(size) % 2]))
+    assert run("Good").front == {}
+
+
 def test_warnings_of_a_librarys_own_kind_become_notes_once() -> None:
     assert run("Warns").notes[2:] == ["EndlessWarning: did not converge"]
     assert run("Warns", batch=True).notes[2:] == []

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from neuroloom.core.errors import InputError
-from neuroloom.runner.results import COLUMNS, CURVE_COLUMNS, MEASURED, Results
+from neuroloom.runner.results import COLUMNS, CURVE_COLUMNS, FRONT_COLUMNS, MEASURED, Results
 from neuroloom.runner.row import Row
 
 
@@ -71,6 +71,17 @@ def test_a_row_becomes_one_line_a_metric():
     assert len(results) == 2
     assert len(results.main()) == 2
     assert repr(results) == "Results('': 2 trials of 1 methods on 1 tasks)"
+
+
+def test_fronts():
+    front = {"measure": "hidden neurons", "points": [[1.0, 0.5], [4.0, 0.75]]}
+    fronts = Results.from_rows([make_row("k0", front=front), make_row("k1")], META).fronts
+    assert tuple(fronts.columns) == FRONT_COLUMNS
+    assert fronts[["fold", "measure", "size", "score"]].values.tolist() == [
+        [0, "hidden neurons", 1.0, 0.5],
+        [0, "hidden neurons", 4.0, 0.75],
+    ]
+    assert len(Results.from_rows([make_row("k0")], META).fronts) == 0
 
 
 def test_curves():

@@ -50,6 +50,7 @@ def row(key: str = "a", **changes: Any) -> Row:
         "notes": ["3 rows without a target were left out"],
         "curve": [{"step": 0, "loss": 1 / 3}, {"step": 1, "loss": 0.1}],
         "started": 1.7e9,
+        "front": {"measure": "connections", "points": [[1.0, 1 / 3], [2.0, 0.5]]},
     }
     return Row(**{**given, **changes})
 
@@ -218,6 +219,18 @@ def test_a_foreign_database_is_left_alone(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(InputError, match=r"is no neuroloom store \(it holds songs\); move it away"):
         open_store(path)
+
+
+def test_a_store_from_before_there_were_fronts_is_read_and_then_has_them(where: str, tmp_path: Path) -> None:
+    with open_store(where, folder=tmp_path) as store:
+        store.add([row("a")])
+        with store._open_connection().begin() as transaction:
+            transaction.connection.execute(sa.text("DROP TABLE fronts"))
+    with open_store(where, folder=tmp_path, read=True) as store:
+        assert [one.front for one in store.rows(["a"])] == [{}]
+    with open_store(where, folder=tmp_path) as store:
+        store.add([row("b")])
+        assert [one.front for one in store.rows(["a", "b"])] == [{}, row("b").front]
 
 
 def test_a_newer_schema_is_refused(where: str, tmp_path: Path) -> None:

@@ -29,12 +29,16 @@ Charts = dict[int, tuple[Markup, list[Markup]]]
 
 @dataclass(frozen=True)
 class TaskFigures:
-    """Figures of a task: chart columns of its table (by the column they follow), costs, curves, and who is in these."""
+    """Figures of a task: chart columns of its table (by the column they follow), costs, curves, scores by size, who is
+    in the last two.
+    """
 
     charts: Charts
     costs: list[Markup]
     panels: list[Markup]
     drawn: list[int]
+    fronts: list[Markup]
+    sized: list[int]
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,7 @@ def _diagram(group: Group) -> Markup | None:
 
 def _task(task: TaskView, data: ReportData) -> TaskFigures:
     if not task.members:
-        return TaskFigures({}, [], [], [])
+        return TaskFigures({}, [], [], [], [], [])
     sign = 1.0 if task.greater else -1.0
     own = {m.method: m for m in task.members}
     base = own[task.baseline].values if task.baseline in own else ()
@@ -144,8 +148,9 @@ def _task(task: TaskView, data: ReportData) -> TaskFigures:
     if len(task.members) > 1:
         charts |= _charts(differences, after=task.difference_column, css="strip diff", zero=True)
     dashes = [m.style.dash for m in data.methods]
-    drawn = sorted({c.number for p in task.panels for c in p.curves})
-    return TaskFigures(charts, _costs(task.costs), [_panel(p, dashes) for p in task.panels], drawn)
+    figures = [[_panel(p, dashes) for p in part] for part in (task.panels, task.fronts)]
+    who = [sorted({c.number for p in part for c in p.curves}) for part in (task.panels, task.fronts)]
+    return TaskFigures(charts, _costs(task.costs), figures[0], who[0], figures[1], who[1])
 
 
 def _panel(panel: Panel, dashes: list[str]) -> Markup:

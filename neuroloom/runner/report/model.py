@@ -158,6 +158,7 @@ class TaskView:
         metrics: costs and the other metrics.
         costs: score against each cost.
         panels: learning curves.
+        fronts: score against the size of the networks that a method offers.
         missing: why methods are not in the table.
     """
 
@@ -178,6 +179,7 @@ class TaskView:
     metrics: Table
     costs: tuple[CostPlot, ...]
     panels: tuple[Panel, ...]
+    fronts: tuple[Panel, ...]
     missing: tuple[str, ...]
     answer: str
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from neuroloom.runner.report import answer, costs, numbers
 from neuroloom.runner.report.model import Cell, Column, Member, MethodView, Table, TaskView
-from neuroloom.runner.report.panels import panels
+from neuroloom.runner.report.panels import fronts, panels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +30,7 @@ def view(
     methods: Mapping[str, MethodView],
     about: Mapping[str, Any],
     points: int,
+    sizes: pd.DataFrame,
     alone: bool = False,
 ) -> TaskView:
     """Return the task's page.
@@ -43,6 +44,7 @@ def view(
         methods: label -> method, all of the run.
         about: what ``meta["tasks"]`` says of it.
         points: points of a drawn curve.
+        sizes: the task's rows of ``Results.fronts``.
         alone: whether it is its group's only task; its costs stand with the group then.
     """
     ran = [str(m) for m in stats.methods["method"] if str(m) in set(_scored(stats))]
@@ -69,6 +71,7 @@ def view(
         if alone
         else costs.of_task(pareto, stats.metric, stats.scores.greater_is_better, decimals, methods),
         panels=panels(curves, {name: m.number for name, m in methods.items()}, points),
+        fronts=fronts(sizes, {name: m.number for name, m in methods.items()}, stats.metric),
         missing=_missing(rows, ran),
         answer=answer.of_task(stats, decimals),
     )

@@ -21,8 +21,8 @@ MANY_SECONDS = 30.0
 def panels(curves: pd.DataFrame, methods: Mapping[str, int], points: int) -> tuple[Panel, ...]:
     """Return the panels of one task: each recorded quantity against seconds and against evaluations.
 
-    Evaluations stand for steps where no method counted them; a method that did not count them is left out of that
-    panel when others did.
+    Steps of the environment stand for evaluations where a method counted them, and mere steps where none counted
+    either; a method that did not count is left out of that panel when others did.
 
     Args:
         curves: the task's rows of ``Results.curves``.
@@ -38,10 +38,51 @@ def panels(curves: pd.DataFrame, methods: Mapping[str, int], points: int) -> tup
         log = _wide(runs)
         out.append(_panel(runs, methods, points, "Seconds of fitting", title, log, True))
         counted = rows[rows["evaluations"].notna()]
+        played = rows[rows["env_steps"].notna()]
         name, below = ("evaluations", "Evaluations") if not counted.empty else ("step", "Steps")
+        if not played.empty:
+            name, below, counted = "env_steps", "Environment steps", played
         against = _runs(counted if not counted.empty else rows, column, name)
         out.append(_panel(against, methods, points, below, title, _wide(against), False))
     return tuple(p for p in out if p.curves)
+
+
+def fronts(points: pd.DataFrame, methods: Mapping[str, int], metric: str) -> tuple[Panel, ...]:
+    """Return, for each measure of size, the mean score of the best network up to each size.
+
+    The mean begins at the size at which every trial has a network.
+
+    Args:
+        points: the task's rows of ``Results.fronts``.
+        methods: label -> number.
+        metric: what the score is.
+    """
+    out = []
+    for measure, part in points.groupby("measure", sort=False):
+        drawn = []
+        for method, rows in part.groupby("method", sort=False):
+            runs = [
+                (run["size"].to_numpy(np.float64), run["score"].to_numpy(np.float64))
+                for _, run in rows.sort_values("size", kind="stable").groupby(["seed", "fold"], sort=False)
+            ]
+            first = max(sizes[0] for sizes, _ in runs)
+            grid = np.unique(np.concatenate([sizes[sizes >= first] for sizes, _ in runs]))
+            values = np.array([s[np.searchsorted(sizes, grid, side="right") - 1] for sizes, s in runs])
+            curve = lines.Curve(
+                str(method), methods[str(method)], grid, values.mean(0), values.std(0), len(runs)
+            )
+            drawn.append(curve)
+        title = str(measure)
+        out.append(
+            Panel(
+                title[:1].upper() + title[1:],
+                metric,
+                tuple(sorted(drawn, key=lambda c: c.number)),
+                False,
+                False,
+            )
+        )
+    return tuple(out)
 
 
 Runs = dict[str, list[tuple[lines.Floats, lines.Floats]]]

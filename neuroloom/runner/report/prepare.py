@@ -132,13 +132,14 @@ def _tasks(
     rows = dict(tuple(frame.groupby("task", sort=False)))
     empty = results.curves.iloc[:0]
     drawn = dict(tuple(results.curves.groupby("task", sort=False))) if len(results.curves) else {}
+    sized = dict(tuple(results.fronts.groupby("task", sort=False))) if len(results.fronts) else {}
     within = [
         (stats, part.pareto, len(part.tasks) == 1) for part in found.values() for stats in part.tasks.values()
     ]
     return tuple(
         pages.view(
             number, stats, rows[stats.task], drawn.get(stats.task, empty), pareto[pareto["task"] == stats.task],
-            methods, about.get(stats.task) or {}, points, alone,
+            methods, about.get(stats.task) or {}, points, sized.get(stats.task, results.fronts.iloc[:0]), alone,
         )
         for number, (stats, pareto, alone) in enumerate(within)
     )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from neuroloom.runner.results import Results
+from neuroloom.runner.results import FRONT_COLUMNS, Results
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -174,7 +174,21 @@ def make(shape: Shape) -> Results:
         "score",
         "evaluations",
     ]
-    return Results(pd.DataFrame(rows), pd.DataFrame(curves, columns=columns), _meta(shape, len(rows)))
+    return Results(
+        pd.DataFrame(rows), pd.DataFrame(curves, columns=columns), _meta(shape, len(rows)), _fronts(shape)
+    )
+
+
+def _fronts(shape: Shape) -> pd.DataFrame:
+    """Return the smaller networks of the first two methods on the first task, where there are curves."""
+    made = [
+        (shape.tasks[0][0], method[0], seed, fold, "enabled connections", size, 0.9 - 0.5 / (size + seed))
+        for method in shape.methods[: 2 * shape.curves]
+        for seed in range(shape.seeds)
+        for fold in range(shape.folds)
+        for size in (1.0, 2.0, 5.0, 9.0 + seed)
+    ]
+    return pd.DataFrame(made, columns=list(FRONT_COLUMNS))
 
 
 def _head(shape: Shape, t: int, m: int, seed: int, fold: int) -> dict[str, Any]:

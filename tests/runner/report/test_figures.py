@@ -7,11 +7,12 @@ import math
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuroloom.runner.report import axes, colours, diagram, lines, scatter, strips
+from neuroloom.runner.report import axes, colours, diagram, lines, panels, scatter, strips
 
 FINITE = st.floats(-1e6, 1e6, allow_nan=False)
 
@@ -126,6 +127,38 @@ def test_mean_curve_leaves_out_what_is_missing() -> None:
     curve = lines.average("m", 0, [(np.array([0.0, 1.0, 4.0]), np.array([9.0, 1.0, 3.0]))], 3, log=True)
     assert curve is not None
     np.testing.assert_allclose(curve.x, [1, 2, 4])
+
+
+def test_scores_by_size_go_on_from_the_smaller_network() -> None:
+    rows = [
+        ("m", 0, 0, 1, 0.5),
+        ("m", 0, 0, 4, 0.9),
+        ("m", 0, 1, 2, 0.7),
+        ("m", 0, 1, 3, 0.6),
+        ("n", 0, 0, 2, 0.1),
+    ]
+    points = pd.DataFrame(rows, columns=["method", "seed", "fold", "size", "score"]).assign(
+        measure="hidden neurons"
+    )
+    (panel,) = panels.fronts(points, {"m": 3, "n": 1}, "accuracy")
+    assert (panel.x_title, panel.y_title) == ("Hidden neurons", "accuracy")
+    other, curve = panel.curves
+    assert (other.name, curve.name, curve.number, curve.trials) == ("n", "m", 3, 2)
+    np.testing.assert_allclose(curve.x, [2, 3, 4])  # from where both have a network
+    np.testing.assert_allclose(curve.mean, [0.6, 0.55, 0.75])
+    np.testing.assert_allclose(curve.spread, [0.1, 0.05, 0.15])
+    assert panels.fronts(points.iloc[:0], {}, "accuracy") == ()
+
+
+def test_environment_steps_come_before_evaluations() -> None:
+    row = {"method": "m", "seed": 0, "fold": 0, "loss": np.nan, "valid_loss": np.nan}
+    played = [
+        {**row, "step": k, "seconds": k, "score": k, "evaluations": 10 * k, "env_steps": 70 * k}
+        for k in (1, 2)
+    ]
+    seconds, steps = panels.panels(pd.DataFrame(played), {"m": 0}, 14)
+    assert (seconds.x_title, steps.x_title) == ("Seconds of fitting", "Environment steps")
+    assert steps.curves[0].x[-1] == 140
 
 
 def test_diagram_has_a_bar_for_each_group_of_two_or_more() -> None:

@@ -155,6 +155,12 @@ def test_every_task_and_method_is_named(case: str) -> None:
         assert name.translate(turning) in shown
 
 
+def test_scores_by_size_stand_with_their_task_alone() -> None:
+    shown = rendered("big").split('id="task-')
+    assert ["What size brings" in part for part in shown[1:3]] == [True, False]
+    assert "Enabled connections" in shown[1]
+
+
 def test_answer_and_health_come_first() -> None:
     text = rendered("fitness")
     assert (
