@@ -1,7 +1,6 @@
 """An innovation engine (Nguyen, Yosinski and Clune 2015): patterns that a classifier takes for each of its classes.
 
-MAP-Elites keeps the best pattern for every digit, and a pattern that comes about for one may become the parent of
-another's. A CPPN that is evolved for one digit alone, at the same cost, stands beside.
+MAP-Elites keeps the best pattern for every digit; one may become the parent of another's. Below, evolved one by one.
 
 python innovation_engine.py [PICTURE.png] [GENERATIONS]
 """
@@ -19,7 +18,7 @@ name = sys.argv[1] if len(sys.argv) > 1 else "innovation_engine.png"
 generations = int(sys.argv[2]) if len(sys.argv) > 2 else 400
 
 X, y = load_digits(return_X_y=True)
-judge = SVC(C=10, gamma=0.002, random_state=0).fit(X, y)  # 99 % of held-out digits, and sure of odd things, too
+judge = SVC(C=10, gamma=0.002).fit(X, y)  # right of 99 % of held-out digits, and sure of odd things, too
 
 
 def votes(phenotypes):
@@ -30,10 +29,8 @@ def votes(phenotypes):
     return likely / likely.sum(axis=1, keepdims=True)
 
 
-niches = np.arange(10.0)[None, :, None]  # a picture stands for all ten digits at once
-
-
 def all_digits(phenotypes):
+    niches = np.arange(10.0)[None, :, None]  # a picture stands for all ten digits at once
     return votes(phenotypes), np.repeat(niches, len(phenotypes), axis=0)
 
 
@@ -54,7 +51,8 @@ for row, (genomes, words) in enumerate(((elites, "together"), (alone, "alone")))
         ax.imshow(CPPN(genomes[digit]).render(128), cmap="gray", vmin=0, vmax=255)
         ax.set_title(f"“{digit}” {genomes[digit].fitness:.0%}", fontsize=9)
         ax.axis("off")
-    axes[row, 0].text(-0.1, 0.5, words, transform=axes[row, 0].transAxes, rotation=90, va="center", ha="right")
+    where = {"transform": axes[row, 0].transAxes, "rotation": 90, "va": "center", "ha": "right"}
+    axes[row, 0].text(-0.1, 0.5, words, **where)
 figure.savefig(name, dpi=100)
 means = [np.mean([genome.fitness for genome in found.values()]) for found in (elites, alone)]
 print(f"mean certainty of the ten digits: {means[0]:.0%} together, {means[1]:.0%} alone; see {name}")

@@ -1,8 +1,8 @@
 """Policies of NEAT, HyperNEAT and ES-HyperNEAT on control tasks: the mean over 100 held-out episodes, by seed.
 
 Training draws from 1,000 starts, two a generation, the same for all networks of it; the champion is chosen on training
-starts. The score is the mean return over 100 other starts. The budget in steps of the environment is what was
-played in evolution, without the choice of the champion.
+starts. The score is the mean return over 100 other starts. The steps of the environment are all that were played, the
+choice of champions included.
 
     python -m benchmarks.evolve.control acrobot --methods neat --seeds 20 --population 60 --generations 15
 """
@@ -18,12 +18,19 @@ import time
 
 import numpy as np
 
-from neuroloom.evolve import ESHyperNEATPolicy, HyperNEATPolicy, NEATPolicy
+from neuroloom.evolve import ESHyperNEATPolicy, FixedTopologyPolicy, HyperNEATPolicy, NEATPolicy
 from neuroloom.tasks import open_task
 
-POLICIES = {"neat": NEATPolicy, "hyperneat": HyperNEATPolicy, "es-hyperneat": ESHyperNEATPolicy}
-TARGETS = {"cartpole": 475.0, "acrobot": -100.0, "mountain-car-continuous": 90.0}
-A_STEP = {"cartpole": 1.0, "acrobot": -1.0}  # what a return tells of the steps
+POLICIES = {
+    "neat": NEATPolicy,
+    "hyperneat": HyperNEATPolicy,
+    "es-hyperneat": ESHyperNEATPolicy,
+    "cma-es": FixedTopologyPolicy,
+}
+TARGETS = {
+    "cartpole": 475.0, "acrobot": -100.0, "mountain-car-continuous": 90.0, "lunar-lander": 200.0,
+    "bipedal-walker": 300.0,
+}  # fmt: skip
 
 
 def main():
@@ -35,6 +42,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--population", type=int, default=60)
     parser.add_argument("--generations", type=int, default=15)
+    parser.add_argument("--episodes", type=int, default=2)
     options = parser.parse_args()
     print(
         f"{options.seeds} seeds, population {options.population}, up to {options.generations} generations, one thread"
@@ -50,24 +58,22 @@ def main():
                 split = data.extra["splits"][0]
                 began = time.process_time()
                 policy = POLICIES[method](
-                    population=options.population, generations=options.generations, random_state=seed
+                    population=options.population,
+                    generations=options.generations,
+                    episodes=options.episodes,
+                    random_state=seed,
                 ).fit(data.X[split.train])
                 seconds = time.process_time() - began
-                played = (
-                    sum(row["mean_fitness"] for row in policy.history_) * options.population * policy.episodes
-                )
                 score = policy.score(data.X[split.test])
                 trained = policy.history_[-1]["score"]
-                rows.append(
-                    (score, trained, played * A_STEP.get(name, np.nan), len(policy.history_), seconds)
-                )
+                steps = policy.history_[-1]["env_steps"]
+                rows.append((score, trained, steps, len(policy.history_), seconds))
             scores, trained, steps, generations, seconds = np.array(rows).T
             target = TARGETS.get(name)
             reached = "" if target is None else f"{(scores >= target).sum()}/{len(scores)}"
-            told = "" if np.isnan(steps).any() else f"{np.median(steps):,.0f}"
             print(
                 f"{name + ' ' + method:<38}{scores.mean():>9.1f}{scores.std():>8.1f}{scores.min():>9.1f}{reached:>9}"
-                f"{trained.mean():>10.1f}{told:>12}{np.median(generations):>6.0f}{np.median(seconds):>7.1f}",
+                f"{trained.mean():>10.1f}{np.median(steps):>12,.0f}{np.median(generations):>6.0f}{np.median(seconds):>7.1f}",
                 flush=True,
             )
 

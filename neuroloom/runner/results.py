@@ -36,7 +36,7 @@ COLUMNS = (
 )
 CURVE_COLUMNS = (
     *("task", "method", "seed", "fold", "step", "seconds"),
-    *("loss", "valid_loss", "score", "evaluations", "env_steps"),
+    *("loss", "valid_loss", "score", "evaluations", "env_steps", "coverage", "qd_score"),
 )
 FRONT_COLUMNS = ("task", "method", "seed", "fold", "measure", "size", "score")
 _NEEDED = ("task", "method", "seed", "fold", "metric", "value", "status")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from neuroloom.core.double_pole import WITH_VELOCITIES, WITHOUT_VELOCITIES
+from neuroloom.core.errors import InputError
 from neuroloom.core.maze import HARD, MEDIUM
 from neuroloom.core.samples import EnvSet
 from neuroloom.core.seeding import stream
@@ -71,6 +73,36 @@ class Pendulum(Episodes):
     env_id = "Pendulum-v1"
     summary = "Pendulum-v1: swing a pendulum up and hold it with little torque, 200 steps, over 100 episodes"
     source = "gymnasium's Pendulum-v1, a cost of angle, speed and torque at each step"
+
+
+class Box2DEpisodes(Episodes):
+    """Episodes whose physics are Box2D's, a package that is installed apart; see :class:`Episodes`."""
+
+    def load(self, seed: int = 0) -> Data:
+        """Return an ``EnvSet`` of 1,000 training and 100 test starts.
+
+        Raises:
+            InputError: Box2D is not installed.
+        """
+        if importlib.util.find_spec("Box2D") is None:
+            raise InputError(f"the task {self.name!r} needs Box2D, which is not installed: pip install Box2D")
+        return super().load(seed)
+
+
+class LunarLander(Box2DEpisodes):
+    """Land a craft softly between two flags; see :class:`Episodes`."""
+
+    env_id = "LunarLander-v3"
+    summary = "LunarLander-v3: land softly between two flags by four actions, scored over 100 episodes"
+    source = "gymnasium's LunarLander-v3 (needs Box2D), solved at 200"
+
+
+class BipedalWalker(Box2DEpisodes):
+    """Walk over rough ground on two legs of two joints; see :class:`Episodes`."""
+
+    env_id = "BipedalWalker-v3"
+    summary = "BipedalWalker-v3: walk over rough ground on two legs, up to 1,600 steps, over 100 episodes"
+    source = "gymnasium's BipedalWalker-v3 (needs Box2D), solved at 300"
 
 
 class DoublePole(Episodes):

@@ -43,6 +43,8 @@ TASKS: dict[str, str] = {
     "cartpole": "episodes:CartPole",
     "acrobot": "episodes:Acrobot",
     "mountain-car-continuous": "episodes:MountainCarContinuous",
+    "lunar-lander": "episodes:LunarLander",
+    "bipedal-walker": "episodes:BipedalWalker",
     "pendulum": "episodes:Pendulum",
     "double-pole": "episodes:DoublePole",
     "double-pole-no-velocity": "episodes:DoublePoleNoVelocity",

@@ -122,18 +122,32 @@ def test_cartpole_tests_on_starts_of_its_own():
 
 @pytest.mark.parametrize(
     ("name", "bounds"),
-    [("acrobot", (-500, -499)), ("mountain-car-continuous", (-60, 0)), ("pendulum", (-2000, -900))],
+    [
+        ("acrobot", (-500, -499)),
+        ("mountain-car-continuous", (-60, 0)),
+        ("pendulum", (-2000, -900)),
+        ("lunar-lander", (-400, -80)),
+        ("bipedal-walker", (-140, -70)),
+    ],
 )
 def test_control_tasks_are_the_environments_that_they_name(name, bounds):
-    """Random actions: a tip that is not swung up, a car that stays in the valley, a pendulum that hangs."""
+    """Random actions: a tip is not swung up, a car stays in the valley, a pendulum hangs, a crash, a fall."""
     from neuroloom.methods import make
 
+    if name in ("lunar-lander", "bipedal-walker"):
+        pytest.importorskip("Box2D")
     task = open_task(name)
     data = task.load(0)
     split = task.split(data, 0, 0, 5)
     policy = make("dummy", "episodes", "control").fit(data.X[split.train])
     low, high = bounds
     assert low <= np.mean(policy.predict(data.X[split.test[:4]])) <= high
+
+
+def test_what_box2d_is_needed_for_says_so(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"'lunar-lander' needs Box2D, .*: pip install Box2D"):
+        open_task("lunar-lander").load(0)
 
 
 def test_names_that_do_not_exist():

@@ -14,7 +14,14 @@ from neuroloom.runner.report.model import Panel
 if TYPE_CHECKING:
     import pandas as pd
 
-QUANTITIES = (("score", "Score"), ("valid_loss", "Validation loss"), ("loss", "Training loss"))
+QUANTITIES = (
+    ("score", "Score"),
+    ("valid_loss", "Validation loss"),
+    ("loss", "Training loss"),
+    ("qd_score", "QD-score"),
+    ("coverage", "Coverage"),
+)
+OF_A_MAP = ("qd_score", "coverage")  # of what some methods alone have, drawn against work only
 MANY_SECONDS = 30.0
 
 
@@ -34,9 +41,9 @@ def panels(curves: pd.DataFrame, methods: Mapping[str, int], points: int) -> tup
         rows = curves[curves[column].notna()]
         if rows.empty:
             continue
-        runs = _runs(rows, column, "seconds")
-        log = _wide(runs)
-        out.append(_panel(runs, methods, points, "Seconds of fitting", title, log, True))
+        if column not in OF_A_MAP:
+            runs = _runs(rows, column, "seconds")
+            out.append(_panel(runs, methods, points, "Seconds of fitting", title, _wide(runs), True))
         counted = rows[rows["evaluations"].notna()]
         played = rows[rows["env_steps"].notna()]
         name, below = ("evaluations", "Evaluations") if not counted.empty else ("step", "Steps")

@@ -151,7 +151,12 @@ def test_scores_by_size_go_on_from_the_smaller_network() -> None:
 
 
 def test_environment_steps_come_before_evaluations() -> None:
-    row = {"method": "m", "seed": 0, "fold": 0, "loss": np.nan, "valid_loss": np.nan}
+    row = {
+        "method": "m",
+        "seed": 0,
+        "fold": 0,
+        **dict.fromkeys(("loss", "valid_loss", "coverage", "qd_score"), np.nan),
+    }
     played = [
         {**row, "step": k, "seconds": k, "score": k, "evaluations": 10 * k, "env_steps": 70 * k}
         for k in (1, 2)
@@ -159,6 +164,27 @@ def test_environment_steps_come_before_evaluations() -> None:
     seconds, steps = panels.panels(pd.DataFrame(played), {"m": 0}, 14)
     assert (seconds.x_title, steps.x_title) == ("Seconds of fitting", "Environment steps")
     assert steps.curves[0].x[-1] == 140
+
+
+def test_a_map_has_two_curves_more() -> None:
+    row = {"method": "m", "seed": 0, "fold": 0, "loss": np.nan, "valid_loss": np.nan, "env_steps": np.nan}
+    steps = [
+        {
+            **row,
+            "step": k,
+            "seconds": k,
+            "score": k,
+            "evaluations": 9 * k,
+            "coverage": 0.1 * k,
+            "qd_score": 5 * k,
+        }
+        for k in (1, 2)
+    ]
+    found = panels.panels(pd.DataFrame(steps), {"m": 0}, 14)
+    assert [(p.x_title, p.y_title) for p in found] == [
+        ("Seconds of fitting", "Score"), ("Evaluations", "Score"), ("Evaluations", "QD-score"),
+        ("Evaluations", "Coverage"),
+    ]  # fmt: skip
 
 
 def test_diagram_has_a_bar_for_each_group_of_two_or_more() -> None:
