@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1", NUMBA_NUM_THREADS="1")
 
@@ -68,6 +69,11 @@ def main():
                 trained = policy.history_[-1]["score"]
                 steps = policy.history_[-1]["env_steps"]
                 rows.append((score, trained, steps, len(policy.history_), seconds))
+                print(
+                    f"  {name} {method} seed {seed}: {score:.1f} after {steps:,} steps",
+                    file=sys.stderr,
+                    flush=True,
+                )
             scores, trained, steps, generations, seconds = np.array(rows).T
             target = TARGETS.get(name)
             reached = "" if target is None else f"{(scores >= target).sum()}/{len(scores)}"
