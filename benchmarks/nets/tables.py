@@ -58,6 +58,9 @@ def methods(regression: bool) -> dict[str, Any]:
     kind = "Regressor" if regression else "Classifier"
     return {
         "rbfn": (RBFNRegressor if regression else RBFNClassifier)(random_state=0),
+        "rbfn, euclidean": (RBFNRegressor if regression else RBFNClassifier)(
+            metric="euclidean", random_state=0
+        ),
         "mlp": (MLPRegressor if regression else MLPClassifier)(random_state=0),
         "svm, grid": GridSearchCV(scaled(SVR() if regression else SVC()), grid, cv=3),
         "svm": scaled(SVR() if regression else SVC()),

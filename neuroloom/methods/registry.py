@@ -290,8 +290,10 @@ def _built_in() -> Iterable[Method]:
     yield Method("wavelet-ppv", "signal", "shares of positive values of wavelet kernels",
                  _transformer(f"{signal}:WaveletPPVFeatures", "series"),
                  warm_up=f"{signal}.warming:warm_up")  # fmt: skip
+    yield Method("kmeans-features", "nets", "affinities to k-means prototypes, features for any head",
+                 _transformer(f"{nets}:KMeansFeatures", "table"), offered=False)  # fmt: skip
     yield Method("rbfn", "nets", "RBFN: radial basis function network",
-                 _classifier_and_regressor("table", nets, "RBFN"))  # fmt: skip
+                 _classifier_and_regressor("table", nets, "RBFN"), version=2)  # fmt: skip
     yield Method(
         "mlp", "nets", "MLP: dense network", _classifier_and_regressor("table", nets, "MLP"), batch=True
     )

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from neuroloom.nets.kmeans_features import KMeansFeatures
     from neuroloom.nets.mlp import MLPClassifier, MLPRegressor
     from neuroloom.nets.rbfn import RBFNClassifier, RBFNRegressor
 
-__all__ = ["MLPClassifier", "MLPRegressor", "RBFNClassifier", "RBFNRegressor"]
+__all__ = ["KMeansFeatures", "MLPClassifier", "MLPRegressor", "RBFNClassifier", "RBFNRegressor"]
 
 _HOMES = {
+    "KMeansFeatures": "neuroloom.nets.kmeans_features",
     "MLPClassifier": "neuroloom.nets.mlp",
     "MLPRegressor": "neuroloom.nets.mlp",
     "RBFNClassifier": "neuroloom.nets.rbfn",

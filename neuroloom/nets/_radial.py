@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+_CANDIDATES = 1500
 
 
 def _thin_plate(r2: Floats) -> Floats:
@@ -39,6 +40,26 @@ KERNELS: dict[str, Callable[[Floats], Floats]] = {
 }
 
 
+def _thin_plate_slope(r2: Floats) -> Floats:
+    value: Floats = 0.5 * (np.log(np.where(r2 > 0, r2, np.exp(-1.0))) + 1)
+    return value
+
+
+def _wendland_slope(r2: Floats) -> Floats:
+    value: Floats = -10 / 9 * np.maximum(1 - np.sqrt(r2) / 3, 0.0) ** 3
+    return value
+
+
+# name -> the derivative of phi by r²
+SLOPES: dict[str, Callable[[Floats], Floats]] = {
+    "gaussian": lambda r2: -0.5 * np.exp(-r2 / 2),
+    "inverse-multiquadric": lambda r2: -0.5 * (1 + r2) ** -1.5,
+    "multiquadric": lambda r2: 0.5 / np.sqrt(1 + r2),
+    "thin-plate": _thin_plate_slope,
+    "wendland": _wendland_slope,
+}
+
+
 def squared_distances(X: Floats, C: Floats) -> Floats:
     """Return ``(n, m)`` squared Euclidean distances between the rows of ``X (n, d)`` and ``C (m, d)``."""
     found: Floats = (X**2).sum(axis=1)[:, None] + (C**2).sum(axis=1) - 2 * (X @ C.T)
@@ -46,7 +67,9 @@ def squared_distances(X: Floats, C: Floats) -> Floats:
     return found
 
 
-def place_centres(X: Floats, count: int, seed: int, groups: Ints | None = None) -> Floats:
+def place_centres(
+    X: Floats, count: int, seed: int, groups: Ints | None = None, metric: Floats | None = None
+) -> Floats:
     """Return at most ``count`` centres for ``X (n, d)`` by k-means; all distinct rows where there are no more.
 
     Args:
@@ -55,18 +78,75 @@ def place_centres(X: Floats, count: int, seed: int, groups: Ints | None = None) 
         seed: of k-means.
         groups: ``(n,)`` class of each sample: k-means then runs within each class, on its share of ``count`` (at
             least one centre a class); None runs it once.
+        metric: ``(d, d)`` map ``L`` under which distances count, ``‖(x − c) L‖``; None leaves them as they are.
     """
     if groups is not None:
         kept = [X[groups == g] for g in np.unique(groups)]
         shares = [max(1, round(count * len(part) / len(X))) for part in kept]
-        return np.vstack([place_centres(p, k, seed) for p, k in zip(kept, shares, strict=True)])
+        parts = zip(kept, shares, strict=True)
+        return np.vstack([place_centres(p, k, seed, metric=metric) for p, k in parts])
     distinct = np.unique(X, axis=0)
     if len(distinct) <= count:
         return distinct
     from sklearn.cluster import KMeans
 
-    found: Floats = KMeans(count, n_init=1, max_iter=50, random_state=seed).fit(X).cluster_centers_
-    return found
+    made = KMeans(count, n_init=1, max_iter=50, random_state=seed).fit(X if metric is None else X @ metric)
+    if metric is None:
+        found: Floats = made.cluster_centers_
+        return found
+    sums = np.zeros((count, X.shape[1]))
+    np.add.at(sums, made.labels_, X)
+    return sums / np.bincount(made.labels_, minlength=count)[:, None]
+
+
+def draw_centres(X: Floats, count: int, seed: int) -> Floats:
+    """Return ``count`` of the distinct rows of ``X`` at random, all of them where there are no more."""
+    distinct = np.unique(X, axis=0)
+    if len(distinct) <= count:
+        return distinct
+    rows = np.random.default_rng(seed).permutation(len(distinct))[:count]
+    return distinct[np.sort(rows)]
+
+
+def select_centres(X: Floats, Y: Floats, count: int, seed: int, metric: Floats | None = None) -> Floats:
+    """Return the ``count`` rows of ``X`` whose Gaussians explain most of ``Y (n, outputs)``, one after another.
+
+    Candidates are all distinct rows, or 1,500 of them at random; all have one width, the median distance.
+
+    Source: Chen, Cowan & Grant (1991), "Orthogonal least squares learning algorithm for radial basis function
+    networks", IEEE Transactions on Neural Networks 2.
+    """
+    rows = draw_centres(X, _CANDIDATES, seed)
+    if len(rows) <= count:
+        return rows
+    d2 = squared_distances(*((X, rows) if metric is None else (X @ metric, rows @ metric)))
+    typical = float(np.median(d2))
+    phi = np.exp(-d2 / (2 * typical if typical > 0 else 1.0))
+    return rows[orthogonal_least_squares(phi, Y, count)]
+
+
+def orthogonal_least_squares(D: Floats, Y: Floats, count: int) -> Ints:
+    """Return the columns of ``D (n, m)`` that least squares with an intercept takes one after another, ``(count,)``.
+
+    Each is the one that lowers the squared error of ``Y (n, outputs)`` most beside those before it; none is taken that
+    they already span.
+    """
+    left, rest = D - D.mean(axis=0), Y - Y.mean(axis=0)
+    start = (left**2).sum(axis=0)
+    chosen: list[int] = []
+    for _ in range(min(count, D.shape[1])):
+        size = (left**2).sum(axis=0)
+        usable = size > 1e-10 * np.maximum(start, np.finfo(np.float64).tiny)
+        gain = np.where(usable, ((left.T @ rest) ** 2).sum(axis=1) / np.where(usable, size, 1.0), -1.0)
+        best = int(gain.argmax())
+        if gain[best] < 0:
+            break
+        chosen.append(best)
+        q = left[:, best] / np.sqrt(size[best])
+        left = left - np.outer(q, q @ left)
+        rest = rest - np.outer(q, q @ rest)
+        left[:, best] = 0.0
+    return np.array(chosen, dtype=np.int64)
 
 
 def neighbour_widths(C: Floats, neighbours: int) -> Floats:

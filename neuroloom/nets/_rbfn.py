@@ -13,17 +13,30 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from neuroloom.core.checks import check_choice, check_float, check_int
 from neuroloom.core.errors import InputError
 from neuroloom.core.seeding import as_seed, derive
-from neuroloom.nets._radial import KERNELS, neighbour_widths, place_centres, squared_distances
+from neuroloom.nets._radial import (
+    KERNELS,
+    SLOPES,
+    draw_centres,
+    neighbour_widths,
+    place_centres,
+    select_centres,
+    squared_distances,
+)
 from neuroloom.nets._ridge_head import RidgeFit, fit_ridge
 from neuroloom.nets._scaling import robust_scale, smooth_clip
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-PLACEMENTS = ("k-means", "k-means-per-class", "samples")
+PLACEMENTS = ("k-means", "k-means-per-class", "random", "orthogonal-least-squares", "samples")
+METRICS = ("auto", "euclidean", "diagonal", "full")
 _WIDTHS = (1.0, 2.0, 4.0, 8.0)
 _RIDGES = tuple(float(v) for v in 10.0 ** np.arange(-7, 4.01, 1 / 3))
 _BLOCK = 4096
+_FALL = (
+    0.9,
+    0.5,
+)  # a learned metric knows the samples that are left out, so its error must fall: of numbers, classes
 
 
 class Evidence(NamedTuple):
@@ -43,6 +56,18 @@ class Evidence(NamedTuple):
     contribution: float
 
 
+class _Found(NamedTuple):
+    """The best network under one metric."""
+
+    head: RidgeFit
+    design: Floats
+    centres: Floats
+    metric: Floats | None
+    widths: Floats
+    factor: float
+    skip: bool
+
+
 class RadialNetwork(BaseEstimator):  # type: ignore[misc]
     """What classifier and regressor share: centres, widths, the search for width and penalty."""
 
@@ -54,6 +79,9 @@ class RadialNetwork(BaseEstimator):  # type: ignore[misc]
     skip: bool | str
     ridge: float | str | Sequence[float]
     criterion: str
+    metric: str
+    rounds: int
+    normalised: bool
     random_state: Any
 
     def _check(self) -> tuple[list[float], list[float], list[bool]]:
@@ -63,39 +91,124 @@ class RadialNetwork(BaseEstimator):  # type: ignore[misc]
         check_int("neighbours", self.neighbours)
         check_choice("kernel", self.kernel, KERNELS)
         check_choice("criterion", self.criterion, ("loo", "gcv"))
+        check_choice("metric", self.metric, METRICS)
+        check_int("rounds", self.rounds)
+        if self.normalised and self.kernel in ("thin-plate", "multiquadric"):
+            raise InputError(
+                f"`normalised` needs a kernel that is positive and fades, such as 'gaussian', but got {self.kernel!r}."
+            )
         if self.skip not in (True, False, "auto"):
             raise InputError(f"`skip` must be True, False or 'auto', but got {self.skip!r}.")
         skips = [False, True] if self.skip == "auto" else [bool(self.skip)]
         return candidates("width", self.width, _WIDTHS), candidates("ridge", self.ridge, _RIDGES), skips
 
     def _learn(self, X: Floats, Y: Floats, groups: Ints | None) -> tuple[Floats, RidgeFit]:
-        """Place centres and choose width, skip and penalty; return the chosen design and its ridge head."""
+        """Place centres and choose metric, width, skip and penalty; return the chosen design and its ridge head."""
         factors, ridges, skips = self._check()
         self.median_, self.inverse_spread_ = robust_scale(X)
         Z = smooth_clip(X, self.median_, self.inverse_spread_)
-        count = len(X) if self.placement == "samples" else self.centres
-        per_class = groups if self.placement == "k-means-per-class" else None
-        self.centres_ = place_centres(Z, count, derive(as_seed(self.random_state), "centres"), per_class)
-        base = neighbour_widths(self.centres_, self.neighbours)
-        d2 = squared_distances(Z, self.centres_)
-        best: tuple[RidgeFit, Floats, float, bool] | None = None
+        best = self._search(Z, Y, groups, None, factors, ridges, skips)
+        now, needed = best, np.inf if self.metric != "auto" else _FALL[groups is not None] * best.head.error
+        for _ in range(0 if self.metric == "euclidean" else self.rounds):
+            now = self._search(Z, Y, groups, self._next_metric(Z, now), factors, ridges, skips)
+            if self.metric == "auto" and best.metric is None and now.head.error >= best.head.error:
+                break
+            if now.head.error < needed:
+                best, needed = now, now.head.error
+        self.centres_, self.metric_ = best.centres, best.metric
+        self.width_factor_, self.skip_ = best.factor, best.skip
+        self.widths_, self.ridge_ = best.widths, best.head.ridge
+        return best.design, best.head
+
+    def _search(
+        self,
+        Z: Floats,
+        Y: Floats,
+        groups: Ints | None,
+        metric: Floats | None,
+        factors: list[float],
+        ridges: list[float],
+        skips: list[bool],
+    ) -> _Found:
+        """Return the best network under one metric."""
+        seed = derive(as_seed(self.random_state), "centres")
+        if self.placement == "random":
+            centres = draw_centres(Z, self.centres, seed)
+        elif self.placement == "orthogonal-least-squares":
+            centres = select_centres(Z, Y, self.centres, seed, metric)
+        else:
+            count = len(Z) if self.placement == "samples" else self.centres
+            centres = place_centres(
+                Z, count, seed, groups if self.placement == "k-means-per-class" else None, metric
+            )
+        mapped = centres if metric is None else centres @ metric
+        base = neighbour_widths(mapped, self.neighbours)
+        d2 = squared_distances(Z if metric is None else Z @ metric, mapped)
+        best: _Found | None = None
         for factor in factors:
-            phi = KERNELS[self.kernel](d2 / (factor * base) ** 2)
+            widths = factor * base
+            phi = self._activations(d2 / widths**2)
             for skip in skips:
                 design = np.hstack([phi, Z]) if skip else phi
                 head = fit_ridge(design, Y, np.array(ridges), self.criterion)
-                if best is None or head.error < best[0].error:
-                    best = head, design, factor, skip
+                if best is None or head.error < best.head.error:
+                    best = _Found(head, design, centres, metric, widths, factor, skip)
         assert best is not None
-        head, design, self.width_factor_, self.skip_ = best
-        self.widths_ = self.width_factor_ * base
-        self.ridge_ = head.ridge
-        return design, head
+        return best
+
+    def _next_metric(self, Z: Floats, found: _Found) -> Floats:
+        """Return the square root of the average gradient outer product of a network, ``(d, d)`` of mean square 1."""
+        d = Z.shape[1]
+        total = np.zeros((d, d))
+        for i in range(0, len(Z), _BLOCK):
+            for slope in self._gradients(Z[i : i + _BLOCK], found):
+                total += slope.T @ slope
+        if self.metric == "diagonal":
+            total = np.diag(np.diag(total))
+        size = np.trace(total)
+        if not np.isfinite(size) or size <= 0:
+            return np.eye(d)
+        e, Q = np.linalg.eigh(total * (d / size))
+        root: Floats = (Q * np.sqrt(np.maximum(e, 0.0))) @ Q.T
+        return root
+
+    def _gradients(self, Z: Floats, found: _Found) -> list[Floats]:
+        """Return the gradient ``(n, d)`` of each output by the scaled samples."""
+        L = np.eye(Z.shape[1]) if found.metric is None else found.metric
+        mapped, C, m = Z @ L, found.centres @ L, len(found.centres)
+        r2 = squared_distances(mapped, C) / found.widths**2
+        phi, slope = KERNELS[self.kernel](r2), SLOPES[self.kernel](r2) * (2 / found.widths**2)
+
+        def by_sample(weights: Floats) -> Floats:
+            """Return the gradient of ``Σ_i weights_i φ_i``."""
+            pull = slope * weights
+            made: Floats = (mapped * pull.sum(axis=1)[:, None] - pull @ C) @ L.T
+            return made
+
+        out = []
+        for w in found.head.coef.T:
+            made = by_sample(w[:m])
+            if self.normalised:
+                total = np.maximum(phi.sum(axis=1), np.finfo(np.float64).tiny)[:, None]
+                made = (made - (phi @ w[:m])[:, None] / total * by_sample(np.ones(m))) / total
+            out.append(made + w[m:] if found.skip else made)
+        return out
+
+    def _activations(self, r2: Floats) -> Floats:
+        """Return ``φ`` of ``r² (n, m)``, normalised or not."""
+        phi = KERNELS[self.kernel](r2)
+        if self.normalised:
+            total = phi.sum(axis=1, keepdims=True)
+            return phi / np.where(total > 0, total, 1.0)
+        return phi
 
     def _design(self, X: Floats) -> Floats:
         """Return ``(n, m)`` activations and, with the skip, the scaled inputs beside them."""
         Z = smooth_clip(X, self.median_, self.inverse_spread_)
-        phi = KERNELS[self.kernel](squared_distances(Z, self.centres_) / self.widths_**2)
+        ends = (
+            (Z, self.centres_) if self.metric_ is None else (Z @ self.metric_, self.centres_ @ self.metric_)
+        )
+        phi = self._activations(squared_distances(*ends) / self.widths_**2)
         return np.hstack([phi, Z]) if self.skip_ else phi
 
     def _scores(self, X: Any) -> Floats:
@@ -128,5 +241,5 @@ def candidates(name: str, value: Any, auto: Sequence[float]) -> list[float]:
     return [check_float(name, v, 0, open_low=True) for v in values]
 
 
-def count_numbers(*arrays: Floats) -> int:
-    return sum(a.size for a in arrays)
+def count_numbers(*arrays: Floats | None) -> int:
+    return sum(a.size for a in arrays if a is not None)

@@ -40,7 +40,8 @@ class RBFNClassifier(ClassifierMixin, RadialNetwork):  # type: ignore[misc]
 
     Args:
         centres: most prototypes, at least 1; every distinct sample is one where there are no more.
-        placement: ``"k-means"``, ``"k-means-per-class"`` (each class gets its share) or ``"samples"`` (all of them).
+        placement: ``"k-means"``, ``"k-means-per-class"`` (each class gets its share), ``"random"`` samples,
+            ``"orthogonal-least-squares"`` (the samples that explain most, one after another) or ``"samples"`` (all).
         neighbours: how many nearest centres a width is the distance to, at least 1.
         width: factor on those distances, above 0; several candidates; or ``"auto"``: 1, 2, 4, 8.
         kernel: ``"gaussian"`` ``exp(−r²/2)``, ``"inverse-multiquadric"``, ``"multiquadric"``, ``"thin-plate"`` or
@@ -51,17 +52,25 @@ class RBFNClassifier(ClassifierMixin, RadialNetwork):  # type: ignore[misc]
         ridge: penalty above 0; several candidates; or ``"auto"``: 1e-7 … 1e4. For the logistic head it is ``1/C``,
             chosen by cross-validated log loss from 1e-3 … 1e3.
         criterion: ``"loo"`` (leave one out) or ``"gcv"``.
+        metric: ``"euclidean"``; ``"full"``, distances ``‖(z − c_i) L‖`` with ``L Lᵀ`` the average gradient outer
+            product of the network that was fitted before (a recursive feature machine); ``"diagonal"``, a width of its
+            own for each feature that way; ``"auto"``, the full one where it halves the left-out error.
+        rounds: how often the metric is learned anew, at least 1; the round of the least left-out error is kept.
+        normalised: whether activations are divided by their sum.
         random_state: of k-means.
 
     Attributes:
-        centres_: ``(m, features)`` prototypes in scaled units; ``widths_``: ``(m,)``; ``coef_``: ``(m [+ features],
-        classes)``; ``intercept_``: ``(classes,)``; ``width_factor_``, ``ridge_``, ``skip_``: what was chosen;
+        centres_: ``(m, features)`` prototypes in scaled units; ``metric_``: ``L (features, features)`` or None;
+        ``widths_``: ``(m,)``; ``coef_``: ``(m [+ features], classes)``; ``intercept_``: ``(classes,)``;
+        ``width_factor_``, ``ridge_``, ``skip_``: what was chosen;
         ``slope_``, ``bias_``: the calibration; ``classes_``; ``n_parameters_``.
 
     Raises:
         InputError: a parameter lies outside its range.
 
-    Source: Moody & Darken (1989); Poggio & Girosi (1990).
+    Source: Moody & Darken (1989); Poggio & Girosi (1990); Chen, Cowan & Grant (1991); for the metric Radhakrishnan,
+    Beaglehole, Pandit & Belkin (2024), "Mechanism for feature learning in neural networks and backpropagation-free
+    machine learning models".
 
     Differences:
         Inputs are scaled robustly with a smooth clip; Moody and Darken train the head by gradient descent.
@@ -79,6 +88,9 @@ class RBFNClassifier(ClassifierMixin, RadialNetwork):  # type: ignore[misc]
         head: str = "ridge",
         ridge: float | str | Sequence[float] = "auto",
         criterion: str = "loo",
+        metric: str = "auto",
+        rounds: int = 3,
+        normalised: bool = False,
         random_state: Any = None,
     ) -> None:
         self.centres = centres
@@ -90,6 +102,9 @@ class RBFNClassifier(ClassifierMixin, RadialNetwork):  # type: ignore[misc]
         self.head = head
         self.ridge = ridge
         self.criterion = criterion
+        self.metric = metric
+        self.rounds = rounds
+        self.normalised = normalised
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any) -> Self:
@@ -105,7 +120,8 @@ class RBFNClassifier(ClassifierMixin, RadialNetwork):  # type: ignore[misc]
             self.coef_, self.intercept_ = head.coef, head.intercept
             self.slope_, self.bias_ = calibrate(head.left_out, labels)
         self.n_parameters_ = (
-            count_numbers(self.centres_, self.widths_, self.coef_, self.intercept_, self.bias_) + 1
+            count_numbers(self.centres_, self.metric_, self.widths_, self.coef_, self.intercept_, self.bias_)
+            + 1
         )
         return self
 
@@ -174,7 +190,8 @@ class RBFNRegressor(RegressorMixin, RadialNetwork):  # type: ignore[misc]
 
     Args:
         centres: most prototypes, at least 1; every distinct sample is one where there are no more.
-        placement: ``"k-means"`` or ``"samples"`` (all of them).
+        placement: ``"k-means"``, ``"random"`` samples, ``"orthogonal-least-squares"`` (the samples that explain most,
+            one after another) or ``"samples"`` (all).
         neighbours: how many nearest centres a width is the distance to, at least 1.
         width: factor on those distances, above 0; several candidates; or ``"auto"``: 1, 2, 4, 8.
         kernel: ``"gaussian"`` ``exp(−r²/2)``, ``"inverse-multiquadric"``, ``"multiquadric"``, ``"thin-plate"`` or
@@ -183,11 +200,17 @@ class RBFNRegressor(RegressorMixin, RadialNetwork):  # type: ignore[misc]
             the time.
         ridge: penalty above 0; several candidates; or ``"auto"``: 1e-7 … 1e4.
         criterion: ``"loo"`` (leave one out) or ``"gcv"``.
+        metric: ``"euclidean"``; ``"full"``, distances ``‖(z − c_i) L‖`` with ``L Lᵀ`` the average gradient outer
+            product of the network that was fitted before (a recursive feature machine); ``"diagonal"``, a width of its
+            own for each feature that way; ``"auto"``, the full one where it lowers the left-out error by a tenth.
+        rounds: how often the metric is learned anew, at least 1; the round of the least left-out error is kept.
+        normalised: whether activations are divided by their sum.
         random_state: of k-means.
 
     Attributes:
-        centres_: ``(m, features)`` prototypes in scaled units; ``widths_``: ``(m,)``; ``coef_``: ``(m [+ features],
-        1)`` and ``intercept_``: ``(1,)``, for the standardised target; ``target_mean_``, ``target_scale_``;
+        centres_: ``(m, features)`` prototypes in scaled units; ``metric_``: ``L (features, features)`` or None;
+        ``widths_``: ``(m,)``; ``coef_``: ``(m [+ features], 1)`` and ``intercept_``: ``(1,)``, for the
+        standardised target; ``target_mean_``, ``target_scale_``;
         ``width_factor_``, ``ridge_``, ``skip_``: what was chosen; ``n_parameters_``.
 
     Raises:
@@ -210,6 +233,9 @@ class RBFNRegressor(RegressorMixin, RadialNetwork):  # type: ignore[misc]
         skip: bool | str = True,
         ridge: float | str | Sequence[float] = "auto",
         criterion: str = "loo",
+        metric: str = "auto",
+        rounds: int = 3,
+        normalised: bool = False,
         random_state: Any = None,
     ) -> None:
         self.centres = centres
@@ -220,19 +246,24 @@ class RBFNRegressor(RegressorMixin, RadialNetwork):  # type: ignore[misc]
         self.skip = skip
         self.ridge = ridge
         self.criterion = criterion
+        self.metric = metric
+        self.rounds = rounds
+        self.normalised = normalised
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any) -> Self:
         """Fit on ``X (n, features)`` and numbers ``y (n,)``."""
         if self.placement == "k-means-per-class":
-            raise InputError("`placement` 'k-means-per-class' needs classes; use 'k-means' or 'samples'.")
+            raise InputError("`placement` 'k-means-per-class' needs classes; use 'k-means' or another.")
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
         y = y.astype(np.float64)
         self.target_mean_, scale = float(y.mean()), float(y.std())
         self.target_scale_ = scale if scale > 0 else 1.0
         _, head = self._learn(X, ((y - self.target_mean_) / self.target_scale_)[:, None], None)
         self.coef_, self.intercept_ = head.coef, head.intercept
-        self.n_parameters_ = count_numbers(self.centres_, self.widths_, self.coef_, self.intercept_)
+        self.n_parameters_ = count_numbers(
+            self.centres_, self.metric_, self.widths_, self.coef_, self.intercept_
+        )
         return self
 
     def predict(self, X: Any) -> Floats:

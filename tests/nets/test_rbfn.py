@@ -3,14 +3,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.special import log_softmax
-from sklearn.datasets import load_diabetes, load_iris, load_wine
-from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.datasets import load_diabetes, load_iris, load_wine, make_circles
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.metrics import log_loss
 from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
 
 from neuroloom.core.errors import InputError
-from neuroloom.nets import RBFNClassifier, RBFNRegressor
-from neuroloom.nets._radial import KERNELS, neighbour_widths, place_centres, squared_distances
+from neuroloom.nets import KMeansFeatures, RBFNClassifier, RBFNRegressor
+from neuroloom.nets._radial import (
+    KERNELS,
+    SLOPES,
+    neighbour_widths,
+    orthogonal_least_squares,
+    place_centres,
+    squared_distances,
+)
+from neuroloom.nets._rbfn import PLACEMENTS
 from neuroloom.nets._ridge_head import calibrate, fit_ridge
 from neuroloom.nets._scaling import robust_scale, smooth_clip
 
@@ -117,10 +126,10 @@ def test_the_answer_is_the_equation() -> None:
 def test_width_penalty_and_skip_are_those_with_the_least_left_out_error() -> None:
     X, y = load_diabetes(return_X_y=True)
     X, y = X[:120], y[:120]
-    free = RBFNRegressor(40, skip="auto", random_state=0).fit(X, y)
+    free = RBFNRegressor(40, skip="auto", metric="euclidean", random_state=0).fit(X, y)
 
     def error(**fixed: object) -> float:
-        net = RBFNRegressor(40, random_state=0, **fixed)
+        net = RBFNRegressor(40, metric="euclidean", random_state=0, **fixed)
         _, head = net._learn(X, ((y - y.mean()) / y.std())[:, None], None)
         return head.error
 
@@ -128,6 +137,141 @@ def test_width_penalty_and_skip_are_those_with_the_least_left_out_error() -> Non
     for factor in (1, 2, 4, 8):
         for skip in (True, False):
             assert chosen <= error(width=factor, skip=skip) + 1e-12
+
+
+@pytest.mark.parametrize("kernel", sorted(KERNELS))
+def test_the_slope_of_each_kernel(kernel: str) -> None:
+    r2 = np.linspace(0.05, 12, 40)
+    step = 1e-6
+    wanted = (KERNELS[kernel](r2 + step) - KERNELS[kernel](r2 - step)) / (2 * step)
+    assert SLOPES[kernel](r2) == pytest.approx(wanted, abs=1e-6)
+
+
+@pytest.mark.parametrize("normalised", [False, True])
+@pytest.mark.parametrize("kernel", ["gaussian", "inverse-multiquadric", "wendland"])
+def test_the_metric_is_the_root_of_the_average_gradient_outer_product(kernel: str, normalised: bool) -> None:
+    X, y = load_diabetes(return_X_y=True)
+    X, y = X[:90, :4], np.stack([y[:90], X[:90, 5]], axis=1)
+    net = RBFNRegressor(12, kernel=kernel, width=2.0, normalised=normalised, metric="full", random_state=0)
+    factors, ridges, skips = net._check()
+    Z = smooth_clip(X, *robust_scale(X))
+    L = np.diag([1.5, 1.0, 0.5, 0.8])
+    found = net._search(Z, (y - y.mean(axis=0)) / y.std(axis=0), None, L, factors, ridges, skips)
+
+    def answer(Z: np.ndarray) -> np.ndarray:
+        phi = net._activations(squared_distances(Z @ L, found.centres @ L) / found.widths**2)
+        return np.hstack([phi, Z]) @ found.head.coef
+
+    step = 1e-5
+    slopes = np.stack([(answer(Z + step * e) - answer(Z - step * e)) / (2 * step) for e in np.eye(4)], axis=1)
+    for output, gradient in enumerate(net._gradients(Z, found)):
+        np.testing.assert_allclose(gradient, slopes[:, :, output], atol=1e-5)
+    outer = np.einsum("nak,nbk->ab", slopes, slopes)
+    root = net._next_metric(Z, found)
+    np.testing.assert_allclose(root @ root.T, 4 * outer / np.trace(outer), atol=1e-4)
+    net.metric = "diagonal"
+    np.testing.assert_allclose(
+        net._next_metric(Z, found) ** 2, np.diag(4 * np.diag(outer) / np.trace(outer)), atol=1e-4
+    )
+
+
+@pytest.mark.parametrize("metric", ["auto", "diagonal", "full"])
+def test_a_learned_metric_finds_the_direction_that_counts(metric: str) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(500, 8))
+    direction = np.array([0.6, 0.8] + [0.0] * 6) if metric != "diagonal" else np.eye(8)[0]
+    y = np.sin(2 * X @ direction)
+    plain = RBFNRegressor(100, metric="euclidean", random_state=0).fit(X[:300], y[:300])
+    net = RBFNRegressor(100, metric=metric, random_state=0).fit(X[:300], y[:300])
+    assert net.score(X[300:], y[300:]) > plain.score(X[300:], y[300:]) + 0.2
+    e, Q = np.linalg.eigh(net.metric_)
+    assert abs(Q[:, -1] @ direction) > 0.95
+    assert e[-1] > 3 * e[-2]
+    centre = net.explain(X[:1], top=1)[0][0]
+    np.testing.assert_allclose(
+        smooth_clip(centre.centre[None], net.median_, net.inverse_spread_)[0],
+        net.centres_[centre.prototype],
+        atol=1e-9,
+    )
+
+
+def test_a_metric_that_does_not_help_is_not_taken() -> None:
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(200, 5))
+    y = (X**2).sum(axis=1) + 2 * rng.normal(size=200)  # the same in all directions
+    assert RBFNRegressor(50, random_state=0).fit(X, y).metric_ is None
+    assert RBFNRegressor(50, random_state=0).fit(X, rng.normal(size=200)).metric_ is None
+    assert RBFNRegressor(50, metric="full", rounds=1, random_state=0).fit(X, y).metric_ is not None
+    labels = (y > 5).astype(int)
+    assert RBFNClassifier(50, random_state=0).fit(X, labels).metric_ is None
+    more = rng.normal(size=(300, 5))
+    stripes = (np.sin(3 * more[:, 0]) > 0).astype(int)
+    striped = RBFNClassifier(100, random_state=0).fit(more[:150], stripes[:150])
+    plain = RBFNClassifier(100, metric="euclidean", random_state=0).fit(more[:150], stripes[:150])
+    assert striped.metric_ is not None
+    assert striped.score(more[150:], stripes[150:]) > plain.score(more[150:], stripes[150:]) + 0.2
+    assert RBFNClassifier(50, metric="diagonal", random_state=0).fit(X, labels).metric_.shape == (5, 5)
+
+
+def test_orthogonal_least_squares_takes_what_a_greedy_search_takes() -> None:
+    rng = np.random.default_rng(3)
+    D, Y = rng.normal(size=(40, 9)), rng.normal(size=(40, 2))
+    D[:, 6] = D[:, 2] + D[:, 4]  # spanned by two others
+    taken: list[int] = []
+    for _ in range(8):
+
+        def error(columns: list[int]) -> float:
+            A = np.column_stack([D[:, columns], np.ones(40)])
+            return float(((Y - A @ np.linalg.lstsq(A, Y)[0]) ** 2).sum())
+
+        rest = [j for j in range(9) if j not in taken]
+        taken.append(min(rest, key=lambda j: error([*taken, j])))
+    found = orthogonal_least_squares(D, Y, 9).tolist()
+    assert found == taken
+    assert len(found) == 8
+
+
+def test_selected_centres_are_samples_and_serve_better_than_random_ones() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-3, 3, size=(400, 2))
+    y = np.exp(-((X - 1) ** 2).sum(axis=1) * 3)  # one bump, so few places matter
+    scores = {}
+    for placement in ("random", "orthogonal-least-squares"):
+        nets = [
+            RBFNRegressor(8, placement=placement, metric="euclidean", skip=False, random_state=s).fit(
+                X[:300], y[:300]
+            )
+            for s in range(3)
+        ]
+        Z = smooth_clip(X[:300], nets[0].median_, nets[0].inverse_spread_)
+        assert (squared_distances(nets[0].centres_, Z).min(axis=1) < 1e-12).all()
+        scores[placement] = np.mean([net.score(X[300:], y[300:]) for net in nets])
+    assert scores["orthogonal-least-squares"] > scores["random"]
+
+
+def test_normalised_activations_sum_to_one() -> None:
+    X, y = load_diabetes(return_X_y=True)
+    net = RBFNRegressor(20, normalised=True, skip=False, random_state=0).fit(X, y)
+    assert net._design(X).sum(axis=1) == pytest.approx(1.0)
+    far = net._design(X[:1] + 1e9)
+    assert np.isfinite(far).all()
+    with pytest.raises(InputError, match="'gaussian', but got 'thin-plate'"):
+        RBFNRegressor(normalised=True, kernel="thin-plate").fit(X, y)
+
+
+def test_cluster_affinities_are_features() -> None:
+    X, y = make_circles(300, noise=0.05, factor=0.5, random_state=0)
+    features = KMeansFeatures(20, random_state=0).fit(X)
+    made = features.transform(X)
+    assert made.shape == (300, 20)
+    assert (made > 0).all()
+    assert (made <= 1).all()
+    Z = smooth_clip(X, features.median_, features.inverse_spread_)
+    r2 = ((Z[:, None] - features.centres_) ** 2).sum(axis=2) / features.widths_**2
+    np.testing.assert_allclose(made, np.exp(-r2 / 2), atol=1e-12)
+    assert list(features.get_feature_names_out()[:2]) == ["kmeansfeatures0", "kmeansfeatures1"]
+    pipe = make_pipeline(KMeansFeatures(20, random_state=0), LogisticRegression()).fit(X[:200], y[:200])
+    assert pipe.score(X[200:], y[200:]) > 0.95 > LogisticRegression().fit(X, y).score(X, y) + 0.3
 
 
 def test_a_linear_target_is_met_exactly_with_the_skip() -> None:
@@ -176,7 +320,7 @@ def test_the_logistic_head_chooses_its_penalty_and_takes_two_classes() -> None:
 
 
 @pytest.mark.parametrize("kernel", sorted(KERNELS))
-@pytest.mark.parametrize("placement", ["k-means", "k-means-per-class", "samples"])
+@pytest.mark.parametrize("placement", PLACEMENTS)
 def test_every_kernel_and_placement_learns_two_rings(kernel: str, placement: str) -> None:
     generator = np.random.default_rng(0)
     angle, y = generator.uniform(0, 2 * np.pi, 300), np.repeat([0, 1], 150)
