@@ -217,6 +217,10 @@ def fit(
         list[str] | None, typer.Option("--param", help="name=value, as often as needed.")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The seed.")] = 0,
+    confidence: Annotated[
+        float | None,
+        typer.Option("--confidence", help="Answer with intervals or sets that cover so much, as 0.9."),
+    ] = None,
 ) -> None:
     """Fit one method to all of your data and save it."""
     from neuroloom.runner.models import fit_model
@@ -234,6 +238,7 @@ def fit(
             drop=drop or (),
             params=param or [],
             seed=seed,
+            confidence=confidence,
         )
         typer.echo(said)
 

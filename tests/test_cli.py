@@ -174,6 +174,50 @@ def test_try_fit_and_predict_on_a_messy_table(tmp_path: Path) -> None:
     assert "colour" in neuroloom("predict", "model", "less.csv", cwd=tmp_path, code=2).stderr
 
 
+def test_a_confidence_brings_intervals_and_sets(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=400), "colour": rng.choice(["red", "green"], 400)})
+    frame["y"] = 2 * frame["a"] + (frame["colour"] == "red") + rng.normal(size=400)
+    frame["kind"] = np.select([frame["y"] > 1, frame["y"] < -1], ["high", "low"], "middle")
+    frame.head(200).to_csv(tmp_path / "known.csv", index=False)
+    new = frame.tail(200)
+    new[["a", "colour"]].to_csv(tmp_path / "new.csv", index=False)
+    more = ["--confidence", 0.8]
+    shown = neuroloom(
+        "fit", "ridge", "known.csv", "--target", "y", "--drop", "kind", "--out", "m", *more, cwd=tmp_path
+    )
+    assert "its intervals are to cover 80% of new samples" in shown.stdout
+    neuroloom("predict", "m", "new.csv", "--out", "m.csv", cwd=tmp_path)
+    found = pd.read_csv(tmp_path / "m.csv")
+    y = new["y"].to_numpy()
+    assert 0.7 < ((found["low"] <= y) & (y <= found["high"])).mean() < 0.95
+    assert ((found["low"] < found["prediction"]) & (found["prediction"] < found["high"])).all()
+    neuroloom(
+        "fit", "logreg", "known.csv", "--target", "kind", "--drop", "y", "--out", "s", *more, cwd=tmp_path
+    )
+    neuroloom("predict", "s", "new.csv", "--out", "s.csv", cwd=tmp_path)
+    found = pd.read_csv(tmp_path / "s.csv")
+    inside = [label in held.split("|") for label, held in zip(new["kind"], found["set"], strict=True)]
+    assert 0.7 < np.mean(inside) < 0.93
+    assert found["set"].str.contains("|", regex=False).any()
+    assert found["p(low)"].between(0, 1).all()
+    shown = neuroloom(
+        "fit",
+        "ridge",
+        "known.csv",
+        "--target",
+        "y",
+        "--out",
+        "no",
+        "--confidence",
+        0.999,
+        cwd=tmp_path,
+        code=2,
+    )
+    assert "needs at least 999 samples" in shown.stderr
+    assert not (tmp_path / "no").exists()
+
+
 def test_a_graph_with_labels_and_features_in_one_command(tmp_path: Path) -> None:
     draws = np.random.default_rng(0)
     y = np.arange(40) % 2

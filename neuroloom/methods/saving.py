@@ -22,6 +22,8 @@ from neuroloom.methods.registry import registry
 FORMAT = 1
 _EXTRA_CLASSES = (
     "neuroloom.methods.pipeline:Pipeline",
+    "neuroloom.methods.conformal:ConformalClassifier",
+    "neuroloom.methods.conformal:ConformalRegressor",
     "neuroloom.methods.prepare:TablePreparation",
     "neuroloom.methods.prepare:DateFeatures",
     "neuroloom.methods.prepare:Flatten",

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from neuroloom.core.errors import InputError
+import numpy as np
+
+from neuroloom.core.errors import InputError, NotSupportedError
 from neuroloom.core.seeding import derive
 from neuroloom.methods import build
 from neuroloom.methods.saving import load_estimator, save_estimator
@@ -28,8 +30,11 @@ def fit_model(
     drop: Sequence[str] = (),
     params: Sequence[str] = (),
     seed: int = 0,
+    confidence: float | None = None,
 ) -> str:
     """Fit ``method`` to all of ``data``, save the model in the folder ``out``, and say what was done.
+
+    With a ``confidence`` the model answers with intervals or sets of classes that cover that share of new samples.
 
     Raises:
         InputError: the data cannot be read, ``out`` is taken, or a parameter is wrong.
@@ -46,6 +51,8 @@ def fit_model(
     given = dict(_parameter(text) for text in params)
     random_state = derive(seed, "method", method)
     estimator, notes = build(method, task.kind, task.problem, given, X=loaded.X, random_state=random_state)
+    if confidence is not None:
+        estimator = _conformal(estimator, task.problem, confidence, random_state)
     estimator.fit(loaded.X, loaded.y)
     remarks = [*loaded.notes, *notes]
     about = {
@@ -54,6 +61,7 @@ def fit_model(
         "kind": task.kind,
         "problem": task.problem,
         "seed": seed,
+        "confidence": confidence,
         "samples": len(loaded.X),
         "notes": remarks,
         "neuroloom": neuroloom.__version__,
@@ -61,11 +69,16 @@ def fit_model(
     }
     save_estimator(estimator, out, about)
     lines = [*remarks, f"{method} learned from {len(loaded.X)} samples; the model is in {out}"]
+    if confidence is not None:
+        what = "intervals" if task.problem == "regression" else "sets of classes"
+        lines.append(f"its {what} are to cover {confidence:.0%} of new samples (conformal, 5 folds)")
     return "\n".join(lines)
 
 
 def predict_with_model(model: Path, data: Path) -> str:
     """Return a CSV text with an answer for each sample of ``data``, and the probabilities of classes.
+
+    A model that was fitted with a confidence also says its interval, or its set of classes, divided by ``|``.
 
     Raises:
         InputError: the model or the data cannot be read, or the data lack what the model learned from.
@@ -75,11 +88,25 @@ def predict_with_model(model: Path, data: Path) -> str:
     estimator, about = load_estimator(model)
     X, names = read_like(data, about["schema"])
     frame = pd.DataFrame({"sample": names, "prediction": estimator.predict(X)})
+    if hasattr(estimator, "predict_interval"):
+        frame["low"], frame["high"] = estimator.predict_interval(X).T
+    if hasattr(estimator, "predict_set"):
+        labels = np.array([str(label) for label in estimator.classes_], dtype=object)
+        frame["set"] = ["|".join(labels[row]) for row in estimator.predict_set(X)]
     if about["problem"] == "classification" and hasattr(estimator, "predict_proba"):
         for label, column in zip(estimator.classes_, estimator.predict_proba(X).T, strict=True):
             frame[f"p({label})"] = column
     text: str = frame.to_csv(index=False)
     return text
+
+
+def _conformal(estimator: Any, problem: str, confidence: float, random_state: int) -> Any:
+    from neuroloom.methods.conformal import ConformalClassifier, ConformalRegressor
+
+    if problem not in ("classification", "regression"):
+        raise NotSupportedError(f"a confidence is for classes and numbers, not for {problem}; leave it out.")
+    made = ConformalRegressor if problem == "regression" else ConformalClassifier
+    return made(estimator, confidence, random_state=random_state)
 
 
 def _parameter(text: str) -> tuple[str, Any]:
