@@ -260,6 +260,31 @@ def predict(
             typer.echo(_write(text, out))
 
 
+@app.command()
+def breed(
+    session: Annotated[Path, typer.Argument(help="The session's file; one that exists goes on.")] = Path(
+        "breeding.jsonl"
+    ),
+    colour: Annotated[
+        str | None, typer.Option("--colour", help="grey, hsv or rgb; the default is hsv.")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option("--size", help="Pictures of a generation; the default is 20.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="The seed; the default is 0.")] = None,
+    founder: Annotated[
+        Path | None, typer.Option("--from", help="A genome to begin with, as the page saves it.")
+    ] = None,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 for a free one.")] = 0,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Do not open the browser.")] = False,
+) -> None:
+    """Breed pictures: choose in the browser what you like, and its children come."""
+    from neuroloom.methods.breed_server import serve
+
+    with _errors(resume=None):
+        serve(session, colour, size, seed, founder, port, not no_open, typer.echo)
+
+
 @app.command("list")
 def list_(
     what: Annotated[Listed, typer.Argument(help="tasks or methods.")], kind: Kind = None, json: Json = False

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from neuroloom.evolve.nsga2 import NSGA2
     from neuroloom.evolve.nsga2_estimators import NSGA2Classifier, NSGA2Regressor
     from neuroloom.evolve.onnx_export import to_onnx
+    from neuroloom.evolve.picture_breeding import PictureBreeding
     from neuroloom.evolve.policy import NEATPolicy
     from neuroloom.evolve.population_net import PopulationNet
     from neuroloom.evolve.recurrent import RecurrentPhenotypes
@@ -83,6 +84,7 @@ __all__ = [
     "NoveltyPolicy",
     "NoveltyRegressor",
     "NoveltySearch",
+    "PictureBreeding",
     "PopulationNet",
     "Progress",
     "RecurrentPhenotypes",
@@ -140,6 +142,7 @@ _HOMES = {
     "NoveltyPolicy": "neuroloom.evolve.novelty_estimators",
     "NoveltyRegressor": "neuroloom.evolve.novelty_estimators",
     "NoveltySearch": "neuroloom.evolve.novelty",
+    "PictureBreeding": "neuroloom.evolve.picture_breeding",
     "PopulationNet": "neuroloom.evolve.population_net",
     "Progress": "neuroloom.evolve.callbacks",
     "RecurrentPhenotypes": "neuroloom.evolve.recurrent",
