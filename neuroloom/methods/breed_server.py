@@ -104,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Content-Security-Policy", _POLICY)
         self.send_header("X-Content-Type-Options", "nosniff")
-        self.send_header("Cache-Control", "max-age=86400, immutable" if kind == "image/png" else "no-store")
+        self.send_header("Cache-Control", "no-store")  # another session may come to this port
         if status != HTTPStatus.OK:
             self.close_connection = True
             self.send_header("Connection", "close")

@@ -193,7 +193,9 @@ def test_the_page_shows_breeds_and_goes_back(server, tmp_path):
     assert "default-src 'none'" in headers["Content-Security-Policy"]
     state = json.loads(ask(server, "state.json")[0])
     assert state == {"generation": 0, "shown": [0, 1, 2, 3, 4, 5], "file": "s.jsonl"}
-    picture = Image.open(io.BytesIO(ask(server, "picture/3.png?size=70")[0]))
+    picture, headers = ask(server, "picture/3.png?size=70")
+    assert headers["Cache-Control"] == "no-store"
+    picture = Image.open(io.BytesIO(picture))
     np.testing.assert_array_equal(np.asarray(picture), server.breeding.cppn(3).render(70))
     token = {"X-Token": server.token}
     state = json.loads(ask(server, "breed", {"selected": [3, 1], "mutation": 2}, **token)[0])
