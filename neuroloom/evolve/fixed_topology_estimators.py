@@ -56,7 +56,7 @@ class _FixedTopology:
         given = self.topology
         if given is None:
             return NEATConfig(
-                inputs, outputs, population=self.population, hidden=self.hidden,
+                inputs, outputs, population=self.population, hidden=self.hidden, initial_connection="full_direct",
                 activation_default=self.activation, output_activation="identity",
             )  # fmt: skip
         if not isinstance(given, Genome):
@@ -226,7 +226,7 @@ class FixedTopologyClassifier(_FixedTopologyEstimator, NEATClassifier):
             ``"particle-swarm"``, ``"simulated-annealing"``, ``"hill-climbing"``, ``"nelder-mead"``,
             ``"l-bfgs"``, ``"cma-me"`` or ``"cma-mae"``; see
             :mod:`~neuroloom.evolve.weight_optimizers`.
-        hidden: hidden neurons, at least 0, each joined to every input and output; 0 joins inputs to outputs.
+        hidden: hidden neurons, at least 0, each joined to every input and output; inputs are joined to outputs, too.
         population: evaluations of a generation, at least 4.
         generations: number of generations, at least 1: together ``population`` times as many evaluations (for
             ``"l-bfgs"`` so many iterations at most).
@@ -270,7 +270,7 @@ class FixedTopologyRegressor(_FixedTopologyEstimator, NEATRegressor):
             ``"particle-swarm"``, ``"simulated-annealing"``, ``"hill-climbing"``, ``"nelder-mead"``,
             ``"l-bfgs"``, ``"cma-me"`` or ``"cma-mae"``; see
             :mod:`~neuroloom.evolve.weight_optimizers`.
-        hidden: hidden neurons, at least 0, each joined to every input and output; 0 joins inputs to outputs.
+        hidden: hidden neurons, at least 0, each joined to every input and output; inputs are joined to outputs, too.
         population: evaluations of a generation, at least 4.
         generations: number of generations, at least 1: together ``population`` times as many evaluations (for
             ``"l-bfgs"`` so many iterations at most).
@@ -315,7 +315,7 @@ class FixedTopologyPolicy(_FixedTopology, NEATPolicy):
             ``"particle-swarm"``, ``"simulated-annealing"``, ``"hill-climbing"``, ``"nelder-mead"``,
             ``"cma-me"`` or ``"cma-mae"``; see
             :mod:`~neuroloom.evolve.weight_optimizers`.
-        hidden: hidden neurons, at least 0, each joined to every input and output; 0 joins inputs to outputs.
+        hidden: hidden neurons, at least 0, each joined to every input and output; inputs are joined to outputs, too.
         population: evaluations of a generation, at least 4.
         generations: number of generations, at least 1: together ``population`` times as many evaluations (for
             ``"l-bfgs"`` so many iterations at most).

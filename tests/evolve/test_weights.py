@@ -230,7 +230,7 @@ def test_the_largest_networks_are_searched_too():
     y = wide[:, 0]
     for name in ("cma-es", "cma-me", "openai-es"):
         model = FixedTopologyRegressor(name, 1, population=10, generations=3, random_state=0).fit(wide, y)
-        assert model.n_parameters_ == 905
+        assert model.n_parameters_ == 1805
     with pytest.raises(InputError, match="simplex"):
         FixedTopologyRegressor("nelder-mead", 12, population=10, generations=3).fit(wide, y)
 
