@@ -5,6 +5,7 @@ Folsom-Kovarik and Stanley (2011), "Picbreeder: A case study in collaborative ev
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from neuroloom.evolve.cppn import COLOURS, CPPN, cppn_config, render
 from neuroloom.evolve.founders import as_founder, found
 from neuroloom.evolve.genome import Genome
 from neuroloom.evolve.phenotypes import Phenotypes
+from neuroloom.evolve.saving import replace
 
 if TYPE_CHECKING:
     from neuroloom.evolve.config import NEATConfig
@@ -91,7 +93,7 @@ class PictureBreeding:
         self._pictures: list[Picture] = []
         self._shown: list[list[int]] = []
         self._config = cppn_config(outputs=COLOURS[colour], population=size)
-        self.generation = 0
+        self.generation, self._bytes = 0, 0
         if founder is not None:
             CPPN(founder, colour)
             founder = as_founder(founder, self._config)
@@ -99,7 +101,6 @@ class PictureBreeding:
             raise InputError(
                 f"{self.path} exists already; open it with PictureBreeding.open, or name another file."
             )
-        self._append({"format": FORMAT, "colour": colour, "size": size, "seed": self.seed})
         self._show(self._first(founder), [()] * size, [None] * size)
 
     # -- what there is --------------------------------------------------------------------------------------
@@ -148,7 +149,7 @@ class PictureBreeding:
             mutation: how much children differ, in [0.1, 5]: a factor on steps and chances of mutation.
 
         Raises:
-            InputError: nothing is selected, or what is not shown.
+            InputError: nothing is selected, or what is not shown; or the step cannot be written to the file.
         """
         chosen = list(dict.fromkeys(selected))
         check_float("mutation", mutation, 0.1, 5)
@@ -174,11 +175,11 @@ class PictureBreeding:
         """Show the generation before again; what comes next is bred from it, and nothing is forgotten.
 
         Raises:
-            InputError: this is the first.
+            InputError: this is the first; or the step cannot be written to the file.
         """
         if self.generation == 0:
             raise InputError("this is the first generation; there is none before it.")
-        self._append({"back": self.generation - 1})
+        self._write([{"back": self.generation - 1}])
         self.generation -= 1
 
     def _first(self, founder: Genome | None) -> list[Genome]:
@@ -231,7 +232,9 @@ class PictureBreeding:
                 new.append(Picture(len(self._pictures) + len(new), genome, line, generation))
             ids.append(new[-1].id if old is None else old)
         written = [{"id": p.id, "parents": p.parents, "genome": p.genome.to_dict()} for p in new]
-        self._append({"generation": generation, "shown": ids, "pictures": written})
+        entry = {"generation": generation, "shown": ids, "pictures": written}
+        head = {"format": FORMAT, "colour": self.colour, "size": self.size, "seed": self.seed}
+        self._write([entry] if self._shown else [head, entry])
         self._enter(generation, ids, new)
 
     def _enter(self, generation: int, ids: list[int], new: list[Picture]) -> None:
@@ -242,17 +245,33 @@ class PictureBreeding:
 
     # -- the file -------------------------------------------------------------------------------------------
 
-    def _append(self, entry: dict[str, Any]) -> None:
+    def _write(self, entries: Sequence[dict[str, Any]]) -> None:
+        """Append a line for each of ``entries``, all or none; the first ones make the file."""
         if self.path is None:
             return
+        lines = "".join(json.dumps(entry, separators=(",", ":")) + "\n" for entry in entries).encode()
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(entry, separators=(",", ":")) + "\n")
+            if not self._shown:
+                replace(self.path, lines)
+            elif self.path.stat().st_size != self._bytes:
+                raise InputError(
+                    f"{self.path} was changed by another program; stop this one and open the session again."
+                )
+            else:
+                self._add(self.path, lines)
+            self._bytes += len(lines)
         except OSError as error:
             raise InputError(
                 f"{self.path} cannot be written: {error.strerror}; name another file."
             ) from error
+
+    def _add(self, path: Path, lines: bytes) -> None:
+        try:
+            with path.open("ab") as file:
+                file.write(lines)
+        except OSError:  # of a step that did not fit nothing stays, or the next would stand behind its half
+            os.truncate(path, self._bytes)
+            raise
 
     @classmethod
     def open(cls, path: str | Path) -> PictureBreeding:
@@ -263,7 +282,7 @@ class PictureBreeding:
         """
         path = Path(path)
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_bytes().decode()
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{path} cannot be read as a session: {error}.") from error
         whole, _, torn = text.rpartition("\n")  # a step that was cut off while it was written never happened
@@ -274,11 +293,14 @@ class PictureBreeding:
                 own._read(json.loads(line), number == 1)
             if not own._shown:
                 raise ValueError("it shows no pictures")
-        except (ValueError, KeyError, TypeError, AttributeError, InputError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise InputError(f"{path} is no session of pictures: line {number}: {error!r}.") from error
+        own.path, own._bytes = path, len(whole.encode()) + 1
         if torn:
-            path.write_text(whole + "\n", encoding="utf-8")
-        own.path = path
+            try:
+                os.truncate(path, own._bytes)
+            except OSError as error:
+                raise InputError(f"{path} cannot be written: {error.strerror}; copy it elsewhere.") from error
         return own
 
     def _read(self, entry: dict[str, Any], first: bool) -> None:
@@ -299,10 +321,21 @@ class PictureBreeding:
                 for one in entry["pictures"]
             ]
             count = len(self._pictures)
+            for one in new:
+                self._check(one, count)
             ids = [check_int("shown", id, 0, count + len(new) - 1) for id in entry["shown"]]
-            if [one.id for one in new] != list(range(count, count + len(new))) or len(ids) != self.size:
+            if [one.id for one in new] != list(range(count, count + len(new))) or len(set(ids)) != self.size:
                 raise ValueError("the pictures' numbers do not follow each other")
             self._enter(generation, ids, new)
+
+    def _check(self, picture: Picture, count: int) -> None:
+        genome, config = picture.genome, self._config
+        CPPN(genome, self.colour)
+        population.pack_genomes([genome])
+        if (genome.inputs, genome.outputs) != (config.inputs, config.outputs):
+            raise ValueError(f"picture {picture.id} has other inputs or outputs than its session")
+        for parent in picture.parents:  # before it, so that every line has an end
+            check_int("parents", parent, 0, count - 1)
 
 
 def _mutated(config: NEATConfig, factor: float) -> NEATConfig:

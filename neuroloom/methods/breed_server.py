@@ -6,6 +6,7 @@ import io
 import json
 import re
 import secrets
+import sys
 import threading
 import webbrowser
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 from neuroloom.core.errors import InputError
 from neuroloom.evolve.genome import Genome
 from neuroloom.evolve.picture_breeding import PictureBreeding
+from neuroloom.evolve.population import pack_genomes
 
 _PAGE = Path(__file__).with_name("breed.html")
 _LARGEST, _LONGEST = 2048, 10_000  # pixels of a side, bytes of a request
@@ -64,6 +66,11 @@ class BreedServer(ThreadingHTTPServer):
             "shown": own.shown,
             "file": None if own.path is None else own.path.name,
         }
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a browser that went away before its answer came."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
     def _png(self, id: int, size: int) -> bytes:
         from PIL import Image
@@ -140,14 +147,16 @@ class _Handler(BaseHTTPRequestHandler):
         if not secrets.compare_digest(self.headers.get("X-Token", "").encode(), own.token.encode()):
             raise _Refused(HTTPStatus.FORBIDDEN, "this page is from another session; load it anew.")
         length = self.headers.get("Content-Length", "")
-        if not length.isdigit() or int(length) > _LONGEST:
+        if not re.fullmatch("[0-9]{1,9}", length) or int(length) > _LONGEST:
             raise _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a step has at most {_LONGEST} bytes.")
         try:
             given = json.loads(self.rfile.read(int(length)))
             selected, mutation = given.get("selected", []), given.get("mutation", 1.0)
+            if type(mutation) is int:
+                mutation = float(mutation)
             if not isinstance(selected, list) or not all(type(id) is int for id in selected):
                 raise ValueError("`selected` must be a list of numbers")
-        except (ValueError, AttributeError) as error:
+        except (ValueError, AttributeError, OverflowError, RecursionError) as error:
             raise InputError(f"a step must be JSON with `selected` and `mutation`: {error}.") from error
         with own.lock:
             if url.path == "/breed":
@@ -164,9 +173,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _read_genome(path: Path) -> Genome:
     try:
-        return Genome.from_dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        genome = Genome.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        pack_genomes([genome])  # whose numbers are numbers
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{path} cannot be read as a genome: {error}.") from error
+    return genome
 
 
 def _json(value: Any) -> bytes:
@@ -195,7 +206,8 @@ def serve(
     Raises:
         InputError: a session that exists was begun otherwise, a file cannot be read, or the port is taken.
     """
-    if session.exists():
+    begins = not session.exists()
+    if not begins:
         own = PictureBreeding.open(session)
         asked = {"colour": (colour, own.colour), "size": (size, own.size), "seed": (seed, own.seed)}
         for name, (wanted, held) in asked.items():
@@ -205,10 +217,14 @@ def serve(
             raise InputError(f"{session} has begun already; name another file to begin from a genome.")
     else:
         begin = None if founder is None else _read_genome(founder)
-        own = PictureBreeding(colour or "hsv", size or 20, seed or 0, begin, session)
+        own = PictureBreeding(
+            "hsv" if colour is None else colour, 20 if size is None else size, seed or 0, begin, session
+        )
     try:
         server = BreedServer(own, port)
     except OSError as error:
+        if begins:
+            session.unlink(missing_ok=True)
         raise InputError(
             f"port {port} cannot be used: {error.strerror}; pass another --port, or 0."
         ) from error

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -130,6 +131,64 @@ def test_a_session_is_its_file_bit_for_bit(tmp_path):
         PictureBreeding(path=path)
 
 
+def test_a_step_that_cannot_be_written_did_not_happen(tmp_path):
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "s.jsonl"
+    breeding = PictureBreeding("grey", 4, 0, path=path)
+    whole, before = path.read_bytes(), breeding.shown
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 100, limits[1]))  # as a disk that is full
+    try:
+        with pytest.raises(InputError, match="cannot be written"):
+            breeding.breed([0])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (breeding.shown, breeding.generation, path.read_bytes()) == (before, 0, whole)
+    breeding.breed([0])
+    assert PictureBreeding.open(path).shown == breeding.shown
+    other = PictureBreeding.open(path)
+    other.back()
+    held = path.read_bytes()
+    with pytest.raises(InputError, match="changed by another program"):
+        breeding.breed(breeding.shown[:1])
+    assert (breeding.generation, path.read_bytes()) == (1, held)
+    path.unlink()
+    with pytest.raises(InputError, match="cannot be written"):
+        other.breed([1])
+    assert not path.exists()  # a step alone would be no session
+
+
+def changed(entry, **changes):
+    entry = json.loads(entry)
+    for name, value in changes.items():
+        place = entry if name in entry else entry["pictures"][0]
+        place[name] = value
+    return json.dumps(entry)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"parents": [0]},
+        {"parents": [99]},
+        {"parents": "a"},
+        {"shown": [0, 0, 0, 0]},
+        {"genome": {}},
+        {"genome": PictureBreeding("rgb", 4, 0)[0].genome.to_dict()},
+    ],
+)
+def test_pictures_that_could_not_have_been_shown_are_refused(tmp_path, changes):
+    path = tmp_path / "s.jsonl"
+    PictureBreeding("grey", 4, 0, path=path)
+    head, first = path.read_text().splitlines()
+    path.write_text(f"{head}\n{changed(first, **changes)}\n")
+    with pytest.raises(InputError, match="no session of pictures: line 2"):
+        PictureBreeding.open(path)
+    path.write_text("[" * 100_000 + "\n")
+    with pytest.raises(InputError, match="no session of pictures: line 1"):
+        PictureBreeding.open(path)
+
+
 @pytest.mark.parametrize(
     "lines",
     [
@@ -223,6 +282,9 @@ def test_what_does_not_come_from_the_page_changes_nothing(server, tmp_path):
         ("breed", {"selected": [1], "mutation": "much"}, token, 400),
         ("breed", b"no json", token, 400),
         ("breed", b"[1]", token, 400),
+        ("breed", b"[" * 9000, token, 400),
+        ("breed", {"selected": [1], "mutation": 10**400}, token, 400),
+        ("breed", b"{}", {**token, "Content-Length": "\xb2"}, 413),
         ("breed", b"0" * 20_000, token, 413),
         ("shout", {}, token, 404),
         ("back", {}, token, 400),
@@ -238,6 +300,15 @@ def test_what_does_not_come_from_the_page_changes_nothing(server, tmp_path):
         assert json.loads(refused.value.read())["error"]
     assert (tmp_path / "s.jsonl").read_bytes() == before
     assert server.breeding.generation == 0
+
+
+def test_a_browser_that_goes_away_is_not_spoken_of(server, capsys):
+    for error in (ConnectionResetError(), BrokenPipeError(), RuntimeError("a fault of ours")):
+        try:
+            raise error
+        except Exception:
+            server.handle_error(None, ("127.0.0.1", 1))
+        assert ("Traceback" in capsys.readouterr().err) == isinstance(error, RuntimeError)
 
 
 def test_the_command_serves_until_it_is_stopped_and_goes_on(tmp_path):
@@ -259,6 +330,13 @@ def test_the_command_serves_until_it_is_stopped_and_goes_on(tmp_path):
         rest, _ = process.communicate()
         assert "all is kept in mine.jsonl" in rest
         assert process.returncode == 0
+    port = socket.create_server(("127.0.0.1", 0))
+    with port:
+        other = run("taken.jsonl", "--no-open", "--port", str(port.getsockname()[1]))
+        assert "cannot be used" in other.communicate()[1]
+    other = run("taken.jsonl", "--no-open", "--size", "0")
+    assert "`size` must be a whole number from 4 to 100, but got 0" in other.communicate()[1]
+    assert not (tmp_path / "taken.jsonl").exists()
     other = run("mine.jsonl", "--no-open", "--colour", "rgb")
     assert "was begun with colour grey, not rgb" in other.communicate()[1]
     assert other.returncode == 2
