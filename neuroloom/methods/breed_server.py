@@ -6,6 +6,7 @@ import io
 import json
 import re
 import secrets
+import signal
 import sys
 import threading
 import webbrowser
@@ -194,7 +195,7 @@ def serve(
     show: bool = True,
     say: Callable[[str], Any] = print,
 ) -> None:
-    """Serve a session, begun or gone on with, until Ctrl-C.
+    """Serve a session, begun or gone on with, until Ctrl-C or SIGTERM.
 
     Args:
         session: its file.
@@ -230,6 +231,8 @@ def serve(
         ) from error
     with server:
         say(f"breeding pictures at {server.url} (Ctrl-C ends)")
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
         if show:
             webbrowser.open(server.url)
         try:

@@ -316,18 +316,17 @@ def test_the_command_serves_until_it_is_stopped_and_goes_on(tmp_path):
         return subprocess.Popen(
             [sys.executable, "-m", "neuroloom", "breed", *arguments], cwd=tmp_path, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )  # fmt: skip
 
-    for colour in ([], ["--colour", "grey"]):
-        process = run(
-            "mine.jsonl", "--no-open", "--size", "4", "--colour", "grey" if not colour else colour[1]
-        )
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        process = run("mine.jsonl", "--no-open", "--size", "4", "--colour", "grey")
         said = process.stdout.readline()
         url = said.split(" at ")[1].split()[0]
         with urllib.request.urlopen(url + "state.json") as answer:
             assert json.loads(answer.read())["shown"] == [0, 1, 2, 3]
-        process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate()
+        process.send_signal(ending)
+        rest, _ = process.communicate(timeout=60)
         assert "all is kept in mine.jsonl" in rest
         assert process.returncode == 0
     port = socket.create_server(("127.0.0.1", 0))
