@@ -82,10 +82,13 @@ class Box2DEpisodes(Episodes):
         """Return an ``EnvSet`` of 1,000 training and 100 test starts.
 
         Raises:
-            InputError: Box2D is not installed.
+            InputError: Box2D, or pygame, which gymnasium needs beside it, is not installed.
         """
-        if importlib.util.find_spec("Box2D") is None:
-            raise InputError(f"the task {self.name!r} needs Box2D, which is not installed: pip install Box2D")
+        missing = [name for name in ("Box2D", "pygame") if importlib.util.find_spec(name) is None]
+        if missing:
+            raise InputError(
+                f"the task {self.name!r} needs {' and '.join(missing)}, not installed here: pip install Box2D pygame-ce"
+            )
         return super().load(seed)
 
 

@@ -136,6 +136,7 @@ def test_control_tasks_are_the_environments_that_they_name(name, bounds):
 
     if name in ("lunar-lander", "bipedal-walker"):
         pytest.importorskip("Box2D")
+        pytest.importorskip("pygame")
     task = open_task(name)
     data = task.load(0)
     split = task.split(data, 0, 0, 5)
@@ -146,7 +147,7 @@ def test_control_tasks_are_the_environments_that_they_name(name, bounds):
 
 def test_what_box2d_is_needed_for_says_so(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r"'lunar-lander' needs Box2D, .*: pip install Box2D"):
+    with pytest.raises(InputError, match=r"'lunar-lander' needs Box2D and pygame, .*: pip install Box2D"):
         open_task("lunar-lander").load(0)
 
 
