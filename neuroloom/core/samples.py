@@ -236,3 +236,8 @@ def observed_graph(X: LinkSet, y: Any) -> Graph:
     if len(values) > 2:
         raise InputError(f"labels of links must have two values, no edge and edge, but got {len(values)}.")
     return X.graph.with_edges(X.pairs[labels == values[-1]]) if len(values) == 2 else X.graph
+
+
+def take(X: Any, rows: Any) -> Any:
+    """Return the samples ``rows`` of a sample set, array or DataFrame: always a copy, so that it may be changed."""
+    return X.iloc[rows] if hasattr(X, "iloc") else X[rows]

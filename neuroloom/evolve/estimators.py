@@ -175,11 +175,16 @@ class NEATEstimator(BaseEstimator):  # type: ignore[misc]
         """Return how the networks learn from ``samples (inputs, n)``, or None."""
         if self.learning is None:
             return None
+        return self._by_gradient(self.learning, samples, loss, self.learning_steps, self.learning_rate)
+
+    def _by_gradient(
+        self, rule: str, samples: Floats32, loss: Callable[[Any], Any], steps: int = 10, rate: float = 0.05
+    ) -> Learning:
         from neuroloom.core.devices import resolve_device
         from neuroloom.evolve.learning import Learning
 
         device = "cpu" if self.device == "auto" else str(resolve_device(self.device))
-        return Learning(self.learning, loss, samples.T, self.learning_steps, self.learning_rate, device)
+        return Learning(rule, loss, samples.T, steps, rate, device)
 
     def _activation(self) -> Callable[[Phenotypes, Floats32], Floats32] | None:
         """Return the function that computes ``(genomes, outputs, n)`` from ``(inputs, n)`` where torch does so.
@@ -376,7 +381,7 @@ class NEATClassifier(ClassifierMixin, NEATEstimator):  # type: ignore[misc]
         rows = self._inputs(X)
 
         def validate(genome: Genome) -> float:
-            likely = _probabilities(genome.activate(rows))[np.arange(len(rows)), codes]
+            likely = probabilities(genome.activate(rows))[np.arange(len(rows)), codes]
             return float(np.log(np.maximum(likely, 1e-12)).mean())
 
         return validate
@@ -391,7 +396,7 @@ class NEATClassifier(ClassifierMixin, NEATEstimator):  # type: ignore[misc]
 
     def predict_proba(self, X: Any) -> Floats:
         """Return ``(n, classes)`` probabilities."""
-        return _probabilities(self._raw(X))
+        return probabilities(self._raw(X))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return ``(n,)`` labels."""
@@ -400,8 +405,11 @@ class NEATClassifier(ClassifierMixin, NEATEstimator):  # type: ignore[misc]
         return labels
 
 
-def _probabilities(raw: Floats) -> Floats:
-    """Return the softmax over classes of ``raw (n, outputs)``; a single output stands for the second of two."""
+def probabilities(raw: Floats) -> Floats:
+    """Return the softmax over the second axis of ``raw``, ``(n, outputs)`` or ``(genomes, outputs, n)``.
+
+    A single output stands for the second of two classes.
+    """
     if raw.shape[1] == 1:
         raw = np.concatenate([np.zeros_like(raw), raw], axis=1)
     likely = np.exp(raw - raw.max(axis=1, keepdims=True))

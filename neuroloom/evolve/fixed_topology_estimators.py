@@ -13,10 +13,10 @@ from neuroloom.core.episodes import Played, Spaces
 from neuroloom.core.errors import InputError, NotSupportedError
 from neuroloom.core.samples import EnvSet
 from neuroloom.evolve.config import NEATConfig
-from neuroloom.evolve.estimators import NEATClassifier, NEATEstimator, NEATRegressor
+from neuroloom.evolve.estimators import NEATClassifier, NEATEstimator, NEATRegressor, probabilities
 from neuroloom.evolve.founders import found
-from neuroloom.evolve.genome import Genome
-from neuroloom.evolve.map_elites import Elite, plot_elites
+from neuroloom.evolve.genome import DYNAMICS, Genome
+from neuroloom.evolve.map_elites_estimators import _Mapped
 from neuroloom.evolve.policy import NEATPolicy
 from neuroloom.evolve.population import genome as read_genome
 from neuroloom.evolve.weight_optimizers import MAPPING, OPTIMIZERS
@@ -32,7 +32,7 @@ _CELLS = 20
 _LARGEST = 3.0  # root mean square of weights, in units of their scale, up to which networks are told apart
 
 
-class _FixedTopology:
+class _FixedTopology(_Mapped):
     """What the estimators of a fixed topology share."""
 
     optimizer: str
@@ -67,9 +67,11 @@ class _FixedTopology:
                 f"{given.outputs}."
             )
         return NEATConfig(
-            inputs, outputs, population=self.population, network=given.network, advance_time=given.advance_time,
-            time_step=given.time_step, integrator=given.integrator,
-        )  # fmt: skip
+            inputs,
+            outputs,
+            population=self.population,
+            **{name: getattr(given, name) for name in DYNAMICS},
+        )
 
     def _search(self, config: NEATConfig, seed: int, l2: float, **more: Any) -> WeightSearch:
         topology = self.topology
@@ -83,8 +85,7 @@ class _FixedTopology:
 
     def _ended(self, engine: WeightSearch) -> None:
         if self.optimizer in MAPPING:
-            self.elites_: list[Elite] = engine.elites_
-            self._map = engine.ranges, engine.cells
+            super()._ended(engine)
 
     def plot_archive(self, ax: Any = None) -> Any:
         """Draw the fitness of the elites of ``"cma-me"`` or ``"cma-mae"`` over their behaviours; return the axes."""
@@ -93,10 +94,7 @@ class _FixedTopology:
         check_is_fitted(self)
         if self.optimizer not in MAPPING:
             raise NotSupportedError(f"{self.optimizer!r} keeps no archive; use one of {', '.join(MAPPING)}.")
-        return plot_elites(self.elites_, *self._map, "grid", self._names(), ax)
-
-    def _names(self) -> tuple[str, str]:
-        return "behaviour 1", "behaviour 2"
+        return super().plot_archive(ax)
 
 
 class _FixedTopologyEstimator(_FixedTopology, NEATEstimator):
@@ -189,11 +187,7 @@ class _FixedTopologyEstimator(_FixedTopology, NEATEstimator):
         """Return the loss that L-BFGS descends."""
         if self.optimizer != "l-bfgs":
             return None
-        from neuroloom.core.devices import resolve_device
-        from neuroloom.evolve.learning import Learning
-
-        device = "cpu" if self.device == "auto" else str(resolve_device(self.device))
-        return Learning("lamarckian", loss, samples.T, device=device)
+        return self._by_gradient("lamarckian", samples, loss)
 
     def _names(self) -> tuple[str, str]:
         return "size of the weights", "confidence" if hasattr(self, "classes_") else "spread of the answers"
@@ -208,11 +202,9 @@ def boldness(outputs: Floats32, labels: NDArray[np.int64] | None) -> Floats:
     found = np.nan_to_num(outputs.astype(np.float64)).clip(-1e6, 1e6)
     if labels is None:
         return np.asarray(found[:, 0].std(axis=1))
-    if found.shape[1] == 1:
-        found = np.concatenate([np.zeros_like(found), found], axis=1)
-    likely = 1 / np.exp(found - found.max(axis=1, keepdims=True)).sum(axis=1)
-    chance = 1 / found.shape[1]
-    return np.asarray(0.5 + 0.5 * (likely.mean(axis=1) - chance) / (1 - chance))
+    likely = probabilities(found)
+    chance = 1 / likely.shape[1]
+    return np.asarray(0.5 + 0.5 * (likely.max(axis=1).mean(axis=1) - chance) / (1 - chance))
 
 
 class FixedTopologyClassifier(_FixedTopologyEstimator, NEATClassifier):

@@ -32,7 +32,7 @@ _CELLS, _CENTRES = 20, 400
 class _Mapped:
     """What the estimators with a map share."""
 
-    def _ended(self, engine: MAPElites) -> None:
+    def _ended(self, engine: Any) -> None:
         self.elites_: list[Elite] = engine.elites_
         self._map = engine.ranges, engine.cells, engine.kind
 

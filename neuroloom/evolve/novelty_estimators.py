@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from neuroloom.core.episodes import Played
 from neuroloom.core.samples import EnvSet
 from neuroloom.evolve.config import NEATConfig
-from neuroloom.evolve.estimators import NEATClassifier, NEATEstimator, NEATRegressor
+from neuroloom.evolve.estimators import NEATClassifier, NEATEstimator, NEATRegressor, probabilities
 from neuroloom.evolve.novelty import NoveltySearch
 from neuroloom.evolve.policy import NEATPolicy
 
@@ -116,10 +116,7 @@ def answers(outputs: Floats32, labels: NDArray[np.int64] | None) -> Floats:
     found = np.nan_to_num(outputs.astype(np.float64))
     if labels is None:
         return found[:, 0].clip(-_FAR, _FAR)
-    if found.shape[1] == 1:
-        found = np.concatenate([np.zeros_like(found), found], axis=1)
-    likely = np.exp(found - found.max(axis=1, keepdims=True))
-    likely /= likely.sum(axis=1, keepdims=True)
+    likely = probabilities(found)
     return np.asarray(likely[:, labels, np.arange(len(labels))])
 
 

@@ -16,7 +16,7 @@ from neuroloom.core.checks import check_choice, check_int, check_lengths
 from neuroloom.core.errors import InputError
 from neuroloom.core.seeding import as_seed, derive
 from neuroloom.evolve.config import NEATConfig
-from neuroloom.evolve.estimators import _WORST, NEATEstimator, _probabilities
+from neuroloom.evolve.estimators import _WORST, NEATEstimator, probabilities
 from neuroloom.evolve.genome import Genome
 from neuroloom.evolve.phenotypes import in_threads
 from neuroloom.evolve.recurrent import RecurrentPhenotypes, as_sequences
@@ -200,7 +200,7 @@ class NEATSeriesClassifier(ClassifierMixin, NEATEstimator):  # type: ignore[misc
     def _likely(self, genome: Genome, X: Floats) -> Floats:
         """Return the probabilities of the classes for checked series."""
         outputs = genome.activate_sequence(self._shortened(X))
-        return _probabilities(outputs.mean(axis=1) if self.readout == "mean" else outputs[:, -1])
+        return probabilities(outputs.mean(axis=1) if self.readout == "mean" else outputs[:, -1])
 
     def _codes(self, y: NDArray[Any]) -> Ints:
         """Return the places of ``y`` in ``classes_``."""

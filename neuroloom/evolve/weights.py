@@ -19,6 +19,7 @@ from neuroloom.core.errors import InputError, NotSupportedError
 from neuroloom.core.seeding import as_seed, derive, stream
 from neuroloom.evolve import population
 from neuroloom.evolve.callbacks import Callbacks, told
+from neuroloom.evolve.genome import DYNAMICS
 from neuroloom.evolve.map_elites import Elite
 from neuroloom.evolve.named_fitness import as_fitness, named_fitness
 from neuroloom.evolve.novelty import as_behaviour
@@ -133,6 +134,8 @@ class WeightSearch:
         >>> best = search.run("neg_log_loss", 50, X, y)  # doctest: +SKIP
     """
 
+    kind = "grid"  # of the archive
+
     def __init__(
         self,
         topology: Genome,
@@ -163,9 +166,11 @@ class WeightSearch:
         self.seed = as_seed(random_state)
         self.space = WeightSpace(topology)
         self.config: NEATConfig = NEATConfig(
-            topology.inputs, topology.outputs, population=self.population, network=topology.network,
-            advance_time=topology.advance_time, time_step=topology.time_step, integrator=topology.integrator,
-        )  # fmt: skip
+            topology.inputs,
+            topology.outputs,
+            population=self.population,
+            **{name: getattr(topology, name) for name in DYNAMICS},
+        )
         if (optimizer in MAPPING) != (ranges is not None):
             raise InputError(
                 f"`ranges` and `cells` belong to {' and '.join(MAPPING)}, which need them; optimizer is {optimizer!r}."

@@ -21,16 +21,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from neuroloom.core.checks import check_choice, check_float, check_int, check_lengths
 from neuroloom.core.errors import InputError, NotSupportedError
+from neuroloom.core.samples import take
 from neuroloom.core.seeding import as_seed, derive, stream
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 _BLOCK = 1024  # rows whose intervals are made at once
-
-
-def take(X: Any, rows: Ints) -> Any:
-    """Return the samples ``rows`` of a sample set."""
-    return X.iloc[rows] if hasattr(X, "iloc") else X[rows]
 
 
 class _Conformal(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
@@ -278,7 +274,7 @@ class ConformalClassifier(ClassifierMixin, _Conformal):  # type: ignore[misc]
         for held in self._parts(len(y), labels):
             rest = np.setdiff1d(np.arange(len(y)), held)
             model = clone(self.estimator).fit(take(X, rest), y[rest])
-            scores = self._scores(model, take(X, held))[np.arange(len(held)), labels[held]]
+            scores = self._scores(self._likely(model, take(X, held)))[np.arange(len(held)), labels[held]]
             self.members_.append(model)
             self.scores_.append(np.sort(scores))
         self._needed(None, sum(map(len, self.scores_)))
@@ -305,11 +301,13 @@ class ConformalClassifier(ClassifierMixin, _Conformal):  # type: ignore[misc]
         """
         check_is_fitted(self)
         place = self._needed(confidence, sum(map(len, self.scores_)))
-        lower: Any = 0  # how many of the scores lie below a class's
-        for model, known in zip(self.members_, self.scores_, strict=True):
-            lower = lower + np.searchsorted(known, self._scores(model, X), side="left")
+        likely = [self._likely(model, X) for model in self.members_]
+        own = likely[0] if self.method == "split" else self.predict_proba(X)
+        lower = np.zeros(own.shape, np.int64)  # how many of the scores lie below a class's
+        for found, known in zip(likely, self.scores_, strict=True):
+            lower += np.searchsorted(known, self._scores(found), side="left")
         held = np.asarray(lower < place)
-        held[np.arange(len(held)), self.predict_proba(X).argmax(axis=1)] = True
+        held[np.arange(len(held)), own.argmax(axis=1)] = True
         return held
 
     def _likely(self, model: Any, X: Any) -> Floats:
@@ -319,9 +317,8 @@ class ConformalClassifier(ClassifierMixin, _Conformal):  # type: ignore[misc]
         made[:, np.searchsorted(self.classes_, model.classes_)] = found
         return made
 
-    def _scores(self, model: Any, X: Any) -> Floats:
-        """Return ``(n, classes)``: how badly each class conforms to a sample."""
-        likely = self._likely(model, X)
+    def _scores(self, likely: Floats) -> Floats:
+        """Return ``(n, classes)``: how badly each class conforms to a sample of such probabilities."""
         if self.rule == "lac":
             return 1 - likely
         order = np.argsort(-likely, axis=1, kind="stable")
@@ -329,9 +326,8 @@ class ConformalClassifier(ClassifierMixin, _Conformal):  # type: ignore[misc]
         if self.rule == "raps":
             so_far += self.penalty * np.maximum(np.arange(1, likely.shape[1] + 1) - self.most, 0)
         made = np.empty_like(likely)
-        np.put_along_axis(
-            made, order, np.round(so_far, 12), axis=1
-        )  # sums of all classes are 1 to the last bit
+        so_far = np.round(so_far, 12)  # else sums of all classes differ in the last bit
+        np.put_along_axis(made, order, so_far, axis=1)
         return made
 
 

@@ -232,6 +232,7 @@ class RadialNetwork(BaseEstimator):  # type: ignore[misc]
 
 
 def candidates(name: str, value: Any, auto: Sequence[float]) -> list[float]:
+    """Return what a parameter of one value, several or ``"auto"`` stands for."""
     if isinstance(value, str):
         check_choice(name, value, ("auto",))
         return list(auto)
@@ -242,4 +243,5 @@ def candidates(name: str, value: Any, auto: Sequence[float]) -> list[float]:
 
 
 def count_numbers(*arrays: Floats | None) -> int:
+    """Return how many numbers the arrays hold together."""
     return sum(a.size for a in arrays if a is not None)

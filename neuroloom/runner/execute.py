@@ -15,6 +15,7 @@ import numpy as np
 
 from neuroloom.core.errors import NotSupportedError
 from neuroloom.core.fitting import Job
+from neuroloom.core.samples import take
 from neuroloom.core.seeding import derive
 from neuroloom.runner.blackbox import FITTING, PREDICTING, PREPARING, SCORING, BlackBox
 from neuroloom.runner.imports import ImportMeter
@@ -367,11 +368,6 @@ def run_batch(
         return executor.run_batch(trials)
     finally:
         executor.close()
-
-
-def take(X: Any, rows: Any) -> Any:
-    """Return the samples ``rows`` of a sample set: always a copy, so that no method can change the data."""
-    return X.iloc[rows] if hasattr(X, "iloc") else X[rows]
 
 
 def _kept(store: OrderedDict[Hashable, Any], key: Hashable, most: int, make: Callable[[], Any]) -> Any:

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from neuroloom.core.errors import NotSupportedError
+from neuroloom.core.samples import take
 from neuroloom.core.seeding import derive
 from neuroloom.runner import outcome
-from neuroloom.runner.execute import Executor, run_batch, run_trial, take
+from neuroloom.runner.execute import Executor, run_batch, run_trial
 from neuroloom.runner.imports import ImportMeter
 from neuroloom.runner.trial import Trial
 from tests.runner.bad_methods import NAME, WORKBENCH, TinyTask, trial
