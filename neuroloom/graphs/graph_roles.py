@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from neuroloom.core.answers import Answers, Classification, Regression
 from neuroloom.core.checks import check_choice, check_float, check_int, check_lengths
 from neuroloom.core.errors import InputError
 from neuroloom.core.samples import GraphSet
 from neuroloom.core.seeding import as_seed, derive
-from neuroloom.graphs.answers import Answers, Classification, Regression
 from neuroloom.graphs.graph_sets import graphs_in
 from neuroloom.graphs.network import GraphNetwork, one_thread, sparse_or_dense, undirected
 

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from neuroloom.core.answers import some
 from neuroloom.core.checks import check_choice, check_float, check_int, check_lengths
 from neuroloom.core.errors import InputError
 from neuroloom.core.graph import Graph
 from neuroloom.core.samples import LinkSet, observed_graph
 from neuroloom.core.seeding import as_seed, derive, stream
-from neuroloom.graphs.answers import some
 from neuroloom.graphs.link_heuristics import as_links
 from neuroloom.graphs.network import GraphNetwork, one_thread, sparse_or_dense, undirected
 

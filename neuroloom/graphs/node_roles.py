@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from neuroloom.core.answers import Answers, Classification, Regression
 from neuroloom.core.checks import check_int, check_lengths
 from neuroloom.core.errors import InputError, NotSupportedError
 from neuroloom.core.graph import Graph
 from neuroloom.core.samples import NodeSet
 from neuroloom.core.seeding import as_seed, derive
-from neuroloom.graphs.answers import Answers, Classification, Regression
 from neuroloom.graphs.network import GraphNetwork, one_thread, sparse_or_dense, undirected
 from neuroloom.graphs.receptive_field import FieldFinder
 

@@ -162,6 +162,24 @@ def _roles(module: str, stem: str, kinds: str) -> dict[tuple[str, str], str]:
     return found
 
 
+_DEEP_NETS = (
+    ("cnn", "CNN", "series image", "CNN: convolutional network"),
+    ("lstm", "LSTM", "series", "LSTM: recurrent network with long short-term memory"),
+    ("resnet", "ResNet", "series image", "ResNet: residual convolutional network"),
+    ("fcn", "FCN", "series", "FCN: fully convolutional network of series"),
+    ("inceptiontime", "InceptionTime", "series", "InceptionTime: ensemble of networks with kernels of many lengths"),
+    ("tcn", "TCN", "series", "TCN: causal convolutions, ever further apart"),
+    ("transformer", "Transformer", "series", "Transformer encoder: attention between the patches of a series"),
+    ("gru", "GRU", "series", "GRU: recurrent network of gated units"),
+    ("rnn", "RNN", "series", "plain recurrent network"),
+    ("mgu", "MGU", "series", "MGU: recurrent network of minimal gated units"),
+    ("sru", "SRU", "series", "SRU: recurrent network of simple units"),
+    ("qrnn", "QRNN", "series", "QRNN: convolutions that gate a cheap recurrence"),
+    ("rwa", "RWA", "series", "RWA: recurrent weighted average"),
+    ("lenet", "LeNet", "image", "LeNet-5: the convolutional network of 1998"),
+)  # fmt: skip
+
+
 def _built_in() -> Iterable[Method]:
     evolve, graphs, signal, nets = (f"neuroloom.{room}" for room in ("evolve", "graphs", "signal", "nets"))
     walks, networks = f"{graphs}.warming:warm_up_walks", f"{graphs}.warming:warm_up_networks"
@@ -297,6 +315,11 @@ def _built_in() -> Iterable[Method]:
     yield Method(
         "mlp", "nets", "MLP: dense network", _classifier_and_regressor("table", nets, "MLP"), batch=True
     )
+    for key, stem, kinds, title in _DEEP_NETS:
+        own = {}
+        for kind in kinds.split():
+            own |= _classifier_and_regressor(kind, nets, stem) | _transformer(f"{nets}:{stem}Features", kind)
+        yield Method(key, "nets", title, own, offered=key in ("cnn", "lstm"))
     yield Method("dummy", "baseline", "the most frequent class, the mean, or random actions", _dummy())
     yield Method("logreg", "baseline", "logistic regression",
                  {("table", LEARNED[0]): "sklearn.linear_model:LogisticRegression"},

@@ -1,22 +1,146 @@
-"""Radial basis function networks and dense networks; names are imported on first use."""
+"""Radial basis function networks, dense networks and the standard deep nets; names are imported on first use."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from neuroloom.nets.cnn import CNNClassifier, CNNFeatures, CNNRegressor
+    from neuroloom.nets.fcn import FCNClassifier, FCNFeatures, FCNRegressor
+    from neuroloom.nets.inception_time import (
+        InceptionTimeClassifier,
+        InceptionTimeFeatures,
+        InceptionTimeRegressor,
+    )
     from neuroloom.nets.kmeans_features import KMeansFeatures
+    from neuroloom.nets.lenet import LeNetClassifier, LeNetFeatures, LeNetRegressor
     from neuroloom.nets.mlp import MLPClassifier, MLPRegressor
     from neuroloom.nets.rbfn import RBFNClassifier, RBFNRegressor
+    from neuroloom.nets.recurrent import (
+        GRUClassifier,
+        GRUFeatures,
+        GRURegressor,
+        LSTMClassifier,
+        LSTMFeatures,
+        LSTMRegressor,
+        MGUClassifier,
+        MGUFeatures,
+        MGURegressor,
+        QRNNClassifier,
+        QRNNFeatures,
+        QRNNRegressor,
+        RNNClassifier,
+        RNNFeatures,
+        RNNRegressor,
+        RWAClassifier,
+        RWAFeatures,
+        RWARegressor,
+        SRUClassifier,
+        SRUFeatures,
+        SRURegressor,
+    )
+    from neuroloom.nets.resnet import ResNetClassifier, ResNetFeatures, ResNetRegressor
+    from neuroloom.nets.tcn import TCNClassifier, TCNFeatures, TCNRegressor
+    from neuroloom.nets.transformer import TransformerClassifier, TransformerFeatures, TransformerRegressor
 
-__all__ = ["KMeansFeatures", "MLPClassifier", "MLPRegressor", "RBFNClassifier", "RBFNRegressor"]
+__all__ = [
+    "CNNClassifier",
+    "CNNFeatures",
+    "CNNRegressor",
+    "FCNClassifier",
+    "FCNFeatures",
+    "FCNRegressor",
+    "GRUClassifier",
+    "GRUFeatures",
+    "GRURegressor",
+    "InceptionTimeClassifier",
+    "InceptionTimeFeatures",
+    "InceptionTimeRegressor",
+    "KMeansFeatures",
+    "LSTMClassifier",
+    "LSTMFeatures",
+    "LSTMRegressor",
+    "LeNetClassifier",
+    "LeNetFeatures",
+    "LeNetRegressor",
+    "MGUClassifier",
+    "MGUFeatures",
+    "MGURegressor",
+    "MLPClassifier",
+    "MLPRegressor",
+    "QRNNClassifier",
+    "QRNNFeatures",
+    "QRNNRegressor",
+    "RBFNClassifier",
+    "RBFNRegressor",
+    "RNNClassifier",
+    "RNNFeatures",
+    "RNNRegressor",
+    "RWAClassifier",
+    "RWAFeatures",
+    "RWARegressor",
+    "ResNetClassifier",
+    "ResNetFeatures",
+    "ResNetRegressor",
+    "SRUClassifier",
+    "SRUFeatures",
+    "SRURegressor",
+    "TCNClassifier",
+    "TCNFeatures",
+    "TCNRegressor",
+    "TransformerClassifier",
+    "TransformerFeatures",
+    "TransformerRegressor",
+]
 
 _HOMES = {
+    "CNNClassifier": "neuroloom.nets.cnn",
+    "CNNFeatures": "neuroloom.nets.cnn",
+    "CNNRegressor": "neuroloom.nets.cnn",
+    "FCNClassifier": "neuroloom.nets.fcn",
+    "FCNFeatures": "neuroloom.nets.fcn",
+    "FCNRegressor": "neuroloom.nets.fcn",
+    "GRUClassifier": "neuroloom.nets.recurrent",
+    "GRUFeatures": "neuroloom.nets.recurrent",
+    "GRURegressor": "neuroloom.nets.recurrent",
+    "InceptionTimeClassifier": "neuroloom.nets.inception_time",
+    "InceptionTimeFeatures": "neuroloom.nets.inception_time",
+    "InceptionTimeRegressor": "neuroloom.nets.inception_time",
     "KMeansFeatures": "neuroloom.nets.kmeans_features",
+    "LSTMClassifier": "neuroloom.nets.recurrent",
+    "LSTMFeatures": "neuroloom.nets.recurrent",
+    "LSTMRegressor": "neuroloom.nets.recurrent",
+    "LeNetClassifier": "neuroloom.nets.lenet",
+    "LeNetFeatures": "neuroloom.nets.lenet",
+    "LeNetRegressor": "neuroloom.nets.lenet",
+    "MGUClassifier": "neuroloom.nets.recurrent",
+    "MGUFeatures": "neuroloom.nets.recurrent",
+    "MGURegressor": "neuroloom.nets.recurrent",
     "MLPClassifier": "neuroloom.nets.mlp",
     "MLPRegressor": "neuroloom.nets.mlp",
+    "QRNNClassifier": "neuroloom.nets.recurrent",
+    "QRNNFeatures": "neuroloom.nets.recurrent",
+    "QRNNRegressor": "neuroloom.nets.recurrent",
     "RBFNClassifier": "neuroloom.nets.rbfn",
     "RBFNRegressor": "neuroloom.nets.rbfn",
+    "RNNClassifier": "neuroloom.nets.recurrent",
+    "RNNFeatures": "neuroloom.nets.recurrent",
+    "RNNRegressor": "neuroloom.nets.recurrent",
+    "RWAClassifier": "neuroloom.nets.recurrent",
+    "RWAFeatures": "neuroloom.nets.recurrent",
+    "RWARegressor": "neuroloom.nets.recurrent",
+    "ResNetClassifier": "neuroloom.nets.resnet",
+    "ResNetFeatures": "neuroloom.nets.resnet",
+    "ResNetRegressor": "neuroloom.nets.resnet",
+    "SRUClassifier": "neuroloom.nets.recurrent",
+    "SRUFeatures": "neuroloom.nets.recurrent",
+    "SRURegressor": "neuroloom.nets.recurrent",
+    "TCNClassifier": "neuroloom.nets.tcn",
+    "TCNFeatures": "neuroloom.nets.tcn",
+    "TCNRegressor": "neuroloom.nets.tcn",
+    "TransformerClassifier": "neuroloom.nets.transformer",
+    "TransformerFeatures": "neuroloom.nets.transformer",
+    "TransformerRegressor": "neuroloom.nets.transformer",
 }
 
 

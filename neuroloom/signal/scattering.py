@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from neuroloom.core.checks import check_float, check_int
 from neuroloom.core.errors import InputError
-from neuroloom.signal.input import same_shape, signal_batch
+from neuroloom.core.signals import same_shape, signal_batch
 
 Floats = NDArray[np.floating[Any]]
 BLOCK = 1 << 19  # numbers of the signals in a block, the padding included

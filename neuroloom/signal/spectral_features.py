@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from neuroloom.core.checks import check_choice, check_float, check_int
 from neuroloom.core.errors import InputError
-from neuroloom.signal.input import same_shape, signal_batch
+from neuroloom.core.signals import same_shape, signal_batch
 
 Floats = NDArray[np.floating[Any]]
 BLOCK = 64  # signals transformed at a time

@@ -16,8 +16,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from neuroloom.core.checks import check_choice, check_int
 from neuroloom.core.errors import InputError, unknown
+from neuroloom.core.signals import same_shape, signal_batch
 from neuroloom.signal.bands import TRANSFORMS, decompose
-from neuroloom.signal.input import same_shape, signal_batch
 from neuroloom.signal.stationary import BOUNDARIES, discrete_wavelet, max_level
 from neuroloom.signal.statistics import (
     BAND_STATISTICS,

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from neuroloom.core.checks import check_int
 from neuroloom.core.errors import InputError
 from neuroloom.core.seeding import as_seed, stream
-from neuroloom.signal.input import same_shape, signal_batch
+from neuroloom.core.signals import same_shape, signal_batch
 
 Singles = NDArray[np.float32]
 

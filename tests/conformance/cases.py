@@ -39,6 +39,17 @@ QUICK: dict[str, dict[str, Any]] = {
     "splitter": {"dimensions": 16, "walks": 5, "walk_length": 20, "epochs": 1},
     "wavelet-ppv": {"features": 300},
     "mlp": {"epochs": 8},
+    "cnn": {"epochs": 2, "filters": (4, 8)},
+    "resnet": {"epochs": 2, "filters": (4, 8), "blocks": 1},
+    "fcn": {"epochs": 2, "filters": (4, 8, 4)},
+    "inceptiontime": {"epochs": 2, "filters": 4, "depth": 3, "members": 2},
+    "tcn": {"epochs": 2, "filters": 4},
+    "transformer": {"epochs": 2, "width": 8, "heads": 2, "layers": 1},
+    **{
+        key: {"epochs": 2, "units": 4, "patch": 8}
+        for key in ("rnn", "lstm", "gru", "mgu", "sru", "qrnn", "rwa")
+    },
+    "lenet": {"epochs": 2},
     "gcn": {"epochs": 30},
     "gat": {"epochs": 30},
     **{

@@ -318,7 +318,7 @@ def test_several_labels_a_node(planted):
     assert np.mean(fitted.predict(X[1::2]) == flags[1::2]) > 0.9
     with pytest.raises(InputError, match=r"\(n, labels\) array of 0 and 1"):
         _classifier("GCN").fit(X, flags * 2)
-    with pytest.raises(InputError, match="must have 2 labels a node"):
+    with pytest.raises(InputError, match="must have 2 labels a sample"):
         _classifier("GCN").fit(X[::2], flags[::2], (X[1::2], flags[1::2, :1]))
 
 

@@ -8,12 +8,12 @@ from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
 from neuroloom.core import Graph, InputError, LinkSet, NodeSet, NotSupportedError
+from neuroloom.core.answers import hold_out
 from neuroloom.graphs import GATNodeClassifier, GCNNodeClassifier
 from neuroloom.graphs._layers.attention import attention
 from neuroloom.graphs._layers.gat import GATLayer
 from neuroloom.graphs._layers.sparse import Sparse
 from neuroloom.graphs.adjacency import normalised_adjacency
-from neuroloom.graphs.answers import hold_out
 from tests.reference import graph_reference as reference
 
 CPU = torch.device("cpu")

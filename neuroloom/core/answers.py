@@ -1,4 +1,4 @@
-"""Kinds of answers that a graph network learns, whatever its samples are: classes, several labels, numbers."""
+"""Kinds of answers that a network learns, whatever its samples are: classes, several labels, numbers."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ class Answers:
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class Classification(ClassifierMixin, Answers):  # type: ignore[misc]
-    """Classifier of nodes, of one label or, for ``y (n, labels)`` of 0 and 1, of any number of labels a node.
+    """Classifier of one label a sample or, for ``y (n, labels)`` of 0 and 1, of any number of labels.
 
     Args:
-        class_weight: ``"balanced"`` weighs the loss of a node by n / (classes · nodes of its class); None weighs all
-            alike. One label a node only.
+        class_weight: ``"balanced"`` weighs the loss of a sample by n / (classes · samples of its class); None weighs
+            all alike. One label a sample only.
     """
 
     class_weight: str | None = None
@@ -75,7 +75,7 @@ class Classification(ClassifierMixin, Answers):  # type: ignore[misc]
         if self.multilabel_:
             if y.size == 0 or not np.isin(y, (0, 1)).all():
                 raise InputError(
-                    "for several labels a node, y must be an (n, labels) array of 0 and 1, but it holds "
+                    "for several labels a sample, y must be an (n, labels) array of 0 and 1, but it holds "
                     f"{np.unique(y)[:5].tolist()}."
                 )
             self.classes_ = np.arange(y.shape[1])
@@ -93,7 +93,7 @@ class Classification(ClassifierMixin, Answers):  # type: ignore[misc]
         if self.multilabel_:
             if wanted.shape[1:] != self.classes_.shape:
                 raise InputError(
-                    f"the answers of `eval_set` must have {len(self.classes_)} labels a node, but have shape "
+                    f"the answers of `eval_set` must have {len(self.classes_)} labels a sample, but have shape "
                     f"{wanted.shape}."
                 )
             return np.ones(len(wanted), dtype=bool), wanted.astype(np.float32)
@@ -150,7 +150,7 @@ class Classification(ClassifierMixin, Answers):  # type: ignore[misc]
         return hold_out(target, self.validation_fraction, draws)
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Return ``(n, classes)`` probabilities of samples, of what was fitted on or of other graphs.
+        """Return ``(n, classes)`` probabilities of samples.
 
         Of several labels a sample each has its own, between 0 and 1; of one, they sum to 1.
         """
@@ -172,7 +172,7 @@ class Classification(ClassifierMixin, Answers):  # type: ignore[misc]
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class Regression(RegressorMixin, Answers):  # type: ignore[misc]
-    """Regressor of one number a node, which it learns standardised, by squared error."""
+    """Regressor of one number a sample, which it learns standardised, by squared error."""
 
     def _read_target(self, y: Any) -> NDArray[Any]:
         y = _numbers(y)

@@ -1,0 +1,1 @@
+"""Torch layers of the deep nets; every module here imports torch, so it is imported late."""
