@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         InceptionTimeRegressor,
     )
     from neuroloom.nets.kmeans_features import KMeansFeatures
+    from neuroloom.nets.layer_summary import summary
     from neuroloom.nets.lenet import LeNetClassifier, LeNetFeatures, LeNetRegressor
     from neuroloom.nets.mlp import MLPClassifier, MLPRegressor
     from neuroloom.nets.rbfn import RBFNClassifier, RBFNRegressor
@@ -91,6 +92,7 @@ __all__ = [
     "TransformerClassifier",
     "TransformerFeatures",
     "TransformerRegressor",
+    "summary",
 ]
 
 _HOMES = {
@@ -141,6 +143,7 @@ _HOMES = {
     "TransformerClassifier": "neuroloom.nets.transformer",
     "TransformerFeatures": "neuroloom.nets.transformer",
     "TransformerRegressor": "neuroloom.nets.transformer",
+    "summary": "neuroloom.nets.layer_summary",
 }
 
 

@@ -7,7 +7,7 @@ Zisserman (2015), Very deep convolutional networks for large-scale image recogni
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING
 
 from neuroloom.core.checks import check_choice, check_float, check_int
@@ -47,6 +47,8 @@ class CNN(DeepNetwork):
     kernel: int | None = None
     pooling: str = "max"
     dropout: float = 0.2
+    _: KW_ONLY
+    learning_rate: float = 0.005
 
     def _encoder(self, shape: tuple[int, ...]) -> torch.nn.Module:
         from torch import nn

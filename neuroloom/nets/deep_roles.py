@@ -13,7 +13,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from neuroloom.core.answers import Answers, Classification, Regression
 from neuroloom.core.checks import check_lengths
-from neuroloom.core.errors import InputError
 from neuroloom.core.seeding import as_seed, derive
 from neuroloom.nets.deep_network import DeepNetwork, Floats32
 
@@ -111,11 +110,6 @@ class DeepRole(_Model):
         config = self._config(len(values), valid is not None)
         result = train(network, loss, config=config, n_samples=len(values), seed=derive(seed, "train"), valid=check,
                        decay_scale=still)  # fmt: skip
-        if result.diverged[0] and not result.kept[0]:
-            raise InputError(
-                f"{type(self).__name__} had no finite loss in its first epoch; take a smaller `learning_rate` (now "
-                f"{self.learning_rate}) or set `clip_norm`."
-            )
         self.weights_.append({k: v.cpu().numpy().copy() for k, v in network.state_dict().items()})
         self.history_ += result.history if not self.history_ else []
         self.best_epochs_.append(int(result.kept[0]))

@@ -183,6 +183,8 @@ class SRU(RecurrentNetwork):
     Source: Lei, Zhang, Wang, Dai and Artzi (2018), Simple recurrent units for highly parallelizable recurrence.
     """
 
+    layers: int = 2
+
     cell: ClassVar[str] = "sru"
 
 
@@ -194,6 +196,8 @@ class QRNN(RecurrentNetwork):
 
     Source: Bradbury, Merity, Xiong and Socher (2017), Quasi-recurrent neural networks, eqs. 3 and 5.
     """
+
+    layers: int = 2
 
     cell: ClassVar[str] = "qrnn"
 
