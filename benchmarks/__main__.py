@@ -19,6 +19,7 @@ BENCHMARKS = {
     "graphs.nested": "graph networks on whole graphs by nested validation",
     "graphs.sampling": "GraphSAGE from drawn neighbours on graphs of up to a million nodes",
     "nets.batched": "many dense nets at once against one by one",
+    "nets.deep": "deep nets of series and pictures: quality, and a step against a loop by hand",
     "nets.tables": "tables: accuracy and R² against scikit-learn's methods",
     "runner.overhead": "CPU milliseconds a trial against joblib and pebble",
     "signal.analysis": "continuous transform, coherence, denoising, change points against their peers",

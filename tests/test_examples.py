@@ -8,6 +8,7 @@ import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 ARGUMENTS = {
+    "deep_nets_of_series": ["picture.png", "1"],
     "es_hyperneat_placement": ["picture.png"],
     "hyperneat_vision": ["picture.png"],
     "cppn_patterns": ["picture.png"],
@@ -20,6 +21,7 @@ ARGUMENTS = {
     "weights_of_a_topology": ["5"],
 }  # for a quick run, in an empty folder
 SHOWN = {
+    "deep_nets_of_series": "on a stream of one beat",
     "es_hyperneat_placement": "connections were found",
     "hyperneat_vision": "21 x 21: misses by",
     "cppn_patterns": "12 patterns in",
@@ -34,6 +36,7 @@ SHOWN = {
     "weights_of_a_topology": "cma-es on the same structure:",
 }
 FILES = {
+    "deep_nets_of_series": ["picture.png"],
     "es_hyperneat_placement": ["picture.png"],
     "hyperneat_vision": ["picture.png"],
     "cppn_patterns": ["picture.png"],
@@ -45,6 +48,7 @@ FILES = {
     "topology_map": ["picture.png"],
 }
 NEEDS = {
+    "deep_nets_of_series": ["matplotlib"],
     "es_hyperneat_placement": ["matplotlib"],
     "hyperneat_vision": ["matplotlib"],
     "cppn_patterns": ["matplotlib"],

@@ -83,12 +83,10 @@ def _recorder(name: str, rows: list[dict[str, Any]]) -> Any:
         if isinstance(module, RecurrentLayer):  # time comes first
             inside = (out.shape[0], *out.shape[2:])
         own = sum(p.numel() for p in module.parameters())
-        if isinstance(
-            module, AttentionBlock
-        ):  # its dense layers are rows of their own; this one is their meeting
-            own = 0
-        rows.append({"layer": name, "kind": type_before_parametrizations(module).__name__, "shape": inside, "parameters": own,
-                     "multiply_adds": _multiply_adds(module, given[0], out)})  # fmt: skip
+        if isinstance(module, AttentionBlock):
+            own = 0  # its dense layers are rows of their own; this one is the steps' meeting
+        kind, work = type_before_parametrizations(module).__name__, _multiply_adds(module, given[0], out)
+        rows.append({"layer": name, "kind": kind, "shape": inside, "parameters": own, "multiply_adds": work})
 
     return record
 

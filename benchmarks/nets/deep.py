@@ -1,0 +1,161 @@
+"""Deep nets of series and pictures: quality on known sets, and the cost of a training step.
+
+    python -m benchmarks.nets.deep [digits] [ucr] [adding] [step] [--sets GunPoint ArrowHead] [--methods cnn resnet]
+
+``digits``: 5 stratified folds of scikit-learn's 8 × 8 digits. ``ucr``: sets of the archive with their default split,
+NEUROLOOM_DATA. ``adding``: the sum of two marked numbers among 200 (Hochreiter & Schmidhuber 1997). ``step``: a step of
+the estimator's loop against a loop written by hand in torch, alternating. One thread; CPU seconds of the process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import time
+from typing import Any
+
+# ruff: noqa: E402 (thread limits count only when they are set before NumPy is imported)
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
+
+import numpy as np
+
+from neuroloom.methods import make
+
+SETS = ("GunPoint", "ItalyPowerDemand", "ArrowHead")
+SERIES_METHODS = ("cnn", "fcn", "resnet", "inceptiontime", "tcn", "transformer", "lstm", "gru")
+
+
+def _fit(model: Any, X: Any, y: Any) -> float:
+    began = time.process_time()
+    model.fit(X, y)
+    return time.process_time() - began
+
+
+def digits() -> None:
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import StratifiedKFold
+
+    X, y = load_digits(return_X_y=True)
+    X = X.reshape(-1, 1, 8, 8)
+    folds = list(StratifiedKFold(5, shuffle=True, random_state=0).split(X, y))
+    turned: dict[str, Any] = {"augment": ("affine",)}
+    print("\n| digits, 5 folds | accuracy | CPU-s a fit | parameters |\n|---|---|---|---|")
+    for name, key, params in (
+        ("svm", "svm", {}),
+        ("cnn", "cnn", {}),
+        ("cnn, affine", "cnn", turned),
+        ("resnet, affine", "resnet", turned),
+        ("lenet, affine", "lenet", turned),
+        ("lenet of 1998, affine", "lenet", {**turned, "form": "1998"}),
+    ):
+        scores, seconds = [], []
+        for fold, (train, test) in enumerate(folds):
+            seed = {} if key == "svm" else {"random_state": fold}
+            model = make(key, "image", "classification", **params, **seed)
+            seconds.append(_fit(model, X[train], y[train]))
+            scores.append(model.score(X[test], y[test]))
+        size = getattr(model, "n_parameters_", "")
+        print(f"| {name} | {np.mean(scores):.4f} ± {np.std(scores, ddof=1):.4f} | {np.mean(seconds):.1f} | {size} |",
+              flush=True)  # fmt: skip
+
+
+def ucr(sets: list[str], methods: list[str], seeds: int) -> None:
+    from neuroloom.tasks import open_task
+
+    print("\n| set | method | accuracy, mean of seeds | CPU-s a fit | parameters |\n|---|---|---|---|---|")
+    for name in sets:
+        task = open_task(f"ucr:{name}")
+        data = task.load(0)
+        split = task.split(data, 0, 0, 5)
+        for key in methods:
+            scores, seconds = [], []
+            for seed in range(seeds):
+                model = make(key, "series", "classification", random_state=seed)
+                seconds.append(_fit(model, data.X[split.train], data.y[split.train]))
+                scores.append(model.score(data.X[split.test], data.y[split.test]))
+            spread = f" ± {np.std(scores, ddof=1):.3f}" if seeds > 1 else ""
+            print(f"| {name} | {key} | {np.mean(scores):.3f}{spread} | {np.mean(seconds):.1f} | {model.n_parameters_} |",
+                  flush=True)  # fmt: skip
+
+
+def adding(methods: list[str], length: int = 200, n: int = 10_000) -> None:
+    rng = np.random.default_rng(0)
+    values, marks = rng.random((n + 1000, length)), np.zeros((n + 1000, length))
+    rows = np.arange(len(values))
+    marks[rows, rng.integers(0, length // 2, len(rows))] = 1
+    marks[rows, rng.integers(length // 2, length, len(rows))] = 1
+    X, y = np.stack([values, marks], axis=1), (values * marks).sum(1)
+    error_of_mean = f"mean squared error (the mean's: {y.var():.3f})"
+    print(f"\n| adding, T = {length}, {n} samples | {error_of_mean} | CPU-s a fit |\n|---|---|---|")
+    for key in methods:
+        params: dict[str, Any] = {"pooling": "last", "epochs": 25, "normalize": "none", "random_state": 0}
+        model = make(key, "series", "regression", **params)
+        seconds = _fit(model, X[:n], y[:n])
+        error = float(np.mean((model.predict(X[n:]) - y[n:]) ** 2))
+        print(f"| {key} | {error:.5f} | {seconds:.0f} |", flush=True)
+
+
+def step(rounds: int = 7) -> None:
+    """One epoch of the estimator and of a loop by hand over the same network, samples and optimiser."""
+    import torch
+
+    from neuroloom.core.seeding import derive
+
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(1024, 1, 128)), rng.integers(0, 4, 1024)
+    print("\n| network | ours, CPU-s an epoch | by hand | ratio |\n|---|---|---|---|")
+    for key, params in (
+        ("cnn", {"filters": (16, 32)}),
+        ("fcn", {"filters": (32, 64, 32)}),
+        ("lstm", {"units": 32}),
+    ):
+        settings = {"epochs": 1, "schedule": "none", "clip_norm": None, "random_state": 0, **params}
+        ours: list[float] = []
+        theirs: list[float] = []
+        for _ in range(rounds):
+            model = make(key, "series", "classification", **settings)
+            ours.append(_fit(model, X, y))
+            began = time.process_time()
+            mean, spread = X.mean((0, 2)), X.std((0, 2))
+            values = torch.from_numpy(((X - mean[:, None]) / spread[:, None]).astype(np.float32))
+            labels = torch.from_numpy(y)
+            torch.manual_seed(derive(0, "by hand"))
+            network = model._network(model.shape_, 4)
+            optimizer = torch.optim.AdamW(network.parameters(), lr=0.003, weight_decay=0.01)
+            for rows in torch.randperm(1024).split(32):
+                optimizer.zero_grad()
+                torch.nn.functional.cross_entropy(network(values[rows]), labels[rows]).backward()
+                optimizer.step()
+            theirs.append(time.process_time() - began)
+        a, b = statistics.median(ours), statistics.median(theirs)
+        print(f"| {key} | {a:.3f} | {b:.3f} | {a / b:.2f} |", flush=True)
+
+
+def main() -> None:
+    import torch
+
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("parts", nargs="*", default=["digits", "ucr", "adding", "step"])
+    parser.add_argument("--sets", nargs="*", default=list(SETS))
+    parser.add_argument("--methods", nargs="*")
+    parser.add_argument("--seeds", type=int, default=1)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    print(f"{platform.python_version()}, torch {torch.__version__}, 1 thread, load {os.getloadavg()[0]:.1f}")
+    if "step" in given.parts:
+        step()
+    if "digits" in given.parts:
+        digits()
+    if "adding" in given.parts:
+        adding(given.methods or ["lstm", "gru", "tcn"])
+    if "ucr" in given.parts:
+        ucr(given.sets, given.methods or list(SERIES_METHODS), given.seeds)
+
+
+if __name__ == "__main__":
+    main()
