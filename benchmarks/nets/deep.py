@@ -77,8 +77,8 @@ def ucr(sets: list[str], methods: list[str], seeds: int) -> None:
                 seconds.append(_fit(model, data.X[split.train], data.y[split.train]))
                 scores.append(model.score(data.X[split.test], data.y[split.test]))
             spread = f" ± {np.std(scores, ddof=1):.3f}" if seeds > 1 else ""
-            print(f"| {name} | {key} | {np.mean(scores):.3f}{spread} | {np.mean(seconds):.1f} | {model.n_parameters_} |",
-                  flush=True)  # fmt: skip
+            quality, cost = f"{np.mean(scores):.3f}{spread}", f"{np.mean(seconds):.1f}"
+            print(f"| {name} | {key} | {quality} | {cost} | {model.n_parameters_} |", flush=True)
 
 
 def adding(methods: list[str], length: int = 200, n: int = 10_000) -> None:
