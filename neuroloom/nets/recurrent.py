@@ -29,9 +29,11 @@ MOST_STEPS = 256  # that patch="auto" leaves
 class RecurrentNetwork(DeepNetwork):
     """What the recurrent networks share; ``cell`` names the unit.
 
+    Series may end in NaN, in all channels: what is padded is not read.
+
     Args:
         units: numbers of the state, each way, at least 1.
-        layers: one over the other, at least 1.
+        layers: how many lie one over the other, at least 1.
         bidirectional: ``"none"`` reads forwards; ``"concatenate"``, ``"sum"``, ``"average"`` or ``"product"`` reads
             both ways and puts them together so (Schuster and Paliwal 1997).
         pooling: what of all outputs answers: the ``"last"``, their ``"mean"``, ``"max"``, both (``"mean-max"``), or
@@ -41,8 +43,6 @@ class RecurrentNetwork(DeepNetwork):
         recurrent_dropout: share of the state hidden from the gates in training, the same units at every step, in
             [0, 1) (Gal and Ghahramani 2016).
         layer_norm: whether gates are normalised over their units (Ba, Kiros and Hinton 2016).
-
-    Series may end in NaN, in all channels: what is padded is not read.
 
     Attributes:
         weights_: for each member name → array; ``history_`` of the first member; ``n_parameters_``.

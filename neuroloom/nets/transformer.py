@@ -30,15 +30,15 @@ class Transformer(DeepNetwork):
     A patch of neighbouring values is mapped to a vector and gets the sinusoids of its place; a layer is self-attention
     and a dense network, each normalised before and added to its input (eqs. 1 and 2 of Vaswani et al.).
 
+    Series may end in NaN, in all channels: what is padded is not attended to.
+
     Args:
         width: of the vectors, an even number, at least 2.
         heads: attention heads, a divisor of ``width``, at least 1.
-        layers: at least 1.
+        layers: attention blocks one after the other, at least 1.
         patch: neighbouring values in a patch, at least 1; ``"auto"``: as few as leave 64 patches.
         dropout: share of units left out in training, in [0, 1).
         pooling: what of all patches answers: ``"mean"``, ``"max"``, ``"mean-max"``, ``"last"`` or ``"attention"``.
-
-    Series may end in NaN, in all channels: what is padded is not attended to.
 
     Attributes:
         weights_: for each member name → array; ``history_`` of the first member; ``n_parameters_``.
