@@ -40,6 +40,9 @@ def found(config: NEATConfig, seed: int, restarts: int = 0) -> Genes:
     if config.enabled_default != "true":
         enabled = rng.random(present.shape) < (0.5 if config.enabled_default == "random" else 0.0)
     timed = draw(config, "time_constant", shape, rng).ravel() if config.has_time_constants else np.empty(0)
+    rules = np.empty((0, 5))
+    if config.plasticity != "none":
+        rules = draw(config, "plasticity", (*present.shape, 5), rng)[present]
     counts = np.concatenate([[0], np.cumsum(present.sum(axis=1))]).astype(np.int64)
     innovation = np.broadcast_to(np.arange(len(pairs), dtype=np.int32), present.shape)[present]
     return Genes(
@@ -56,6 +59,7 @@ def found(config: NEATConfig, seed: int, restarts: int = 0) -> Genes:
         weights[present],
         enabled[present],
         timed,
+        rules,
     )
 
 
@@ -65,11 +69,11 @@ def as_founder(genome: Genome, config: NEATConfig) -> Genome:
     Raises:
         InputError: it has other inputs or outputs than the settings, or is of another kind of network.
     """
-    have, want = ((one.inputs, one.outputs, one.network) for one in (genome, config))
+    have, want = ((one.inputs, one.outputs, one.network, one.plasticity) for one in (genome, config))
     if have != want:
         raise InputError(
-            f"the founder must have {want[0]} inputs and {want[1]} outputs and be {want[2]}, as the settings say, but "
-            f"has {have[0]} and {have[1]} and is {have[2]}."
+            f"the founder must have {want[0]} inputs and {want[1]} outputs and be {want[2]}, with plasticity "
+            f"{want[3]!r}, as the settings say, but has {have[0]} and {have[1]} and is {have[2]}, with {have[3]!r}."
         )
     number = {node.id: k for k, node in enumerate(genome.nodes)} | {
         -i: -i for i in range(1, genome.inputs + 1)
@@ -123,7 +127,7 @@ def _codes(
 
 
 def draw(config: NEATConfig, role: str, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
-    """Return new weights, biases, responses or time constants (``role``)."""
+    """Return new weights, biases, responses, time constants or numbers of plasticity (``role``)."""
     mean, stdev = getattr(config, f"{role}_init_mean"), getattr(config, f"{role}_init_stdev")
     low, high = getattr(config, f"{role}_min_value"), getattr(config, f"{role}_max_value")
     if getattr(config, f"{role}_init_type") == "uniform":
