@@ -191,9 +191,12 @@ def _compiled(genes: Genes, inputs: int, outputs: int, like: Any, threads: int) 
             _kernels_compile.compile_genomes(tuple(genes), inputs, start, stop, tuple(room), scratch)
 
     in_threads(work, size(genes), threads)
-    columns: Any = [getattr(room, name) for name in Plastic._fields[:10]]
+    columns: Any = {name: getattr(room, name) for name in Plastic._fields[:10]}
     rules = genes.plasticity if len(genes.plasticity) else np.zeros((len(genes.weight), 5))
-    return Plastic(*columns, genes.bias, genes.response, rules, float(like.weight_bound), int(cyclic))
+    return Plastic(
+        **columns, bias=genes.bias, response=genes.response, plasticity=rules, bound=float(like.weight_bound),
+        cyclic=int(cyclic),
+    )  # fmt: skip
 
 
 class PlasticState:
