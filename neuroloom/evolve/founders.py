@@ -40,9 +40,6 @@ def found(config: NEATConfig, seed: int, restarts: int = 0) -> Genes:
     if config.enabled_default != "true":
         enabled = rng.random(present.shape) < (0.5 if config.enabled_default == "random" else 0.0)
     timed = draw(config, "time_constant", shape, rng).ravel() if config.has_time_constants else np.empty(0)
-    rules = np.empty((0, 5))
-    if config.plasticity != "none":
-        rules = draw(config, "plasticity", (*present.shape, 5), rng)[present]
     counts = np.concatenate([[0], np.cumsum(present.sum(axis=1))]).astype(np.int64)
     innovation = np.broadcast_to(np.arange(len(pairs), dtype=np.int32), present.shape)[present]
     return Genes(
@@ -59,8 +56,16 @@ def found(config: NEATConfig, seed: int, restarts: int = 0) -> Genes:
         weights[present],
         enabled[present],
         timed,
-        rules,
+        _rules(config, present, rng),  # drawn last, so that all else is as without
     )
+
+
+def _rules(config: NEATConfig, present: NDArray[np.bool_], rng: np.random.Generator) -> Floats:
+    """Return the rules of plasticity ``(conns, 5)`` of the connections that are ``present``, or none."""
+    if config.plasticity == "none":
+        return np.empty((0, 5))
+    found: Floats = draw(config, "plasticity", (*present.shape, 5), rng)[present]
+    return found
 
 
 def as_founder(genome: Genome, config: NEATConfig) -> Genome:

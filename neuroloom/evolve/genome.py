@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -230,6 +230,11 @@ class Genome:
         if not self.stateful:
             raise InputError("a feed-forward network has no state; call activate(X).")
         return start(self, check_int("lanes", lanes))
+
+    def frozen(self) -> Genome:
+        """Return the network that does not learn: the evolved weights, which stay."""
+        conns = tuple(replace(conn, plasticity=None) for conn in self.connections)
+        return replace(self, plasticity="none", connections=conns)
 
     def entering(self) -> dict[int, list[Connection]]:
         """Return the enabled connections by target, in order of innovation."""
