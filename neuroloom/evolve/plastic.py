@@ -37,51 +37,36 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-class PlasticPhenotypes:
-    """Compiled plastic networks of all genomes in ``genes``, with state and weights that :meth:`step` moves on.
+class PlasticNetworks:
+    """Plastic networks of a population, with state and weights that :meth:`step` moves on.
 
-    Nodes that reach no output are pruned; a kernel then steps one genome at a time, lane by lane. A lane is a copy of a
-    network with a state and weights of its own, for one episode or series. Computed in double precision, the same
-    whatever the number of threads.
+    A lane is a copy of a network with a state and weights of its own, for one episode or series. A kernel steps one
+    network at a time, lane by lane, in double precision, the same whatever the number of threads.
 
     Args:
-        genes: the population. Without rules of plasticity no weight changes.
+        net: the compiled networks; see ``_kernels_plastic``.
+        evolved: ``(edges,)`` float64, the weights that lanes begin with.
+        edge_ptr: ``(n + 1,)`` int64, which of them each network owns.
         inputs: number of inputs.
-        outputs: number of outputs.
-        like: settings or a genome: ``network``, feed-forward or recurrent, and ``weight_bound``.
         threads: number of threads, at least 1.
 
     Attributes:
-        net: the compiled networks; see ``_kernels_plastic``.
         lanes: lanes of the present state, 0 before :meth:`reset`.
         plasticity: ``"hebbian"``.
-
-    Raises:
-        NotSupportedError: a genome uses a function of one's own.
-
-    Source:
-        Niv, Joel, Meilijson and Ruppin (2002), "Evolution of reinforcement learning in uncertain environments".
     """
 
-    def __init__(self, genes: Genes, inputs: int, outputs: int, like: Any, threads: int = 1) -> None:
-        if uses_own(genes.activation, genes.aggregation):
-            raise NotSupportedError(
-                "functions of one's own are not computed in plastic networks; use the built-in activations and "
-                "aggregations."
-            )
-        self.genes, self.inputs, self.outputs, self.threads = genes, inputs, outputs, threads
-        self.net: Plastic = _compiled(genes, inputs, outputs, like, threads)
-        rows = inputs + self.net.sizes * (2 if self.net.cyclic else 1)
+    plasticity = "hebbian"
+
+    def __init__(self, net: Plastic, evolved: Floats, edge_ptr: Ints, inputs: int, threads: int = 1) -> None:
+        self.net, self.inputs, self.outputs, self.threads = net, inputs, net.outputs.shape[1], threads
+        rows = inputs + net.sizes * (2 if net.cyclic else 1)
         self._row_ptr: Ints = np.concatenate([[0], np.cumsum(rows)]).astype(np.int64)
-        there = self.net.edge_gene >= 0
-        self._evolved: Floats = np.zeros(len(there))
-        self._evolved[there] = genes.weight[self.net.edge_gene[there]]
-        self.lanes, self.plasticity = 0, "hebbian"
+        self._evolved, self._edge_ptr, self.lanes = evolved, edge_ptr, 0
         self._state: Floats | None = None
-        self._weights: Floats = np.empty((0, len(there)))
+        self._weights: Floats = np.empty((0, len(evolved)))
 
     def __len__(self) -> int:
-        return size(self.genes)
+        return len(self.net.sizes)
 
     def reset(self, lanes: int = 1) -> None:
         """Give every network ``lanes`` lanes, all with a state of 0 and the evolved weights."""
@@ -95,7 +80,7 @@ class PlasticPhenotypes:
         if members is None:
             self._state[np.asarray(lanes)], self._weights[np.asarray(lanes)] = 0, self._evolved
             return
-        rows, edges = self._row_ptr, self.genes.conn_ptr
+        rows, edges = self._row_ptr, self._edge_ptr
         for g, lane in zip(members, lanes, strict=True):
             self._state[lane, rows[g] : rows[g + 1]] = 0
             own = slice(edges[g], edges[g + 1])
@@ -141,18 +126,6 @@ class PlasticPhenotypes:
         )
         return out
 
-    def weights(self, row: int) -> Floats:
-        """Return the present weights ``(lanes, connections)`` of genome ``row``, in order of innovation.
-
-        Those of connections that are disabled or reach no output are the evolved ones.
-        """
-        own = slice(self.genes.conn_ptr[row], self.genes.conn_ptr[row + 1])
-        found: Floats = np.tile(self.genes.weight[own], (self.lanes, 1))
-        gene = self.net.edge_gene[own]
-        used = gene >= 0
-        found[:, gene[used] - own.start] = self._weights[:, own][:, used]
-        return found
-
     def activate_sequence(self, X: Any) -> Floats:
         """Return the outputs ``(genomes, n, time, outputs)`` for ``X (n, time, inputs)``, each from the beginning.
 
@@ -167,6 +140,49 @@ class PlasticPhenotypes:
         for t in range(rows.shape[1]):
             outputs[:, :, t] = self.step(rows[:, t])
         return outputs
+
+
+class PlasticPhenotypes(PlasticNetworks):
+    """Compiled plastic networks of all genomes in ``genes``; nodes that reach no output are pruned.
+
+    Args:
+        genes: the population. Without rules of plasticity no weight changes.
+        inputs: number of inputs.
+        outputs: number of outputs.
+        like: settings or a genome: ``network``, feed-forward or recurrent, and ``weight_bound``.
+        threads: number of threads, at least 1.
+
+    Raises:
+        NotSupportedError: a genome uses a function of one's own.
+
+    Source:
+        Niv, Joel, Meilijson and Ruppin (2002), "Evolution of reinforcement learning in uncertain environments".
+    """
+
+    def __init__(self, genes: Genes, inputs: int, outputs: int, like: Any, threads: int = 1) -> None:
+        if uses_own(genes.activation, genes.aggregation):
+            raise NotSupportedError(
+                "functions of one's own are not computed in plastic networks; use the built-in activations and "
+                "aggregations."
+            )
+        self.genes = genes
+        net = _compiled(genes, inputs, outputs, like, threads)
+        used = net.edge_gene >= 0
+        evolved = np.zeros(len(used))
+        evolved[used] = genes.weight[net.edge_gene[used]]
+        super().__init__(net, evolved, genes.conn_ptr, inputs, threads)
+
+    def weights(self, row: int) -> Floats:
+        """Return the present weights ``(lanes, connections)`` of genome ``row``, in order of innovation.
+
+        Those of connections that are disabled or reach no output are the evolved ones.
+        """
+        own = slice(self.genes.conn_ptr[row], self.genes.conn_ptr[row + 1])
+        found: Floats = np.tile(self.genes.weight[own], (self.lanes, 1))
+        gene = self.net.edge_gene[own]
+        used = gene >= 0
+        found[:, gene[used] - own.start] = self._weights[:, own][:, used]
+        return found
 
 
 def _compiled(genes: Genes, inputs: int, outputs: int, like: Any, threads: int) -> Plastic:
@@ -199,8 +215,57 @@ def _compiled(genes: Genes, inputs: int, outputs: int, like: Any, threads: int) 
     )  # fmt: skip
 
 
-class PlasticState:
-    """One plastic network, in ``lanes`` lanes, with a state and weights that :meth:`step` moves on.
+class PlasticLanes:
+    """One plastic network, in lanes with a state and weights of their own that :meth:`step` moves on.
+
+    Args:
+        nets: the network, the only one.
+        lanes: copies that run side by side.
+    """
+
+    def __init__(self, nets: PlasticNetworks, lanes: int = 1) -> None:
+        self.nets = nets
+        nets.reset(lanes)
+
+    @property
+    def lanes(self) -> int:
+        """Number of lanes."""
+        return self.nets.lanes
+
+    def reset(self) -> None:
+        """Set all values to 0 and all weights to the evolved ones."""
+        self.nets.reset(self.lanes)
+
+    def take(self, lanes: Ints) -> None:
+        """Go on with the states and weights of ``lanes``, in that order; -1 for one that begins."""
+        self.nets.take(lanes)
+
+    def step(self, inputs: Any) -> Floats:
+        """Step once and return the outputs ``(lanes, outputs)`` for ``inputs (lanes, inputs)``.
+
+        Raises:
+            InputError: ``inputs`` has another shape.
+        """
+        rows = np.asarray(inputs, dtype=np.float64)
+        if rows.shape != (self.lanes, self.nets.inputs):
+            raise InputError(
+                f"inputs must have shape ({self.lanes}, {self.nets.inputs}), but have {rows.shape}."
+            )
+        found: Floats = self.nets.step(rows)[0]
+        return found
+
+    def activate(self, inputs: Any) -> Floats:
+        """Return the outputs ``(outputs,)`` of the only lane for ``inputs (inputs,)``, and step.
+
+        Raises:
+            InputError: there are several lanes, or ``inputs`` has another shape.
+        """
+        found: Floats = self.step(np.asarray(inputs, dtype=np.float64)[None])[0]
+        return found
+
+
+class PlasticState(PlasticLanes):
+    """A genome's plastic network, in ``lanes`` lanes, with a state and weights that :meth:`step` moves on.
 
     ``Genome.start`` makes it.
 
@@ -214,47 +279,11 @@ class PlasticState:
 
     def __init__(self, genome: Genome, lanes: int = 1) -> None:
         self.genome = genome
-        self._net = PlasticPhenotypes(pack_genomes([genome]), genome.inputs, genome.outputs, genome)
-        self._net.reset(lanes)
-
-    @property
-    def lanes(self) -> int:
-        """Number of lanes."""
-        return self._net.lanes
+        self._phenotypes = PlasticPhenotypes(pack_genomes([genome]), genome.inputs, genome.outputs, genome)
+        super().__init__(self._phenotypes, lanes)
 
     @property
     def weights(self) -> dict[int, Floats]:
         """The present weights ``(lanes,)`` of each connection, by innovation."""
-        rows = self._net.weights(0).T
+        rows = self._phenotypes.weights(0).T
         return {conn.innovation: row for conn, row in zip(self.genome.connections, rows, strict=True)}
-
-    def reset(self) -> None:
-        """Set all values to 0 and all weights to the evolved ones."""
-        self._net.reset(self.lanes)
-
-    def take(self, lanes: Ints) -> None:
-        """Go on with the states and weights of ``lanes``, in that order; -1 for one that begins."""
-        self._net.take(lanes)
-
-    def step(self, inputs: Any) -> Floats:
-        """Step once and return the outputs ``(lanes, outputs)`` for ``inputs (lanes, inputs)``.
-
-        Raises:
-            InputError: ``inputs`` has another shape.
-        """
-        rows = np.asarray(inputs, dtype=np.float64)
-        if rows.shape != (self.lanes, self.genome.inputs):
-            raise InputError(
-                f"inputs must have shape ({self.lanes}, {self.genome.inputs}), but have {rows.shape}."
-            )
-        found: Floats = self._net.step(rows)[0]
-        return found
-
-    def activate(self, inputs: Any) -> Floats:
-        """Return the outputs ``(outputs,)`` of the only lane for ``inputs (inputs,)``, and step.
-
-        Raises:
-            InputError: there are several lanes, or ``inputs`` has another shape.
-        """
-        found: Floats = self.step(np.asarray(inputs, dtype=np.float64)[None])[0]
-        return found

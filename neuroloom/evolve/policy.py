@@ -33,7 +33,7 @@ from neuroloom.evolve.population import take
 if TYPE_CHECKING:
     from neuroloom.evolve.neat import NEAT
     from neuroloom.evolve.phenotypes import Phenotypes
-    from neuroloom.evolve.plastic import PlasticPhenotypes, PlasticState
+    from neuroloom.evolve.plastic import PlasticLanes, PlasticNetworks
     from neuroloom.evolve.recurrent import GenomeState, RecurrentPhenotypes
 
 Floats = NDArray[np.float64]
@@ -86,7 +86,7 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
     """
 
     plasticity = "none"  # of policies of other searches
-    _memory: GenomeState | PlasticState | None = None
+    _memory: GenomeState | PlasticLanes | None = None
     _ends = False  # whether the engine wants to know how episodes end
     _ranges: list[tuple[float, float]] | None = None  # of behaviours that the environment gives
 
@@ -184,12 +184,10 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
 
         check_is_fitted(self)
         rows = self._rows(observations)
-        if not self.best_genome_.stateful:
-            return self._actions(self.best_genome_.activate(rows))
-        from neuroloom.evolve.recurrent import start
-
+        if not self._remembers:
+            return self._actions(self._outputs_of(rows))
         if self._memory is None:
-            self._memory = start(self.best_genome_, len(rows))
+            self._memory = self._begin(len(rows))
         if self._memory.lanes != len(rows):
             raise InputError(
                 f"this policy remembers {self._memory.lanes} episodes, but got {len(rows)} observations; call reset() "
@@ -209,11 +207,9 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         from sklearn.utils.validation import check_is_fitted
 
         check_is_fitted(self)
-        if not self.best_genome_.stateful:
+        if not self._remembers:
             return super().actor()
-        from neuroloom.evolve.recurrent import start
-
-        memory, known = start(self.best_genome_, 0), np.empty(0, np.int64)
+        memory, known = self._begin(0), np.empty(0, np.int64)
 
         def act(observations: NDArray[Any], episodes: NDArray[np.int64]) -> NDArray[Any]:
             nonlocal known
@@ -232,6 +228,21 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         return {**state, "_memory": None}
 
     # -- parts ----------------------------------------------------------------------------------------------
+
+    @property
+    def _remembers(self) -> bool:
+        """Whether the fitted network goes through observations one after another."""
+        return self.best_genome_.stateful
+
+    def _begin(self, lanes: int) -> Any:
+        """Return the fitted network as it begins, in ``lanes`` lanes, to be stepped."""
+        from neuroloom.evolve.recurrent import start
+
+        return start(self.best_genome_, lanes)
+
+    def _outputs_of(self, rows: Floats) -> Floats:
+        """Return the outputs of a fitted network that does not remember."""
+        return self.best_genome_.activate(rows)
 
     def _check(self, X: Any) -> None:
         if not isinstance(X, EnvSet):
@@ -344,10 +355,10 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         poles = cart_poles(X)
 
         def play(networks: Any, rows: NDArray[np.int64]) -> Played:
-            from neuroloom.evolve.plastic import PlasticPhenotypes
+            from neuroloom.evolve.plastic import PlasticNetworks
             from neuroloom.evolve.recurrent import RecurrentPhenotypes
 
-            if isinstance(networks, RecurrentPhenotypes | PlasticPhenotypes):
+            if isinstance(networks, RecurrentPhenotypes | PlasticNetworks):
                 act = self._remembering(networks, len(rows))
                 return play_population(
                     act, X[rows], len(networks), self.max_steps, by_episode=True, ends=self._ends
@@ -373,7 +384,7 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
 
         return act
 
-    def _remembering(self, networks: RecurrentPhenotypes | PlasticPhenotypes, episodes: int) -> Any:
+    def _remembering(self, networks: RecurrentPhenotypes | PlasticNetworks, episodes: int) -> Any:
         """Return the function that acts for all genomes at once, each episode in a lane of its own."""
         networks.reset(episodes)
         inputs = np.zeros((len(networks), episodes, networks.inputs), np.float32)
