@@ -224,7 +224,7 @@ def _draw_connection(
     if goes_back(conn.source, conn.target, at):
         course = Back(ax, conn.source, conn.target, at)
     share = abs(conn.weight) / largest
-    style: Any = (0, (4, 1)) if changes(conn) else "-"
+    style: Any = (0, (2.4, 0.7)) if changes(conn) else "-"
     ax.add_patch(
         FancyArrowPatch(
             (x0, y0), (x1, y1), arrowstyle="-|>", mutation_scale=7 + 4 * share, shrinkA=13, shrinkB=13,
