@@ -2,8 +2,8 @@
 
     OMP_NUM_THREADS=1 python -m benchmarks.evolve.plasticity [seeds] [generations] [which …]
 
-``neat`` with its defaults but for ``network`` and ``plasticity``, every seed with the task's own draw of training and
-test episodes. Solved means a mean return of 36 over the 100 test episodes. ``which`` picks rows by a part of their
+``neat`` and ``hyperneat`` with their defaults but for what a row says, every seed with the task's own draw of training
+and test episodes. Solved means a mean return of 36 over the 100 test episodes. ``which`` picks rows by a part of their
 name.
 """
 
@@ -18,14 +18,16 @@ from typing import Any
 import numpy as np
 
 from neuroloom.core.reversal_bandit import THRESHOLD
-from neuroloom.evolve import NEATPolicy
+from neuroloom.evolve import HyperNEATPolicy, NEATPolicy
 from neuroloom.tasks import open_task
 
-ROWS: dict[str, dict[str, Any]] = {
-    "feed-forward": {},
-    "recurrent": {"network": "recurrent"},
-    "plastic feed-forward": {"plasticity": "hebbian"},
-    "plastic recurrent": {"network": "recurrent", "plasticity": "hebbian"},
+ROWS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "feed-forward": (NEATPolicy, {}),
+    "recurrent": (NEATPolicy, {"network": "recurrent"}),
+    "plastic feed-forward": (NEATPolicy, {"plasticity": "hebbian"}),
+    "plastic recurrent": (NEATPolicy, {"network": "recurrent", "plasticity": "hebbian"}),
+    "hyperneat": (HyperNEATPolicy, {"early_stopping": False}),
+    "plastic hyperneat": (HyperNEATPolicy, {"early_stopping": False, "plasticity": "hebbian"}),
 }
 
 
@@ -33,7 +35,7 @@ def main(seeds: int, generations: int, which: list[str]) -> None:
     """Print a row for each kind of network."""
     print(f"{seeds} seeds, {generations} generations of 150, test return over 100 episodes")
     print("network | mean ± sd of seeds, least | solved | weights frozen | generations to 36 | seconds a run")
-    for name, options in ROWS.items():
+    for name, (kind, options) in ROWS.items():
         if which and not any(part in name for part in which):
             continue
         returns, frozen, needed, seconds = [], [], [], []
@@ -41,9 +43,7 @@ def main(seeds: int, generations: int, which: list[str]) -> None:
             data = open_task("reversal-bandit").load(seed)
             split = data.extra["splits"][0]
             began = time.perf_counter()
-            policy = NEATPolicy(generations=generations, random_state=seed, **options).fit(
-                data.X[split.train]
-            )
+            policy = kind(generations=generations, random_state=seed, **options).fit(data.X[split.train])
             seconds.append(time.perf_counter() - began)
             returns.append(policy.score(data.X[split.test]))
             needed += [own["step"] for own in policy.history_ if own["score"] >= THRESHOLD][:1]
