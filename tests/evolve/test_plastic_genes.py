@@ -161,6 +161,20 @@ def test_a_run_goes_on_bit_for_bit_from_its_file(tmp_path, threads):
     assert on.best_genome_.plasticity == "hebbian"
 
 
+def test_a_run_that_was_saved_before_there_was_plasticity_goes_on():
+    config = NEATConfig(3, 2, population=30, **BUSY)
+    straight, state = bred(config, 4, 10), bred(config, 4, 5).state()
+    old = {name: value for name, value in state["config"].items() if "plasticity" not in name}
+    del old["weight_bound"]
+    state |= {"config": old, "genes": state["genes"][:13], "best": state["best"][:13]}
+    on = NEAT.from_state(state)
+    while on.generation < 10:
+        on.tell(np.random.default_rng(on.generation).random(30))
+        on.advance()
+    for a, b in zip(on.genes, straight.genes, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_evaluation_of_a_run_by_sequences():
     """A weight that must grow: the outputs for equal inputs are asked to rise, which needs plasticity."""
     X, y = np.ones((1, 6, 1)), np.arange(6.0)[:, None]
