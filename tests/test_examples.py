@@ -32,6 +32,7 @@ SHOWN = {
     "innovation_engine": "mean certainty of the ten digits",
     "neat_gradient_export": "the network says",
     "neat_xor": "--> out",
+    "plastic_policy": "(20 is half)",
     "topology_map": "structures among",
     "weights_of_a_topology": "cma-es on the same structure:",
 }

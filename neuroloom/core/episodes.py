@@ -3,8 +3,8 @@
 Every episode has its own seed and its own environment, and one that has ended leaves the batch, so a return depends on
 the seed and the policy alone, never on which episodes are run beside it. CartPole runs on gymnasium's own vectorised
 environment, started from the states that the single one draws for the same seeds: the same returns, many times
-faster. Double pole balancing and the mazes step all their lanes in a compiled kernel. Any other environment is stepped
-one by one while the policy still sees all live episodes as one batch.
+faster. Double pole balancing and the mazes step all their lanes in a compiled kernel, the reversal bandit in NumPy. Any
+other environment is stepped one by one while the policy still sees all live episodes as one batch.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroloom.core import double_pole, maze
+from neuroloom.core import double_pole, maze, reversal_bandit
 from neuroloom.core.checks import check_int
 from neuroloom.core.double_pole import DOUBLE_POLES, SEEN, random_start
 from neuroloom.core.errors import InputError, NotSupportedError, unknown
@@ -79,6 +79,7 @@ def make_env(env_id: str, options: dict[str, Any] | None = None) -> Any:
 
     double_pole.register()
     maze.register()
+    reversal_bandit.register()
     try:
         return gymnasium.make(env_id, disable_env_checker=True, **(options or {}))
     except (gymnasium.error.NameNotFound, gymnasium.error.NamespaceNotFound) as error:
@@ -314,6 +315,8 @@ def _worlds(X: EnvSet, episodes: int) -> _Worlds:
         return _DoublePoles(X, episodes)
     if X.env_id in maze.MAZES and set(X.options) <= {"spread"}:
         return _Mazes(X, episodes)
+    if X.env_id == reversal_bandit.REVERSAL_BANDIT and set(X.options) <= set(reversal_bandit.Bandit._fields):
+        return _Bandits(X, episodes)
     return _Singles(X, min(episodes, _LANES))
 
 
@@ -465,6 +468,31 @@ class _Mazes(_Worlds):
         seen = np.empty((len(lanes), 10))
         sense_lanes(self._state, lanes, self._maze.walls, self._maze.goal, seen)
         return seen.astype(np.float32)
+
+
+class _Bandits(_Worlds):
+    """All lanes of the reversal bandit, stepped together."""
+
+    def __init__(self, X: EnvSet, lanes: int) -> None:
+        env = make_env(X.env_id, X.options)
+        self._space, self._env_id = env.action_space, X.env_id
+        self._trials = reversal_bandit.Trials(env.unwrapped.trials.bandit, lanes)
+        env.close()
+        self.lanes = lanes
+
+    def reset(self, lanes: Ints, seeds: Ints) -> NDArray[Any]:
+        from gymnasium.utils.seeding import np_random
+
+        own, where = np.unique(seeds, return_inverse=True)
+        bandit = self._trials.bandit
+        drawn = [reversal_bandit.draw_payments(bandit, np_random(int(seed))[0]) for seed in own]
+        return self._trials.begin(lanes, np.stack(drawn)[where])
+
+    def step(self, lanes: Ints, actions: Any) -> tuple[NDArray[Any], Floats, NDArray[np.bool_]]:
+        return self._trials.step(lanes, _actions(actions, self._space, len(lanes), self._env_id))
+
+    def close(self) -> None:
+        return
 
 
 def _actions(actions: Any, space: Any, count: int, env_id: str) -> NDArray[Any]:

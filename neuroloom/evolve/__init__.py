@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from neuroloom.evolve.nsga2_estimators import NSGA2Classifier, NSGA2Regressor
     from neuroloom.evolve.onnx_export import to_onnx
     from neuroloom.evolve.picture_breeding import PictureBreeding
+    from neuroloom.evolve.plastic import PlasticPhenotypes, PlasticState
     from neuroloom.evolve.policy import NEATPolicy
     from neuroloom.evolve.population_net import PopulationNet
     from neuroloom.evolve.recurrent import RecurrentPhenotypes
@@ -85,6 +86,8 @@ __all__ = [
     "NoveltyRegressor",
     "NoveltySearch",
     "PictureBreeding",
+    "PlasticPhenotypes",
+    "PlasticState",
     "PopulationNet",
     "Progress",
     "RecurrentPhenotypes",
@@ -143,6 +146,8 @@ _HOMES = {
     "NoveltyRegressor": "neuroloom.evolve.novelty_estimators",
     "NoveltySearch": "neuroloom.evolve.novelty",
     "PictureBreeding": "neuroloom.evolve.picture_breeding",
+    "PlasticPhenotypes": "neuroloom.evolve.plastic",
+    "PlasticState": "neuroloom.evolve.plastic",
     "PopulationNet": "neuroloom.evolve.population_net",
     "Progress": "neuroloom.evolve.callbacks",
     "RecurrentPhenotypes": "neuroloom.evolve.recurrent",

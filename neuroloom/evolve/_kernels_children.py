@@ -52,19 +52,20 @@ class Rates(NamedTuple):
     cycles: float  # whether an added connection may close a cycle
     from_outputs: float  # whether it may begin at an output
     new_enabled: float  # chance that it is enabled
+    plasticity: Rule
 
 
 def rates_row(rates: Rates) -> NDArray[np.float64]:
     """Return ``rates`` as one array, which a kernel takes in a hundredth of the time."""
     return np.array(
-        [*rates.weight, *rates.bias, *rates.response, *rates.time_constant, *rates[4:]], np.float64
+        [*rates.weight, *rates.bias, *rates.response, *rates.time_constant, *rates[4:-1], *rates.plasticity],
+        np.float64,
     )
 
 
 @inlined
 def rule_at(row, k):  # type: ignore[no-untyped-def]
-    """Return rule ``k`` of a row of rates."""
-    k *= 8
+    """Return the rule that begins at entry ``k`` of a row of rates."""
     return Rule(
         row[k], row[k + 1], row[k + 2], row[k + 3], row[k + 4], row[k + 5], row[k + 6], row[k + 7]
     )  # fmt: skip
@@ -74,9 +75,9 @@ def rule_at(row, k):  # type: ignore[no-untyped-def]
 def rates_of(row):  # type: ignore[no-untyped-def]
     """Return the rates that :func:`rates_row` wrote."""
     return Rates(
-        rule_at(row, 0), rule_at(row, 1), rule_at(row, 2), rule_at(row, 3), row[32], row[33], row[34], row[35],
+        rule_at(row, 0), rule_at(row, 8), rule_at(row, 16), rule_at(row, 24), row[32], row[33], row[34], row[35],
         row[36], row[37], row[38], row[39], row[40], row[41], row[42], row[43], row[44], row[45], row[46], row[47],
-        row[48], row[49],
+        row[48], row[49], rule_at(row, 50),
     )  # fmt: skip
 
 
@@ -84,7 +85,8 @@ def rates_of(row):  # type: ignore[no-untyped-def]
 def cross(genes, a, b, stay_disabled, stream, out, n0, c0):  # type: ignore[no-untyped-def]
     """Write the child of genome ``a``, the fitter, and ``b`` to ``out`` at ``n0`` and ``c0``.
 
-    Matching genes come from either parent at random, attribute by attribute; all others from ``a``.
+    Matching genes come from either parent at random, attribute by attribute, but a weight and the rule by which it
+    changes together; all others from ``a``.
     """
     timed = len(genes.time_constant) > 0
     j, stop = genes.node_ptr[b], genes.node_ptr[b + 1] if a != b else 0
@@ -103,23 +105,26 @@ def cross(genes, a, b, stay_disabled, stream, out, n0, c0):  # type: ignore[no-u
             out.time_constant[n0] = genes.time_constant[other if bits & _16 else i]
         n0 += 1
     j, stop = genes.conn_ptr[b], genes.conn_ptr[b + 1] if a != b else 0
-    bits, left = _0, 0
+    bits, left, plastic = _0, 0, len(genes.plasticity) > 0
     for i in range(genes.conn_ptr[a], genes.conn_ptr[a + 1]):
         while j < stop and genes.innovation[j] < genes.innovation[i]:
             j += 1
         out.innovation[c0] = genes.innovation[i]
         out.source[c0] = genes.source[i]
         out.target[c0] = genes.target[i]
-        enabled, weight = genes.enabled[i], genes.weight[i]
+        enabled, origin = genes.enabled[i], i
         if j < stop and genes.innovation[j] == genes.innovation[i]:
             if left == 0:
                 bits, left = word(stream), 64
-            weight = genes.weight[j] if bits & _1 else weight
+            origin = j if bits & _1 else i
             bits, left = bits >> _1, left - 1
             if not (enabled and genes.enabled[j]):
                 enabled = uniform(stream) >= stay_disabled
-        out.weight[c0] = weight
+        out.weight[c0] = genes.weight[origin]
         out.enabled[c0] = enabled
+        if plastic:
+            for k in range(5):
+                out.plasticity[c0, k] = genes.plasticity[origin, k]
         c0 += 1
 
 
@@ -142,6 +147,13 @@ def mutate_values(out, n0, n1, c0, c1, outputs, r, activations, aggregations, st
                     out.time_constant[n], state = mutated(
                         state, stream, out.time_constant[n], r.time_constant
                     )
+        if len(out.plasticity) > 0 and r.plasticity.mutate + r.plasticity.anew > 0:
+            for c in range(c0, c1):
+                if out.innovation[c] >= 0:
+                    for k in range(5):
+                        out.plasticity[c, k], state = mutated(
+                            state, stream, out.plasticity[c, k], r.plasticity
+                        )
         stream[0] = state
     if r.enable > 0 or r.disable > 0:
         for c in range(c0, c1):

@@ -75,7 +75,7 @@ def pack(drafts, split, next_ids, keys, values, out, split_keys, split_nodes):  
     split.
     """
     drafts, out = Genes(*drafts), Genes(*out)
-    children, timed = len(split), len(out.time_constant) > 0
+    children, timed, plastic = len(split), len(out.time_constant) > 0, len(out.plasticity) > 0
     for child in range(children):
         n0, n1, c0, c1 = (
             out.node_ptr[child],
@@ -112,7 +112,13 @@ def pack(drafts, split, next_ids, keys, values, out, split_keys, split_nodes):  
                     out.innovation[at] = out.innovation[at - 1]
                     out.source[at], out.target[at] = out.source[at - 1], out.target[at - 1]
                     out.weight[at], out.enabled[at] = out.weight[at - 1], out.enabled[at - 1]
+                    if plastic:
+                        for n in range(5):
+                            out.plasticity[at, n] = out.plasticity[at - 1, n]
                     at -= 1
             out.innovation[at] = innovation
             out.source[at], out.target[at] = source, target
             out.weight[at], out.enabled[at] = drafts.weight[k], drafts.enabled[k]
+            if plastic:
+                for n in range(5):
+                    out.plasticity[at, n] = drafts.plasticity[k, n]

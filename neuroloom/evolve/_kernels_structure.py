@@ -74,6 +74,9 @@ def add_node(out, n1, c0, c1, r, activations, aggregations, stream):  # type: ig
         out.target[c] = NEW_NODE if half == 0 else out.target[chosen]
         out.weight[c] = 1.0 if half == 0 else out.weight[chosen]
         out.enabled[c] = True
+        if len(out.plasticity) > 0:  # as the weight: the second half goes on changing, the first stays
+            for k in range(5):
+                out.plasticity[c, k] = 0.0 if half == 0 else out.plasticity[chosen, k]
     return out.innovation[chosen]
 
 
@@ -86,6 +89,9 @@ def delete_connection(out, c, c1):  # type: ignore[no-untyped-def]
         out.target[k] = out.target[k + 1]
         out.weight[k] = out.weight[k + 1]
         out.enabled[k] = out.enabled[k + 1]
+        if len(out.plasticity) > 0:
+            for n in range(5):
+                out.plasticity[k, n] = out.plasticity[k + 1, n]
 
 
 @inlined
@@ -145,5 +151,8 @@ def add_connection(out, n0, n1, c0, c1, inputs, outputs, r, stream, seen):  # ty
         out.target[c1] = target
         out.weight[c1] = drawn(stream, r.weight)
         out.enabled[c1] = r.new_enabled >= 1.0 or uniform(stream) < r.new_enabled
+        if len(out.plasticity) > 0:
+            for n in range(5):
+                out.plasticity[c1, n] = drawn(stream, r.plasticity)
         return c1 + 1
     return c1

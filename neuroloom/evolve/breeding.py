@@ -145,8 +145,9 @@ class Breeder:
 
     def _make(self, genes: population.Genes, generation: int, known: Innovations) -> population.Genes:
         """Return the children of the parents that were chosen."""
-        config, n, timed = self.config, self.config.population, self.config.has_time_constants
-        most = self._make_room(genes, timed)
+        config, n = self.config, self.config.population
+        columns = config.has_time_constants, config.plasticity != "none"
+        most = self._make_room(genes, columns)
         parents, drafts = tuple(genes), tuple(self._drafts)
 
         def draft(start: int, stop: int) -> None:
@@ -159,7 +160,7 @@ class Breeder:
         in_threads(draft, n, self.threads)
         node_ptr, conn_ptr = np.empty(n + 1, np.int64), np.empty(n + 1, np.int64)
         splits = self._numbering.close_up(self._nodes, self._conns, self._split, node_ptr, conn_ptr)
-        out = population.empty(node_ptr, conn_ptr, timed)
+        out = population.empty(node_ptr, conn_ptr, *columns)
         known.reserve(self._spare * n)
         places = max(8, 1 << (2 * splits).bit_length())
         self._numbering.pack(
@@ -168,7 +169,7 @@ class Breeder:
         )  # fmt: skip
         return out
 
-    def _make_room(self, genes: population.Genes, timed: bool) -> int:
+    def _make_room(self, genes: population.Genes, columns: tuple[bool, bool]) -> int:
         """Set the offsets of the drafts, enlarge their columns where needed, and return the most nodes of one."""
         node_ptr, conn_ptr = self._drafts.node_ptr, self._drafts.conn_ptr
         most: int = self._parents.make_room(
@@ -177,7 +178,7 @@ class Breeder:
         room = len(self._drafts.node_id), len(self._drafts.weight)
         if node_ptr[-1] > room[0] or conn_ptr[-1] > room[1]:
             nodes, conns = (np.array([int(1.25 * ptr[-1])]) for ptr in (node_ptr, conn_ptr))
-            self._drafts = population.empty(nodes, conns, timed)._replace(
+            self._drafts = population.empty(nodes, conns, *columns)._replace(
                 node_ptr=node_ptr, conn_ptr=conn_ptr
             )
         return most
@@ -196,6 +197,7 @@ class Breeder:
             tuple(genes), tuple(old), representatives, DISTANCES.index(config.distance),
             config.compatibility_excess_coefficient, config.compatibility_disjoint_coefficient,
             config.compatibility_weight_coefficient, threshold, own, self._founders, sizes,
+            config.compatibility_plasticity_coefficient,
         )  # fmt: skip
         return own, sizes[:count]
 
@@ -228,6 +230,7 @@ def _rates(config: NEATConfig) -> Rates:
         cycles=not config.feed_forward,
         from_outputs=not config.feed_forward and config.recurrent_outputs,
         new_enabled={"true": 1.0, "false": 0.0, "random": 0.5}[config.enabled_default],
+        plasticity=_rule(config, "plasticity"),
     )
 
 

@@ -25,7 +25,8 @@ CONNECTIONS = (
 )
 NETWORKS = ("feed-forward", "recurrent", "ctrnn")
 INTEGRATORS = ("euler", "neat-python")
-_NUMBERS = ("weight", "bias", "response", "time_constant")
+PLASTICITY = ("none", "hebbian")
+_NUMBERS = ("weight", "bias", "response", "time_constant", "plasticity")
 DISTANCES = ("neat-python", "paper", "unscaled")
 _RATES = [
     "conn_add_prob",
@@ -46,6 +47,8 @@ _RATES = [
     "response_replace_rate",
     "time_constant_mutate_rate",
     "time_constant_replace_rate",
+    "plasticity_mutate_rate",
+    "plasticity_replace_rate",
     "survival_threshold",
     "crossover_rate",
     "interspecies_rate",
@@ -61,9 +64,12 @@ _NOT_NEGATIVE = [
     "response_mutate_power",
     "time_constant_init_stdev",
     "time_constant_mutate_power",
+    "plasticity_init_stdev",
+    "plasticity_mutate_power",
     "compatibility_disjoint_coefficient",
     "compatibility_excess_coefficient",
     "compatibility_weight_coefficient",
+    "compatibility_plasticity_coefficient",
     "compatibility_threshold",
 ]
 _COUNTS = ["hidden", "elitism", "elite_species_size", "species_elitism", "min_species_size"]
@@ -139,13 +145,25 @@ class NEATConfig:
         time_constant_mutate_power: as for weights.
         time_constant_min_value: as for weights; above 0.
         time_constant_max_value: as for weights.
+        plasticity: ``"none"``, or ``"hebbian"``: after each input every weight w changes by
+            eta (A pre post + B pre + C post + D), from the evolved weight on in each episode; every connection has its
+            own eta, A, B, C and D. For feed-forward and recurrent networks; see :mod:`~neuroloom.evolve.plastic`.
+        weight_bound: a weight that changes stays within -``weight_bound`` … ``weight_bound``; above 0.
+        plasticity_init_mean: as for weights; so are the next for each of eta, A, B, C and D.
+        plasticity_init_stdev: as for weights.
+        plasticity_init_type: as for weights.
+        plasticity_mutate_rate: as for weights.
+        plasticity_replace_rate: as for weights.
+        plasticity_mutate_power: as for weights.
+        plasticity_min_value: as for weights.
+        plasticity_max_value: as for weights.
         enabled_default: whether connections of founders and added ones are enabled: ``"true"``, ``"false"`` or
             ``"random"``.
         enabled_mutate_rate: chance that a connection is enabled or disabled by a coin.
         enabled_rate_to_true_add: added to it for a disabled connection.
         enabled_rate_to_false_add: added to it for an enabled one.
-        genome_mutate_rate: chance that a genome's weights, biases, responses and time constants mutate at
-            all.
+        genome_mutate_rate: chance that a genome's weights, biases, responses, time constants and rules of plasticity
+            mutate at all.
         conn_add_prob: chance that a genome gains a connection.
         conn_delete_prob: chance that it loses one.
         node_add_prob: chance that a node splits one of its connections.
@@ -161,6 +179,8 @@ class NEATConfig:
         compatibility_excess_coefficient: c1; neat-python has none and uses c2.
         compatibility_disjoint_coefficient: c2.
         compatibility_weight_coefficient: c3.
+        compatibility_plasticity_coefficient: of the mean difference of the rules of plasticity, which is added where
+            there are any.
         compatibility_threshold: genomes nearer than this are of one species.
         species_target: number of species (within a quarter) that the threshold is set for in each generation, or None
             to leave it.
@@ -240,6 +260,16 @@ class NEATConfig:
     time_constant_mutate_power: float = 0.0
     time_constant_min_value: float = 0.1
     time_constant_max_value: float = 10.0
+    plasticity: str = "none"
+    weight_bound: float = 30.0
+    plasticity_init_mean: float = 0.0
+    plasticity_init_stdev: float = 0.5
+    plasticity_init_type: str = "gaussian"
+    plasticity_mutate_rate: float = 0.3
+    plasticity_replace_rate: float = 0.05
+    plasticity_mutate_power: float = 0.2
+    plasticity_min_value: float = -1.0
+    plasticity_max_value: float = 1.0
     enabled_default: str = "true"
     enabled_mutate_rate: float = 0.0
     enabled_rate_to_true_add: float = 0.0
@@ -258,6 +288,7 @@ class NEATConfig:
     compatibility_excess_coefficient: float = 1.0
     compatibility_disjoint_coefficient: float = 1.0
     compatibility_weight_coefficient: float = 0.4
+    compatibility_plasticity_coefficient: float = 0.4
     compatibility_threshold: float = 3.0
     species_target: int | None = None
     species_fitness_func: str = "max"
@@ -301,6 +332,7 @@ class NEATConfig:
                 f"of {self.population}; lower it or raise `population`."
             )
         self._check_network()
+        self._check_plasticity()
 
     def _check_network(self) -> None:
         set_ = object.__setattr__
@@ -326,6 +358,29 @@ class NEATConfig:
                 f"`time_step` is {self.time_step}, but Euler's method diverges at steps above twice a time constant, "
                 f"which may be {shortest} here; lower it to {shortest} or less, or raise `time_constant_min_value`."
             )
+
+    def _check_plasticity(self) -> None:
+        check_choice("plasticity", self.plasticity, PLASTICITY)
+        bound = check_float("weight_bound", self.weight_bound, 0.0, open_low=True)
+        object.__setattr__(self, "weight_bound", bound)
+        if self.plasticity == "none":
+            return
+        if self.network == "ctrnn":
+            raise InputError(
+                f"plasticity={self.plasticity!r} is for networks in discrete time, but `network` is 'ctrnn'; use "
+                'network="feed-forward" or "recurrent".'
+            )
+        if max(abs(self.weight_min_value), abs(self.weight_max_value)) > bound:
+            raise InputError(
+                f"a weight that changes stays within `weight_bound`, {bound}, but may begin anywhere from "
+                f"{self.weight_min_value} to {self.weight_max_value}; bring `weight_min_value` and `weight_max_value` "
+                "within the bound, or raise it."
+            )
+
+    @property
+    def stateful(self) -> bool:
+        """Whether networks go through inputs one after another: recurrent, in continuous time, or plastic."""
+        return self.network != "feed-forward" or self.plasticity != "none"
 
     @property
     def _times_vary(self) -> bool:
@@ -412,3 +467,16 @@ class NEATConfig:
     def threshold(self) -> float:
         """The fitness to reach, infinite where there is none."""
         return math.inf if self.fitness_threshold is None else self.fitness_threshold
+
+
+def refuse_plastic(plasticity: str, what: str) -> None:
+    """Raise where ``what`` meets a plastic network, which it cannot compute or keep.
+
+    Raises:
+        InputError: ``plasticity`` is not ``"none"``.
+    """
+    if plasticity != "none":
+        raise InputError(
+            f"{what} has no form of a network whose weights change while it runs, but plasticity is {plasticity!r}; "
+            'step it with Genome.start(lanes), evolve it with NEATPolicy, or set plasticity="none".'
+        )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from neuroloom.core.checks import check_choice, check_int
 from neuroloom.core.errors import InputError
-from neuroloom.evolve.config import NEATConfig
+from neuroloom.evolve.config import NEATConfig, refuse_plastic
 from neuroloom.evolve.genome import Genome
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def cppn_config(dimensions: int = 2, outputs: int = 1, population: int = 150, **
         settings: further settings of :class:`NEATConfig`, which come first.
     """
     check_int("dimensions", dimensions)
+    refuse_plastic(settings.get("plasticity", "none"), "a pattern that is asked point by point")
     given = {
         "activation_default": "random",
         "activation_options": ACTIVATIONS,
@@ -104,6 +105,7 @@ class CPPN:
 
     def __post_init__(self) -> None:
         check_choice("colour", self.colour, tuple(COLOURS))
+        refuse_plastic(self.genome.plasticity, "a CPPN")
         if self.genome.network != "feed-forward" or self.genome.inputs < 3:
             raise InputError(
                 "a CPPN needs a feed-forward genome whose inputs are coordinates, the distance to the centre and 1, "

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from neuroloom.core import plotting
 from neuroloom.core.checks import check_float, check_int
 from neuroloom.core.errors import InputError
-from neuroloom.evolve.config import NEATConfig
+from neuroloom.evolve.config import NEATConfig, refuse_plastic
 from neuroloom.evolve.functions import activation_code, aggregation_code
-from neuroloom.evolve.hyperneat import Expression, hyperneat_config
+from neuroloom.evolve.hyperneat import GENE_ACTIVATIONS, Expression, hyperneat_config
 from neuroloom.evolve.population import Genes, genome
 from neuroloom.evolve.substrate import Substrate, draw_links, draw_neurons, flat
 
@@ -34,13 +34,6 @@ Floats32 = NDArray[np.float32]
 Ints = NDArray[np.int64]
 DEEPEST = 10  # levels of division that places can tell apart
 AT_ONCE = 1 << 21  # smallest cells of the trees that are grown together
-# a substrate's activation by the name and the response that a gene has for it
-_ACTIVATIONS = {
-    "tanh": ("tanh", 0.4),
-    "relu": ("relu", 1.0),
-    "sigmoid": ("logistic", 1.0),
-    "identity": ("identity", 1.0),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +91,7 @@ class EvolvableSubstrate:
         check_int("iterations", self.iterations, 0)
         for name in ("division_threshold", "variance_threshold", "band_threshold"):
             check_float(name, getattr(self, name), 0)
+        refuse_plastic(self.expression.plasticity, "ES-HyperNEAT")
         if self.expression.outputs_by_link != 1:
             raise InputError(
                 f"`expression.outputs_by_link` must be 1, since links are found, but is "
@@ -374,7 +368,7 @@ class _Growth:
             bias = sub.expression.weights(values, None).astype(np.float64)
         else:
             bias = np.zeros(len(own))
-        name, slope = _ACTIVATIONS[sub.expression.activation]
+        name, slope = GENE_ACTIVATIONS[sub.expression.activation]
         hidden, outer = activation_code(name), activation_code("identity")
         response = np.where(output, 1.0, slope)
         conns = int(conn_ptr[-1])

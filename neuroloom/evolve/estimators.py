@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from neuroloom.core.checks import check_choice, check_float, check_int, check_lengths
 from neuroloom.core.errors import InputError
 from neuroloom.core.seeding import as_seed, derive, stream
-from neuroloom.evolve.config import NEATConfig
+from neuroloom.evolve.config import NEATConfig, refuse_plastic
 from neuroloom.evolve.genome import Genome
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ class NEATEstimator(BaseEstimator):  # type: ignore[misc]
     def _config(self, inputs: int, outputs: int) -> NEATConfig:
         """Return the engine's settings: the estimator's own, then what ``settings`` says otherwise."""
         config = self._defaults(inputs, outputs).replace(**(self.settings or {}))
+        refuse_plastic(config.plasticity, f"{type(self).__name__}, whose rows have no order in time,")
         if config.network != "feed-forward":
             raise InputError(
                 f"rows of a table have no order in time, so a {config.network} network has nothing to remember: leave "

@@ -56,7 +56,16 @@ def found(config: NEATConfig, seed: int, restarts: int = 0) -> Genes:
         weights[present],
         enabled[present],
         timed,
+        _rules(config, present, rng),  # drawn last, so that all else is as without
     )
+
+
+def _rules(config: NEATConfig, present: NDArray[np.bool_], rng: np.random.Generator) -> Floats:
+    """Return the rules of plasticity ``(conns, 5)`` of the connections that are ``present``, or none."""
+    if config.plasticity == "none":
+        return np.empty((0, 5))
+    found: Floats = draw(config, "plasticity", (*present.shape, 5), rng)[present]
+    return found
 
 
 def as_founder(genome: Genome, config: NEATConfig) -> Genome:
@@ -65,11 +74,11 @@ def as_founder(genome: Genome, config: NEATConfig) -> Genome:
     Raises:
         InputError: it has other inputs or outputs than the settings, or is of another kind of network.
     """
-    have, want = ((one.inputs, one.outputs, one.network) for one in (genome, config))
+    have, want = ((one.inputs, one.outputs, one.network, one.plasticity) for one in (genome, config))
     if have != want:
         raise InputError(
-            f"the founder must have {want[0]} inputs and {want[1]} outputs and be {want[2]}, as the settings say, but "
-            f"has {have[0]} and {have[1]} and is {have[2]}."
+            f"the founder must have {want[0]} inputs and {want[1]} outputs and be {want[2]}, with plasticity "
+            f"{want[3]!r}, as the settings say, but has {have[0]} and {have[1]} and is {have[2]}, with {have[3]!r}."
         )
     number = {node.id: k for k, node in enumerate(genome.nodes)} | {
         -i: -i for i in range(1, genome.inputs + 1)
@@ -123,7 +132,7 @@ def _codes(
 
 
 def draw(config: NEATConfig, role: str, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
-    """Return new weights, biases, responses or time constants (``role``)."""
+    """Return new weights, biases, responses, time constants or numbers of plasticity (``role``)."""
     mean, stdev = getattr(config, f"{role}_init_mean"), getattr(config, f"{role}_init_stdev")
     low, high = getattr(config, f"{role}_min_value"), getattr(config, f"{role}_max_value")
     if getattr(config, f"{role}_init_type") == "uniform":

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from neuroloom.core.checks import check_choice, check_float, check_int
 from neuroloom.core.errors import InputError
-from neuroloom.evolve.config import INTEGRATORS, NETWORKS
+from neuroloom.evolve.config import INTEGRATORS, NETWORKS, PLASTICITY, refuse_plastic
 from neuroloom.evolve.functions import activate, activation_code, aggregate, aggregation_code
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import networkx
     import torch
 
+    from neuroloom.evolve.plastic import PlasticState
     from neuroloom.evolve.recurrent import GenomeState
 
 Floats = NDArray[np.float64]
@@ -29,6 +30,8 @@ DYNAMICS = (
     "advance_time",
     "time_step",
     "integrator",
+    "plasticity",
+    "weight_bound",
 )  # what a network's course in time depends on
 
 
@@ -49,13 +52,24 @@ class Node:
 
 @dataclass(frozen=True)
 class Connection:
-    """A connection gene from node ``source`` to node ``target``."""
+    """A connection gene from node ``source`` to node ``target``.
+
+    In a plastic network ``plasticity`` is (eta, A, B, C, D), by which its weight changes after each input; None is five
+    zeros, a weight that stays.
+    """
 
     innovation: int
     source: int
     target: int
     weight: float
     enabled: bool = True
+    plasticity: tuple[float, float, float, float, float] | None = None
+
+
+def _connection(plasticity: Iterable[float] | None = None, **fields: Any) -> Connection:
+    """Return the connection that ``asdict`` took apart, from JSON or not."""
+    rule: Any = None if plasticity is None else tuple(map(float, plasticity))
+    return Connection(**fields, plasticity=rule)
 
 
 @dataclass
@@ -72,10 +86,13 @@ class Genome:
         advance_time: time that a continuous-time network runs on each input.
         time_step: longest step of its integration.
         integrator: ``"euler"`` or ``"neat-python"``.
+        plasticity: ``"none"`` or ``"hebbian"``, as in ``NEATConfig``.
+        weight_bound: a weight that changes stays within -``weight_bound`` … ``weight_bound``.
 
     Raises:
         InputError: an output has no node, a connection hangs in the air, an id stands twice, a time constant is not
-            above 0, or there is a cycle in a feed-forward network.
+            above 0, there is a cycle in a feed-forward network, a rule of plasticity is not five numbers or stands in a
+            network that is not plastic, or a weight of a plastic one is beyond the bound.
     """
 
     inputs: int
@@ -87,6 +104,8 @@ class Genome:
     advance_time: float = 1.0
     time_step: float = 0.1
     integrator: str = "euler"
+    plasticity: str = "none"
+    weight_bound: float = 30.0
 
     def __post_init__(self) -> None:
         check_choice("network", self.network, NETWORKS)
@@ -110,7 +129,41 @@ class Genome:
                 )
         for node in self.nodes:
             check_float(f"time_constant of node {node.id}", node.time_constant, 0.0, open_low=True)
+        self._check_plasticity()
         self.order()
+
+    def _check_plasticity(self) -> None:
+        check_choice("plasticity", self.plasticity, PLASTICITY)
+        self.weight_bound = check_float("weight_bound", self.weight_bound, 0.0, open_low=True)
+        if self.plasticity == "none":
+            if any(conn.plasticity is not None for conn in self.connections):
+                raise InputError(
+                    "a connection has a rule of `plasticity`, but the genome is not plastic; give it "
+                    'plasticity="hebbian".'
+                )
+            return
+        if self.network == "ctrnn":
+            raise InputError(
+                "plasticity is for networks in discrete time, but `network` is 'ctrnn'; use \"feed-forward\" or "
+                '"recurrent".'
+            )
+        for conn in self.connections:
+            rule = conn.plasticity
+            if rule is not None and (np.shape(rule) != (5,) or not np.isfinite(rule).all()):
+                raise InputError(
+                    f"`plasticity` of connection {conn.source} -> {conn.target} must be five finite numbers, eta, A, "
+                    f"B, C and D, but is {rule!r}."
+                )
+            if abs(conn.weight) > self.weight_bound:
+                raise InputError(
+                    f"the weight {conn.weight} of connection {conn.source} -> {conn.target} is beyond `weight_bound`, "
+                    f"{self.weight_bound}; raise the bound or lower the weight."
+                )
+
+    @property
+    def stateful(self) -> bool:
+        """Whether it goes through inputs one after another: recurrent, in continuous time, or plastic."""
+        return self.network != "feed-forward" or self.plasticity != "none"
 
     # -- what it computes -----------------------------------------------------------------------------------
 
@@ -122,6 +175,11 @@ class Genome:
         Raises:
             InputError: ``X`` has another number of columns, or the network has a state.
         """
+        if self.plasticity != "none":
+            raise InputError(
+                "the weights of a plastic network change from one input to the next, so order matters; call "
+                "activate_sequence(X) with X of shape (n, time, inputs), or start(lanes)."
+            )
         if self.network != "feed-forward":
             raise InputError(
                 f"a {self.network} network has a state from one input to the next, so order matters; call "
@@ -156,20 +214,27 @@ class Genome:
 
         return activate_sequence(self, X)
 
-    def start(self, lanes: int = 1) -> GenomeState:
+    def start(self, lanes: int = 1) -> GenomeState | PlasticState:
         """Return the network with a state of 0, to be stepped: ``state.step(inputs (lanes, inputs))``.
+
+        A plastic one begins with its evolved weights, and ``state.weights`` are those it has come to.
 
         Args:
             lanes: copies that run side by side, each with a state of its own, at least 1.
 
         Raises:
-            InputError: a feed-forward network has no state.
+            InputError: a feed-forward network that is not plastic has no state.
         """
-        from neuroloom.evolve.recurrent import GenomeState
+        from neuroloom.evolve.recurrent import start
 
-        if self.network == "feed-forward":
+        if not self.stateful:
             raise InputError("a feed-forward network has no state; call activate(X).")
-        return GenomeState(self, check_int("lanes", lanes))
+        return start(self, check_int("lanes", lanes))
+
+    def frozen(self) -> Genome:
+        """Return the network that does not learn: the evolved weights, which stay."""
+        conns = tuple(replace(conn, plasticity=None) for conn in self.connections)
+        return replace(self, plasticity="none", connections=conns)
 
     def entering(self) -> dict[int, list[Connection]]:
         """Return the enabled connections by target, in order of innovation."""
@@ -203,10 +268,11 @@ class Genome:
     def n_parameters(self) -> int:
         """Number of fitted numbers in the network as it is computed: its weights, and a bias and response a node.
 
-        In continuous time, nodes have a time constant as well.
+        In continuous time, nodes have a time constant as well; in a plastic network, each weight has five numbers more.
         """
         order = set(self.order())
         used = sum(conn.enabled and conn.target in order for conn in self.connections)
+        used *= 1 if self.plasticity == "none" else 6
         return used + (3 if self.network == "ctrnn" else 2) * len(order)
 
     @property
@@ -221,7 +287,9 @@ class Genome:
 
     def __repr__(self) -> str:
         enabled = sum(c.enabled for c in self.connections)
-        kind = "" if self.network == "feed-forward" else f"{self.network}, "
+        kind = "" if self.plasticity == "none" else f"{self.plasticity} "
+        kind += self.network if self.stateful else ""
+        kind += ", " if kind else ""
         fitness = "" if self.fitness is None else f", fitness {self.fitness:.6g}"
         return (
             f"Genome({kind}{self.inputs} inputs, {self.n_hidden} hidden, {self.outputs} outputs, {enabled} of "
@@ -232,15 +300,23 @@ class Genome:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the genome as dicts, lists and numbers."""
-        own = {} if self.network == "feed-forward" else {name: getattr(self, name) for name in DYNAMICS}
+        conns = [asdict(conn) for conn in self.connections]
+        for conn in conns:
+            if conn["plasticity"] is None:
+                del conn["plasticity"]
         return {
             "inputs": self.inputs,
             "outputs": self.outputs,
             "fitness": self.fitness,
-            **own,
+            **self._dynamics(),
             "nodes": [asdict(node) for node in self.nodes],
-            "connections": [asdict(conn) for conn in self.connections],
+            "connections": conns,
         }
+
+    def _dynamics(self) -> dict[str, Any]:
+        """Return what the course in time depends on, by name; nothing for a plain feed-forward network."""
+        last = len(DYNAMICS) if self.plasticity != "none" else -2
+        return {name: getattr(self, name) for name in DYNAMICS[:last]} if self.stateful else {}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Genome:
@@ -251,7 +327,7 @@ class Genome:
         """
         try:
             nodes = tuple(Node(**node) for node in data["nodes"])
-            conns = tuple(Connection(**conn) for conn in data["connections"])
+            conns = tuple(_connection(**conn) for conn in data["connections"])
             own = {name: data[name] for name in DYNAMICS if name in data}
             genome = cls(int(data["inputs"]), int(data["outputs"]), nodes, conns, data.get("fitness"), **own)
         except (KeyError, TypeError) as error:
@@ -279,11 +355,13 @@ class Genome:
         return cls.from_dict(data)
 
     def to_networkx(self) -> networkx.DiGraph:
-        """Return a directed graph; nodes carry ``kind``, ``bias``, …, edges ``weight``, ``enabled``, ``innovation``."""
+        """Return a directed graph; nodes carry ``kind``, ``bias``, …, edges ``weight``, ``enabled``, ``innovation``.
+
+        Edges of a plastic network carry ``plasticity``, too.
+        """
         import networkx
 
-        own = {} if self.network == "feed-forward" else {name: getattr(self, name) for name in DYNAMICS}
-        graph = networkx.DiGraph(inputs=self.inputs, outputs=self.outputs, **own)
+        graph = networkx.DiGraph(inputs=self.inputs, outputs=self.outputs, **self._dynamics())
         for i in range(self.inputs):
             graph.add_node(-i - 1, kind="input")
         for node in self.nodes:
@@ -299,6 +377,7 @@ class Genome:
                 weight=conn.weight,
                 enabled=conn.enabled,
                 innovation=conn.innovation,
+                **({} if conn.plasticity is None else {"plasticity": conn.plasticity}),
             )
         return graph
 
@@ -306,7 +385,11 @@ class Genome:
         """Return the network as a plain ``torch.nn.Module``: ``(n, inputs)`` -> ``(n, outputs)``, trainable.
 
         One with a state maps ``(n, time, inputs)`` to ``(n, time, outputs)``.
+
+        Raises:
+            InputError: the network is plastic.
         """
+        refuse_plastic(self.plasticity, "to_torch()")
         if self.network != "feed-forward":
             from neuroloom.evolve.recurrent_net import RecurrentGenomeNet
 
@@ -319,9 +402,10 @@ class Genome:
         """Return a feed-forward network as an ``onnx.ModelProto``, written to ``path`` if that is given.
 
         Raises:
-            InputError: onnx is not installed.
+            InputError: onnx is not installed, or the network is plastic.
             NotSupportedError: the network has a state, or uses a function of one's own.
         """
+        refuse_plastic(self.plasticity, "to_onnx()")
         from neuroloom.evolve.onnx_export import to_onnx
 
         return to_onnx(self, path)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from neuroloom.core.checks import check_choice, check_float, check_int
 from neuroloom.core.errors import InputError
-from neuroloom.evolve.config import NEATConfig
+from neuroloom.evolve.config import PLASTICITY, NEATConfig, refuse_plastic
 from neuroloom.evolve.cppn import cppn_config
 from neuroloom.evolve.genome import Genome
 from neuroloom.evolve.substrate import Substrate
@@ -23,10 +23,18 @@ if TYPE_CHECKING:
 
     from neuroloom.evolve.es_hyperneat import EvolvableSubstrate
     from neuroloom.evolve.phenotypes import Phenotypes
+    from neuroloom.evolve.plastic_substrate import PlasticSubstrateState
 
 Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "identity")
+# a substrate's activation by the name and the response that a gene has for it
+GENE_ACTIVATIONS = {
+    "tanh": ("tanh", 0.4),
+    "relu": ("relu", 1.0),
+    "sigmoid": ("logistic", 1.0),
+    "identity": ("identity", 1.0),
+}
 PATTERNS = ("signed_sigmoid", "gauss", "sin", "abs", "identity")  # what the paper's CPPNs are made of
 AT_ONCE = 1 << 22  # numbers of a batch of activations that are held at once
 
@@ -44,6 +52,8 @@ class Expression:
         outputs_by_link: how many outputs write weights: 1 for all links, or as many as the substrate has links, one
             each.
         activation: of hidden neurons, ``"tanh"``, ``"relu"``, ``"sigmoid"`` or ``"identity"``; outputs have none.
+        plasticity: ``"none"``, or ``"hebbian"``: four more outputs write the rule by which each weight changes, see
+            :mod:`~neuroloom.evolve.plastic_substrate`.
 
     Raises:
         InputError: a value is out of its range.
@@ -55,17 +65,19 @@ class Expression:
     leo: bool = False
     activation: str = "tanh"
     outputs_by_link: int = 1
+    plasticity: str = "none"
 
     def __post_init__(self) -> None:
         check_float("threshold", self.threshold, 0, 1, open_high=True)
         check_float("max_weight", self.max_weight, 0, open_low=True)
         check_choice("activation", self.activation, ACTIVATIONS)
         check_int("outputs_by_link", self.outputs_by_link)
+        check_choice("plasticity", self.plasticity, PLASTICITY)
 
     @property
     def outputs(self) -> int:
         """How many outputs the CPPN has."""
-        return self.outputs_by_link + self.bias + self.leo
+        return self.outputs_by_link + self.bias + self.leo + (4 if self.plasticity != "none" else 0)
 
     def weights(self, values: NDArray[Any], linked: NDArray[Any] | None) -> Floats32:
         """Return weights for the CPPN's ``values``, of any shape; ``linked`` holds the link expression, where there
@@ -106,6 +118,7 @@ class SubstrateNetworks:
     Attributes:
         weights: for each link of ``substrate.joined`` ``(genomes, targets, sources)``.
         biases: for each sheet behind the first ``(genomes, neurons)``.
+        rules: where they are plastic, for each link ``(genomes, targets, sources, 4)``: eta, A, B, C in [-1, 1].
 
     Raises:
         InputError: the CPPNs have other inputs or outputs than the substrate and the expression ask for.
@@ -127,13 +140,17 @@ class SubstrateNetworks:
                 f"{expression.outputs_by_link}."
             )
         values = cppns.activate(as_samples(substrate.queries, cppns.inputs))
-        self.weights, at = [], 0
+        self.weights, self.rules, at = [], [], 0
         for k, (a, b) in enumerate(substrate.joined):
             size = (len(substrate.sheets[b]), len(substrate.sheets[a]))
             own = slice(at, at + size[0] * size[1])
             linked = values[:, -1, own] if expression.leo else None
             made = expression.weights(values[:, k if expression.outputs_by_link > 1 else 0, own], linked)
             self.weights.append(made.reshape(len(made), *size))
+            if expression.plasticity != "none":
+                after = expression.outputs_by_link + expression.bias
+                rules = np.nan_to_num(values[:, after : after + 4, own], posinf=1.0, neginf=-1.0).clip(-1, 1)
+                self.rules.append(np.moveaxis(rules, 1, 2).astype(np.float64).reshape(len(made), *size, 4))
             at = own.stop
         self.biases = []
         for sheet in substrate.sheets[1:]:
@@ -234,6 +251,8 @@ class SubstrateNetwork:
     Attributes:
         weights: for each link of ``substrate.joined`` ``(targets, sources)``; 0 where there is no connection.
         biases: for each sheet behind the first ``(neurons,)``.
+        rules: where it is plastic, for each link ``(targets, sources, 4)``: eta, A, B, C in [-1, 1]; the weights are
+            those it begins with.
     """
 
     def __init__(self, genome: Genome, substrate: Substrate, expression: Expression) -> None:
@@ -245,6 +264,7 @@ class SubstrateNetwork:
         self.substrate, self.expression = substrate, expression
         self.weights = [matrix[0] for matrix in self._nets.weights]
         self.biases = [vector[0] for vector in self._nets.biases]
+        self.rules = [rule[0] for rule in self._nets.rules]
 
     @property
     def n_connections(self) -> int:
@@ -252,9 +272,33 @@ class SubstrateNetwork:
         return int(sum(np.count_nonzero(matrix) for matrix in self.weights))
 
     def activate(self, X: Any) -> Floats:
-        """Return ``(n, outputs)`` for ``X (n, inputs)``."""
+        """Return ``(n, outputs)`` for ``X (n, inputs)``.
+
+        Raises:
+            InputError: it is plastic, so that order matters; see :meth:`start`.
+        """
+        if self.expression.plasticity != "none":
+            raise InputError(
+                "the weights of a plastic network change from one input to the next, so order matters; call "
+                "start(lanes) and step it."
+            )
         wide = [[part.astype(np.float64) for part in parts] for parts in (self.weights, self.biases)]
         return np.asarray(_forward(self, np.asarray(X, dtype=np.float64), *wide))
+
+    def start(self, lanes: int = 1) -> PlasticSubstrateState:
+        """Return the plastic network as it begins, to be stepped: ``state.step(inputs (lanes, inputs))``.
+
+        Args:
+            lanes: copies that run side by side, each with weights of its own, at least 1.
+
+        Raises:
+            InputError: it is not plastic.
+        """
+        from neuroloom.evolve.plastic_substrate import PlasticSubstrateState
+
+        if self.expression.plasticity == "none":
+            raise InputError("this network has no state; call activate(X).")
+        return PlasticSubstrateState(self._nets, check_int("lanes", lanes, 0))
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the neurons and their connections, blue above 0 and red below; return matplotlib's axes."""
@@ -264,7 +308,11 @@ class SubstrateNetwork:
         """Return the network as a ``torch.nn.Module`` with trainable weights where there are connections.
 
         ``forward(x (n, inputs)) -> (n, outputs)``. Weights are dense, or sparse where fewer than a tenth are there.
+
+        Raises:
+            InputError: it is plastic.
         """
+        refuse_plastic(self.expression.plasticity, "to_torch()")
         from neuroloom.evolve.substrate_net import SubstrateNet
 
         return SubstrateNet(self)

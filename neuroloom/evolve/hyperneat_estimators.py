@@ -47,6 +47,7 @@ class WrittenByPatterns:
     bias: bool
     leo: bool
     activation: str
+    plasticity = "none"
     population: int
     settings: dict[str, Any] | None
     learning: str | None
@@ -59,7 +60,15 @@ class WrittenByPatterns:
     def _expression(self, substrate: Substrate) -> Expression:
         """Return how outputs become weights: each link of the substrate has an output of its own."""
         links = len(substrate.joined)
-        return Expression(self.weight_threshold, self.max_weight, self.bias, self.leo, self.activation, links)
+        return Expression(
+            self.weight_threshold,
+            self.max_weight,
+            self.bias,
+            self.leo,
+            self.activation,
+            links,
+            self.plasticity,
+        )
 
     def _substrate(self, inputs: int, outputs: int) -> Substrate:
         """Return lines of neurons: inputs and outputs side by side in their order, the hidden lines between."""
@@ -91,7 +100,12 @@ class WrittenByPatterns:
 
     def _all_written(self, cppns: Phenotypes, inputs: int, outputs: int) -> Any:
         substrate = self._substrate(inputs, outputs)
-        return SubstrateNetworks(cppns, substrate, self._expression(substrate))
+        written = SubstrateNetworks(cppns, substrate, self._expression(substrate))
+        if self.plasticity == "none":
+            return written
+        from neuroloom.evolve.plastic_substrate import PlasticSubstrates
+
+        return PlasticSubstrates(written)
 
 
 class WrittenEstimator(WrittenByPatterns, NEATEstimator):
@@ -240,7 +254,8 @@ class HyperNEATPolicy(WrittenByPatterns, NEATPolicy):
     """HyperNEAT policy: an evolved CPPN writes the weights of a layered network that acts.
 
     Episodes, fitness and the choice of the champion are those of :class:`NEATPolicy`; all networks of a generation
-    act as one batch.
+    act as one batch. With ``plasticity="hebbian"`` the CPPN also writes how each weight changes within an episode
+    (adaptive HyperNEAT, Risi and Stanley 2010).
 
     Args:
         population: number of CPPNs, at least 2.
@@ -248,6 +263,8 @@ class HyperNEATPolicy(WrittenByPatterns, NEATPolicy):
         learning: None.
         device: ``"auto"`` or ``"cpu"``.
         random_state: seed, generator or None.
+        plasticity: ``"none"``, or ``"hebbian"`` for weights that change in an episode by rules that the CPPN writes;
+            they stay within ``max_weight``.
         episodes: starts that every network plays in a generation, at least 1.
         max_steps: steps after which an episode is cut in training, or None for the environment's own limit.
         early_stopping: whether to stop as soon as a champion's mean return reaches the environment's own threshold of
@@ -264,7 +281,8 @@ class HyperNEATPolicy(WrittenByPatterns, NEATPolicy):
         NotSupportedError: the environment's spaces are neither ``Box`` nor ``Discrete``.
 
     Source:
-        Stanley, D'Ambrosio and Gauci (2009), "A hypercube-based encoding for evolving large-scale neural networks".
+        Stanley, D'Ambrosio and Gauci (2009), "A hypercube-based encoding for evolving large-scale neural networks";
+        Risi and Stanley (2010), "Indirectly encoding neural plasticity as a pattern of local rules".
     """
 
     def __init__(
@@ -281,6 +299,7 @@ class HyperNEATPolicy(WrittenByPatterns, NEATPolicy):
         bias: bool = True,
         leo: bool = False,
         activation: str = "tanh",
+        plasticity: str = "none",
         episodes: int = 2,
         max_steps: int | None = None,
         early_stopping: bool = True,
@@ -299,6 +318,7 @@ class HyperNEATPolicy(WrittenByPatterns, NEATPolicy):
         self.bias = bias
         self.leo = leo
         self.activation = activation
+        self.plasticity = plasticity
         self.episodes = episodes
         self.max_steps = max_steps
         self.early_stopping = early_stopping
@@ -321,6 +341,13 @@ class HyperNEATPolicy(WrittenByPatterns, NEATPolicy):
         check_is_fitted(self)
         return self._written(self.best_genome_, self.mean_.size, self._outputs())
 
-    def act(self, observations: NDArray[Any]) -> NDArray[Any]:
-        """Return one action for each of ``(n, …)`` observations."""
-        return self._actions(self.substrate_network().activate(self._rows(observations)))
+    @property
+    def _remembers(self) -> bool:
+        return self.plasticity != "none"
+
+    def _begin(self, lanes: int) -> Any:
+        return self.substrate_network().start(lanes)
+
+    def _outputs_of(self, rows: Floats) -> Floats:
+        found: Floats = self.substrate_network().activate(rows)
+        return found

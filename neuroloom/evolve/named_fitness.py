@@ -34,9 +34,10 @@ def named_fitness(
         InputError: there is no such fitness, or ``X`` or ``y`` does not fit it.
     """
     check_choice("fitness", name, NAMES)
-    if X is None or config.network != "feed-forward":
+    if X is None or config.stateful:
         raise InputError(
-            f"the fitness {name!r} needs samples `X (n, inputs)` and feed-forward networks; pass a function instead."
+            f"the fitness {name!r} needs samples `X (n, inputs)` and feed-forward networks that are not "
+            "plastic; pass a function instead."
         )
     samples, answers = as_samples(X, config.inputs), np.asarray(y)
     n = samples.shape[1]

@@ -18,7 +18,7 @@ from neuroloom.core.errors import InputError
 from neuroloom.core.seeding import as_seed, derive
 from neuroloom.evolve import population, species
 from neuroloom.evolve.breeding import Breeder, Innovations
-from neuroloom.evolve.config import NEATConfig
+from neuroloom.evolve.config import NEATConfig, refuse_plastic
 from neuroloom.evolve.founders import as_founder, connection_pairs, found
 from neuroloom.evolve.functions import own_names
 from neuroloom.evolve.named_fitness import as_fitness, named_fitness
@@ -124,7 +124,7 @@ class NEAT:
     @property
     def recurrent(self) -> bool:
         """Whether the networks have a state from one input to the next."""
-        return self.config.network != "feed-forward"
+        return self.config.stateful
 
     # -- what there is --------------------------------------------------------------------------------------
 
@@ -183,17 +183,16 @@ class NEAT:
 
     def phenotypes(self) -> Any:
         """Return the compiled networks of the present population: :class:`Phenotypes`, or, where the settings name
-        another ``network`` than feed-forward, :class:`RecurrentPhenotypes`.
+        another ``network`` than feed-forward, :class:`RecurrentPhenotypes`; plastic ones are
+        :class:`PlasticPhenotypes`.
         """
         return self._compile(self._genes)
 
     def _compile(self, genes: population.Genes) -> Any:
         if self.recurrent:
-            from neuroloom.evolve.recurrent import RecurrentPhenotypes
+            from neuroloom.evolve.recurrent import compile_networks
 
-            return RecurrentPhenotypes(
-                genes, self.config.inputs, self.config.outputs, self.config, self.threads
-            )
+            return compile_networks(genes, self.config, self.threads)
         return Phenotypes(genes, self.config.inputs, self.config.outputs, self.threads)
 
     def activate(self, X: Any) -> NDArray[np.float32]:
@@ -210,6 +209,8 @@ class NEAT:
             from neuroloom.evolve.recurrent import as_sequences
 
             sequences = as_sequences(X, self.config.inputs)
+            if self.config.plasticity != "none":
+                return lambda phenotypes: phenotypes.activate_sequence(X)
             return lambda phenotypes: phenotypes.run(sequences).transpose(0, 3, 1, 2)
         samples = as_samples(X, self.config.inputs)
         out = np.empty((len(self), self.config.outputs, samples.shape[1]), np.float32)
@@ -221,7 +222,15 @@ class NEAT:
         """Return the networks to be evaluated next, as one trainable ``torch.nn.Module``.
 
         That is a :class:`PopulationNet`, or a :class:`RecurrentPopulationNet` of networks with a state.
+
+        Raises:
+            InputError: the networks are plastic; :meth:`advance` breeds and :meth:`phenotypes` gives them.
         """
+        if self.config.plasticity != "none":
+            raise InputError(
+                "ask() gives networks of torch, which has no form of plastic ones; breed with advance(), compute with "
+                "phenotypes(), then tell(fitness), or pass the samples `X` to run()."
+            )
         from neuroloom.evolve.population_net import PopulationNet
 
         if self._fitness is not None:
@@ -439,6 +448,7 @@ class NEAT:
         check_learning(rule, steps, rate)
         if rule is None:
             return None
+        refuse_plastic(self.config.plasticity, "learning by gradient")
         if self.recurrent:
             raise InputError(
                 f'learning between generations is for network="feed-forward", but this is {self.config.network!r}; '

@@ -16,7 +16,7 @@ import numpy as np
 
 from neuroloom.core.checks import check_choice, check_float
 from neuroloom.core.errors import InputError, NotSupportedError
-from neuroloom.evolve.config import INTEGRATORS
+from neuroloom.evolve.config import INTEGRATORS, refuse_plastic
 from neuroloom.evolve.functions import activate, aggregate
 from neuroloom.evolve.genome import Genome, Node
 
@@ -45,6 +45,7 @@ class _Network:
     """What the networks share: numbers of inputs and outputs, and the nodes that count with their links."""
 
     def __init__(self, genome: Genome) -> None:
+        refuse_plastic(genome.plasticity, f"neat-python's {type(self).__name__}")
         nodes, entering = {node.id: node for node in genome.nodes}, genome.entering()
         self.input_nodes = [-i - 1 for i in range(genome.inputs)]
         self.output_nodes = list(range(genome.outputs))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroloom.core.errors import InputError, NotSupportedError, unknown
-from neuroloom.evolve.config import NEATConfig
+from neuroloom.evolve.config import NEATConfig, refuse_plastic
 from neuroloom.evolve.genome import Connection, Genome, Node
 
 Floats = NDArray[np.float64]
@@ -74,6 +74,17 @@ _OURS = [
     "advance_time",
     "time_step",
     "integrator",
+    "plasticity",
+    "weight_bound",
+    "compatibility_plasticity_coefficient",
+    "plasticity_init_mean",
+    "plasticity_init_stdev",
+    "plasticity_init_type",
+    "plasticity_mutate_rate",
+    "plasticity_replace_rate",
+    "plasticity_mutate_power",
+    "plasticity_min_value",
+    "plasticity_max_value",
 ]
 
 
@@ -162,7 +173,12 @@ def _value(name: str, text: str, kind: str, path: str | Path) -> Any:
 
 
 def write_config(config: NEATConfig, path: str | Path) -> None:
-    """Write ``config`` as a config file of neat-python."""
+    """Write ``config`` as a config file of neat-python.
+
+    Raises:
+        InputError: the networks are plastic.
+    """
+    refuse_plastic(config.plasticity, "neat-python's config file")
     back = {ours: theirs for theirs, ours in _RENAMED.items()}
     data = config.to_dict()
     for name in (*_FIXED, *_OURS):
@@ -235,7 +251,11 @@ def to_neat_genome(genome: Genome, config: Any, key: int = 0) -> Any:
         genome: ours.
         config: the ``neat.Config`` it is to live under.
         key: its number there.
+
+    Raises:
+        InputError: the genome is plastic.
     """
+    refuse_plastic(genome.plasticity, "neat-python's genome")
     from neat.genes import DefaultConnectionGene, DefaultNodeGene
     from neat.genome import DefaultGenome
 

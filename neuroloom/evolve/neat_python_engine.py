@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroloom.evolve.config import NEATConfig
+from neuroloom.evolve.config import NEATConfig, refuse_plastic
 from neuroloom.evolve.genome import DYNAMICS, Genome
 from neuroloom.evolve.neat_python import from_neat_genome, load_config
 from neuroloom.evolve.population import pack_genomes
@@ -32,6 +32,7 @@ class NeatPythonEngine:
     """
 
     def __init__(self, config: NEATConfig, seed: int) -> None:
+        refuse_plastic(config.plasticity, "neat-python")
         self.config, self.seed = config, seed
         self.history_: list[dict[str, float]] = []
         self.best_genome_: Genome | None = None

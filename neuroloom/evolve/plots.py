@@ -113,12 +113,14 @@ def plot_genome(
 ) -> Any:
     """Draw a network: layers from left to right, blue connections positive, red negative, wider the larger the weight.
 
+    Weights are the evolved ones; connections whose weight changes while the network runs are dashed.
+
     Args:
         genome: the network.
         ax: matplotlib axes, or None for a figure of its own.
         names: names by id, or of the inputs in order and then of the outputs.
         disabled: whether to show disabled connections, dotted and grey.
-        title: None says how many nodes and connections there are.
+        title: None says how many nodes and connections there are, and how many of these are plastic.
 
     Returns:
         The axes.
@@ -167,10 +169,16 @@ def plot_genome(
     ax.axis("off")
     hidden, used = sum(len(layer) for layer in rows[1:-1]), sum(c.enabled for c in shown)
     plural = "" if used == 1 else "s"
-    ax.set_title(
-        f"{hidden} hidden, {used} connection{plural}" if title is None else title, size=11, color=plotting.INK
-    )
+    said = f"{hidden} hidden, {used} connection{plural}"
+    if genome.plasticity != "none":
+        said += f", {sum(c.enabled and changes(c) for c in shown)} plastic"
+    ax.set_title(said if title is None else title, size=11, color=plotting.INK)
     return ax
+
+
+def changes(conn: Connection) -> bool:
+    """Return whether the weight changes while the network runs: a rule whose eta and some other number are not 0."""
+    return conn.plasticity is not None and conn.plasticity[0] != 0 and any(conn.plasticity[1:])
 
 
 def _short(name: str) -> str:
@@ -216,12 +224,13 @@ def _draw_connection(
     if goes_back(conn.source, conn.target, at):
         course = Back(ax, conn.source, conn.target, at)
     share = abs(conn.weight) / largest
+    style: Any = (0, (2.4, 0.7)) if changes(conn) else "-"
     ax.add_patch(
         FancyArrowPatch(
             (x0, y0), (x1, y1), arrowstyle="-|>", mutation_scale=7 + 4 * share, shrinkA=13, shrinkB=13,
             connectionstyle=course, linewidth=0.6 + 3.2 * share if conn.enabled else 0.8,
             color=(POSITIVE if conn.weight >= 0 else NEGATIVE) if conn.enabled else DISABLED,
-            alpha=0.35 + 0.6 * share if conn.enabled else 0.7, linestyle="-" if conn.enabled else ":",
+            alpha=0.35 + 0.6 * share if conn.enabled else 0.7, linestyle=style if conn.enabled else ":",
             zorder=2 if conn.enabled else 1, capstyle="butt", joinstyle="miter",
         )
     )  # fmt: skip
@@ -258,7 +267,8 @@ def to_dot(genome: Genome, names: Mapping[int, str] | Sequence[str] | None = Non
     largest = max((abs(c.weight) for c in shown), default=1.0) or 1.0
     lines += [
         f'  "{c.source}" -> "{c.target}" [color="{POSITIVE if c.weight >= 0 else NEGATIVE}", '
-        f'penwidth={0.6 + 3.2 * abs(c.weight) / largest:.2f}, tooltip="{c.weight:.6g}"];'
+        f'penwidth={0.6 + 3.2 * abs(c.weight) / largest:.2f}, tooltip="{c.weight:.6g}"'
+        f"{', style=dashed' if changes(c) else ''}];"
         for c in shown
     ]
     return "\n".join([*lines, "}"]) + "\n"

@@ -33,6 +33,7 @@ from neuroloom.evolve.population import take
 if TYPE_CHECKING:
     from neuroloom.evolve.neat import NEAT
     from neuroloom.evolve.phenotypes import Phenotypes
+    from neuroloom.evolve.plastic import PlasticLanes, PlasticNetworks
     from neuroloom.evolve.recurrent import GenomeState, RecurrentPhenotypes
 
 Floats = NDArray[np.float64]
@@ -47,7 +48,8 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
     all, is played in a compiled kernel while fitting. A discrete action is the
     largest of as many outputs; a continuous one an output each, squashed into its bounds where it has any. Observations
     are standardised by what random actions meet. A recurrent network remembers: its state goes on through an episode
-    and is 0 at the start of each. The fitness is the mean return over ``episodes`` starts, drawn anew
+    and is 0 at the start of each. A plastic one learns: each episode begins with the evolved weights, which then change
+    by evolved rules. The fitness is the mean return over ``episodes`` starts, drawn anew
     each generation from those given to ``fit``; the champion of each generation then plays up to 25 of them, and
     the best of the champions is kept.
 
@@ -62,6 +64,8 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         activations: what hidden nodes may compute, names from ``neuroloom.evolve.functions.ACTIVATIONS``.
         initial_connection: how the first genomes are connected, as in ``NEATConfig``.
         network: ``"feed-forward"``, ``"recurrent"`` or ``"ctrnn"``, as in ``NEATConfig``.
+        plasticity: ``"none"``, or ``"hebbian"`` for weights that change in an episode by rules that evolve with them,
+            in feed-forward and recurrent networks, as in ``NEATConfig``.
         early_stopping: whether to stop as soon as a champion's mean return reaches the environment's own threshold of
             success (CartPole-v1: 475), or has not risen for ``patience`` generations.
         patience: generations, at least 1.
@@ -81,7 +85,8 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         Stanley and Miikkulainen (2002), "Evolving neural networks through augmenting topologies".
     """
 
-    _memory: GenomeState | None = None
+    plasticity = "none"  # of policies of other searches
+    _memory: GenomeState | PlasticLanes | None = None
     _ends = False  # whether the engine wants to know how episodes end
     _ranges: list[tuple[float, float]] | None = None  # of behaviours that the environment gives
 
@@ -98,6 +103,7 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         activations: tuple[str, ...] | list[str] | str = ("tanh",),
         initial_connection: str = "full",
         network: str = "feed-forward",
+        plasticity: str = "none",
         early_stopping: bool = False,
         patience: int = 30,
         settings: dict[str, Any] | None = None,
@@ -113,6 +119,7 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         self.activations = activations
         self.initial_connection = initial_connection
         self.network = network
+        self.plasticity = plasticity
         self.early_stopping = early_stopping
         self.patience = patience
         self.settings = settings
@@ -167,22 +174,20 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
     def act(self, observations: NDArray[Any]) -> NDArray[Any]:
         """Return one action for each of ``(n, …)`` observations.
 
-        A recurrent policy remembers: row ``i`` goes on with the episode of row ``i`` of the call before, until
-        :meth:`reset`.
+        A recurrent or plastic policy remembers: row ``i`` goes on with the episode of row ``i`` of the call before,
+        until :meth:`reset`.
 
         Raises:
-            InputError: a recurrent policy is given more or fewer rows than before.
+            InputError: such a policy is given more or fewer rows than before.
         """
         from sklearn.utils.validation import check_is_fitted
 
         check_is_fitted(self)
         rows = self._rows(observations)
-        if self.best_genome_.network == "feed-forward":
-            return self._actions(self.best_genome_.activate(rows))
-        from neuroloom.evolve.recurrent import GenomeState
-
+        if not self._remembers:
+            return self._actions(self._outputs_of(rows))
         if self._memory is None:
-            self._memory = GenomeState(self.best_genome_, len(rows))
+            self._memory = self._begin(len(rows))
         if self._memory.lanes != len(rows):
             raise InputError(
                 f"this policy remembers {self._memory.lanes} episodes, but got {len(rows)} observations; call reset() "
@@ -202,11 +207,9 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         from sklearn.utils.validation import check_is_fitted
 
         check_is_fitted(self)
-        if self.best_genome_.network == "feed-forward":
+        if not self._remembers:
             return super().actor()
-        from neuroloom.evolve.recurrent import GenomeState
-
-        memory, known = GenomeState(self.best_genome_, 0), np.empty(0, np.int64)
+        memory, known = self._begin(0), np.empty(0, np.int64)
 
         def act(observations: NDArray[Any], episodes: NDArray[np.int64]) -> NDArray[Any]:
             nonlocal known
@@ -225,6 +228,21 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         return {**state, "_memory": None}
 
     # -- parts ----------------------------------------------------------------------------------------------
+
+    @property
+    def _remembers(self) -> bool:
+        """Whether the fitted network goes through observations one after another."""
+        return self.best_genome_.stateful
+
+    def _begin(self, lanes: int) -> Any:
+        """Return the fitted network as it begins, in ``lanes`` lanes, to be stepped."""
+        from neuroloom.evolve.recurrent import start
+
+        return start(self.best_genome_, lanes)
+
+    def _outputs_of(self, rows: Floats) -> Floats:
+        """Return the outputs of a fitted network that does not remember."""
+        return self.best_genome_.activate(rows)
 
     def _check(self, X: Any) -> None:
         if not isinstance(X, EnvSet):
@@ -252,6 +270,7 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
             population=self.population,
             initial_connection=self.initial_connection,
             network=self.network,
+            plasticity=self.plasticity,
             activation_default="random",
             activation_options=options,
             output_activation="identity",
@@ -336,9 +355,10 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         poles = cart_poles(X)
 
         def play(networks: Any, rows: NDArray[np.int64]) -> Played:
+            from neuroloom.evolve.plastic import PlasticNetworks
             from neuroloom.evolve.recurrent import RecurrentPhenotypes
 
-            if isinstance(networks, RecurrentPhenotypes):
+            if isinstance(networks, RecurrentPhenotypes | PlasticNetworks):
                 act = self._remembering(networks, len(rows))
                 return play_population(
                     act, X[rows], len(networks), self.max_steps, by_episode=True, ends=self._ends
@@ -364,7 +384,7 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
 
         return act
 
-    def _remembering(self, networks: RecurrentPhenotypes, episodes: int) -> Any:
+    def _remembering(self, networks: RecurrentPhenotypes | PlasticNetworks, episodes: int) -> Any:
         """Return the function that acts for all genomes at once, each episode in a lane of its own."""
         networks.reset(episodes)
         inputs = np.zeros((len(networks), episodes, networks.inputs), np.float32)

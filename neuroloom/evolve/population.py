@@ -39,6 +39,8 @@ class Genes(NamedTuple):
         weight: float64.
         enabled: bool.
         time_constant: float64 beside the node columns, or of length 0 where all time constants are 1.
+        plasticity: ``(conns, 5)`` float64 beside the connection columns, the rule eta, A, B, C, D by which each weight
+            changes, or of shape (0, 5) where none does; see :mod:`~neuroloom.evolve.plastic`.
     """
 
     node_ptr: NDArray[np.int64]
@@ -54,6 +56,7 @@ class Genes(NamedTuple):
     weight: NDArray[np.float64]
     enabled: NDArray[np.bool_]
     time_constant: NDArray[np.float64]
+    plasticity: NDArray[np.float64] = np.empty((0, 5))
 
 
 def size(genes: Genes) -> int:
@@ -61,8 +64,13 @@ def size(genes: Genes) -> int:
     return len(genes.node_ptr) - 1
 
 
-def empty(node_ptr: NDArray[np.int64], conn_ptr: NDArray[np.int64], timed: bool = False) -> Genes:
-    """Return genes of the given offsets, not filled in; ``timed`` says whether there are time constants."""
+def empty(
+    node_ptr: NDArray[np.int64], conn_ptr: NDArray[np.int64], timed: bool = False, plastic: bool = False
+) -> Genes:
+    """Return genes of the given offsets, not filled in.
+
+    ``timed`` says whether there are time constants, ``plastic`` whether there are rules of plasticity.
+    """
     nodes, conns = int(node_ptr[-1]), int(conn_ptr[-1])
     return Genes(
         node_ptr,
@@ -78,6 +86,7 @@ def empty(node_ptr: NDArray[np.int64], conn_ptr: NDArray[np.int64], timed: bool 
         np.empty(conns),
         np.empty(conns, np.bool_),
         np.empty(nodes if timed else 0),
+        np.empty((conns if plastic else 0, 5)),
     )
 
 
@@ -100,6 +109,7 @@ def take(genes: Genes, rows: Sequence[int] | NDArray[np.int64]) -> Genes:
         genes.weight[on],
         genes.enabled[on],
         genes.time_constant[at] if len(genes.time_constant) else genes.time_constant,
+        genes.plasticity[on] if len(genes.plasticity) else genes.plasticity,
     )
 
 
@@ -131,6 +141,7 @@ def alone(genes: Genes, row: int) -> Genes:
         genes.weight[conns].copy(),
         genes.enabled[conns].copy(),
         genes.time_constant[nodes].copy(),
+        genes.plasticity[conns].copy(),
     )
 
 
@@ -172,13 +183,17 @@ def genome(
 ) -> Genome:
     """Return genome ``row`` as a readable value.
 
-    ``like``: settings or a genome whose kind of network and steps of time it takes; None for feed-forward.
+    ``like``: settings or a genome whose kind of network, steps of time and plasticity it takes; None for feed-forward.
+    Rules of plasticity are read only where it is plastic.
     """
     from neuroloom.evolve.genome import DYNAMICS, Connection, Genome, Node
 
     nodes = slice(genes.node_ptr[row], genes.node_ptr[row + 1])
     conns = slice(genes.conn_ptr[row], genes.conn_ptr[row + 1])
     times = genes.time_constant[nodes] if len(genes.time_constant) else np.ones(nodes.stop - nodes.start)
+    rules: Any = [None] * int(conns.stop - conns.start)
+    if len(genes.plasticity) and like is not None and like.plasticity != "none":
+        rules = [tuple(rule) for rule in genes.plasticity[conns].tolist()]
     return Genome(
         inputs=inputs,
         outputs=outputs,
@@ -187,8 +202,8 @@ def genome(
             for i, b, r, f, a, t in zip(*(column[nodes] for column in genes[1:6]), times, strict=True)
         ),
         connections=tuple(
-            Connection(int(k), int(s), int(t), float(w), bool(e))
-            for k, s, t, w, e in zip(*(column[conns] for column in genes[7:12]), strict=True)
+            Connection(int(k), int(s), int(t), float(w), bool(e), rule)
+            for k, s, t, w, e, rule in zip(*(column[conns] for column in genes[7:12]), rules, strict=True)
         ),
         fitness=fitness,
         **({} if like is None else {name: getattr(like, name) for name in DYNAMICS}),
@@ -200,6 +215,8 @@ def pack_genomes(genomes: Sequence[Genome]) -> Genes:
     nodes = [node for own in genomes for node in sorted(own.nodes, key=lambda node: node.id)]
     conns = [conn for own in genomes for conn in sorted(own.connections, key=lambda conn: conn.innovation)]
     timed = any(node.time_constant != 1.0 for node in nodes)
+    plastic = any(conn.plasticity is not None for conn in conns)
+    rules = [conn.plasticity or (0.0,) * 5 for conn in conns] if plastic else []
     return Genes(
         _offsets([len(own.nodes) for own in genomes]),
         np.array([node.id for node in nodes], np.int32),
@@ -214,4 +231,5 @@ def pack_genomes(genomes: Sequence[Genome]) -> Genes:
         np.array([conn.weight for conn in conns], np.float64),
         np.array([conn.enabled for conn in conns], np.bool_),
         np.array([node.time_constant for node in nodes] if timed else [], np.float64),
+        np.array(rules, np.float64).reshape(-1, 5),
     )

@@ -13,6 +13,7 @@ from torch import nn
 
 from neuroloom.core.errors import InputError, NotSupportedError
 from neuroloom.evolve import population
+from neuroloom.evolve.config import refuse_plastic
 from neuroloom.evolve.functions import (
     ACTIVATIONS,
     activation_name,
@@ -102,6 +103,7 @@ class PopulationNet(nn.Module):  # type: ignore[misc]
 
     def __init__(self, phenotypes: Phenotypes, *, train_response: bool = False, fused: bool = True) -> None:
         super().__init__()
+        refuse_plastic(getattr(phenotypes, "plasticity", "none"), "PopulationNet")
         net, genes = phenotypes.net, phenotypes.genes
         self.genomes, self.inputs, self.outputs = len(phenotypes), phenotypes.inputs, phenotypes.outputs
         owner = np.repeat(np.arange(self.genomes), net.sizes)

@@ -11,7 +11,6 @@ Every value is 0 at the start, and, as in neat-python, a node without enabled co
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from neuroloom.evolve._kernels_recurrent import Recurrent
     from neuroloom.evolve.config import NEATConfig
     from neuroloom.evolve.genome import Genome
+    from neuroloom.evolve.plastic import PlasticState
 
 Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
@@ -209,7 +209,11 @@ class RecurrentPhenotypes:
 
 
 def compile_networks(genes: Genes, config: NEATConfig, threads: int = 1) -> Any:
-    """Return the compiled networks of ``genes``: ``Phenotypes`` or, where they have a state, recurrent ones."""
+    """Return the compiled networks of ``genes``: ``Phenotypes``, or recurrent or plastic ones by the settings."""
+    if config.plasticity != "none":
+        from neuroloom.evolve.plastic import PlasticPhenotypes
+
+        return PlasticPhenotypes(genes, config.inputs, config.outputs, config, threads)
     if config.network == "feed-forward":
         return Phenotypes(genes, config.inputs, config.outputs, threads)
     return RecurrentPhenotypes(genes, config.inputs, config.outputs, config, threads)
@@ -291,6 +295,15 @@ class GenomeState:
         return np.stack([values[o] for o in range(self.genome.outputs)], axis=1)
 
 
+def start(genome: Genome, lanes: int) -> GenomeState | PlasticState:
+    """Return what :meth:`Genome.start` does, for 0 lanes, too."""
+    if genome.plasticity != "none":
+        from neuroloom.evolve.plastic import PlasticState
+
+        return PlasticState(genome, lanes)
+    return GenomeState(genome, lanes)
+
+
 def activate_sequence(genome: Genome, X: Any) -> Floats:
     """Return what :meth:`Genome.activate_sequence` does."""
     rows = np.asarray(X, dtype=np.float64)
@@ -298,9 +311,7 @@ def activate_sequence(genome: Genome, X: Any) -> Floats:
     rows = rows[None] if single else rows
     if rows.ndim != 3 or rows.shape[2] != genome.inputs:
         raise InputError(f"X must have shape (n, time, {genome.inputs}), but has {np.shape(X)}.")
-    step: Callable[[Any], Floats] = genome.activate
-    if genome.network != "feed-forward":
-        step = GenomeState(genome, len(rows)).step
+    step = start(genome, len(rows)).step if genome.stateful else genome.activate
     outputs = np.empty((*rows.shape[:2], genome.outputs))
     for t in range(rows.shape[1]):
         outputs[:, t] = step(rows[:, t])

@@ -13,6 +13,7 @@ from torch import nn
 
 from neuroloom.core.errors import InputError
 from neuroloom.evolve import population
+from neuroloom.evolve.config import refuse_plastic
 from neuroloom.evolve.functions import activation_name, aggregation_name
 from neuroloom.evolve.population_net import _activate, _gather, _pad, _runs
 from neuroloom.evolve.recurrent import RecurrentPhenotypes, as_sequences, time_steps
@@ -46,6 +47,7 @@ class RecurrentPopulationNet(nn.Module):  # type: ignore[misc]
         self, phenotypes: RecurrentPhenotypes, *, train_response: bool = False, fused: bool = True
     ) -> None:
         super().__init__()
+        refuse_plastic(getattr(phenotypes, "plasticity", "none"), "RecurrentPopulationNet")
         net, genes, like = phenotypes.net, phenotypes.genes, phenotypes.like
         self.genomes, self.inputs, self.outputs = len(phenotypes), phenotypes.inputs, phenotypes.outputs
         self.continuous, self.lagged = like.network == "ctrnn", like.integrator == "neat-python"

@@ -15,7 +15,7 @@ from sklearn.base import ClassifierMixin
 from neuroloom.core.checks import check_choice, check_int, check_lengths
 from neuroloom.core.errors import InputError
 from neuroloom.core.seeding import as_seed, derive
-from neuroloom.evolve.config import NEATConfig
+from neuroloom.evolve.config import NEATConfig, refuse_plastic
 from neuroloom.evolve.estimators import _WORST, NEATEstimator, probabilities
 from neuroloom.evolve.genome import Genome
 from neuroloom.evolve.phenotypes import in_threads
@@ -169,7 +169,9 @@ class NEATSeriesClassifier(ClassifierMixin, NEATEstimator):  # type: ignore[misc
             raise InputError(
                 "`settings` may not hold 'network'; set `network` of NEATSeriesClassifier itself."
             )
-        return self._defaults(inputs, outputs).replace(network=self.network, **(self.settings or {}))
+        config = self._defaults(inputs, outputs).replace(network=self.network, **(self.settings or {}))
+        refuse_plastic(config.plasticity, type(self).__name__)
+        return config
 
     def _fitness(self, sequences: Floats32, labels: Ints) -> Callable[[Any], Floats]:
         """Return the mean log-likelihood of ``labels`` as a function of compiled networks."""

@@ -151,7 +151,7 @@ class WeightSearch:
         ranges: Sequence[tuple[float, float]] | None = None,
         cells: Sequence[int] | None = None,
     ) -> None:
-        from neuroloom.evolve.config import NEATConfig
+        from neuroloom.evolve.config import NEATConfig, refuse_plastic
         from neuroloom.evolve.weight_optimizers import MAPPING, OPTIMIZERS, check_options, default_sigma
 
         self.optimizer = check_choice("optimizer", optimizer, OPTIMIZERS)
@@ -164,6 +164,9 @@ class WeightSearch:
         self.options = check_options(optimizer, dict(options or {}))
         self.threads = check_int("threads", threads)
         self.seed = as_seed(random_state)
+        refuse_plastic(
+            topology.plasticity, "WeightSearch, which finds the weights that a network begins with,"
+        )
         self.space = WeightSpace(topology)
         self.config: NEATConfig = NEATConfig(
             topology.inputs,

@@ -12,6 +12,7 @@ import numpy as np
 from neuroloom.core.double_pole import WITH_VELOCITIES, WITHOUT_VELOCITIES
 from neuroloom.core.errors import InputError
 from neuroloom.core.maze import HARD, MEDIUM
+from neuroloom.core.reversal_bandit import REVERSAL_BANDIT
 from neuroloom.core.samples import EnvSet
 from neuroloom.core.seeding import stream
 from neuroloom.tasks.base import DrawnTask
@@ -151,3 +152,16 @@ class HardMaze(MediumMaze):
     env_id = HARD
     summary = "HardMaze-v0: drive a robot to a goal behind a long dead end, way gained, over 100 episodes"
     source = "Lehman and Stanley 2011, hard map; the goal is reached from 159.1"
+
+
+class ReversalBandit(Episodes):
+    """Find out which of two arms pays, and again when that changes; see :class:`Episodes`.
+
+    Without a memory a return is 20 on average; staying where it paid and leaving where it did not gets 38.5.
+    """
+
+    env_id = REVERSAL_BANDIT
+    summary = (
+        "ReversalBandit-v0: find which of two arms pays, again after it changes, 40 trials, over 100 episodes"
+    )
+    source = "after Blynel and Floreano 2003, Soltoggio and others 2008; needs a memory, solved at 36 of 38.5"

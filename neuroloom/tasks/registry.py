@@ -50,6 +50,7 @@ TASKS: dict[str, str] = {
     "double-pole-no-velocity": "episodes:DoublePoleNoVelocity",
     "medium-maze": "episodes:MediumMaze",
     "hard-maze": "episodes:HardMaze",
+    "reversal-bandit": "episodes:ReversalBandit",
 }
 FAMILIES: dict[str, str] = {
     "table": "foldertables:FolderTable",
