@@ -17,10 +17,11 @@ torch = pytest.importorskip("torch")
 from neuroloom.core.errors import InputError
 from neuroloom.core.fitting import Batchable, Job
 from neuroloom.nets import MLPClassifier, MLPRegressor
-from neuroloom.nets._dense_stack import ACTIVATION, DenseStack, initial_weights
+from neuroloom.nets._dense_init import initial_weights
+from neuroloom.nets._dense_stack import ACTIVATION, DenseStack
 from neuroloom.nets._mlp import ACTIVATIONS, deal_folds
 from neuroloom.nets._scaling import Encoding
-from neuroloom.nets.mlp import _likeliest_slope
+from neuroloom.nets._targets import _likeliest_slope
 
 SMALL: dict[str, Any] = {"hidden": (12,), "members": 2, "epochs": 25, "patience": 5, "learning_rate": 0.02}
 
@@ -79,7 +80,7 @@ def test_every_sample_is_held_out_once_and_classes_are_shared_out() -> None:
         assert counts.max() - counts.min() <= 1
         assert counts.sum() == size
     X, y = load_wine(return_X_y=True)
-    ready = MLPClassifier(random_state=0)._prepare(X, y, None)
+    ready = MLPClassifier(random_state=0)._prepare(X, y, None, None)
     held = np.concatenate([m.held_out for m in ready.members])
     assert sorted(held) == list(range(len(X)))
     for member in ready.members:
