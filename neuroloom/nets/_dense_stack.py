@@ -175,29 +175,6 @@ class DenseStack(torch.nn.Module):  # type: ignore[misc]
                 too_large = norm > largest * (1 + 1e-6)
                 weight.mul_(torch.where(too_large, largest / norm, torch.ones_like(norm)))
 
-    def divergence(self) -> torch.Tensor | None:
-        """Return what a member's loss has beside that over its samples, ``(J,)``; a plain network has nothing."""
-        return None
-
-    def folded(self) -> dict[str, Floats]:
-        """Return the weights; batch normalisation, an affine map in evaluation, goes into the layer before it."""
-        found = {n: p.detach().cpu().double().numpy() for n, p in self.named_parameters()}
-        for layer in range(self.layers - 1 if self.normalization == "batch" else 0):
-            mean, variance = (
-                getattr(self, f"{n}_{layer}").cpu().double().numpy() for n in ("mean", "variance")
-            )
-            factor = found.pop(f"scale_{layer}") / np.sqrt(variance + EPSILON)
-            found[f"weight_{layer}"] = found[f"weight_{layer}"] * factor[:, None]
-            found[f"bias_{layer}"] = (found[f"bias_{layer}"] - mean) * factor + found.pop(f"shift_{layer}")
-        return found
-
-    def limit(self, largest: float) -> None:
-        """Scale down the incoming weights of every hidden unit whose L2 norm is above ``largest``."""
-        for layer in range(self.layers - 1):
-            weight = getattr(self, f"weight_{layer}")
-            norm = torch.linalg.vector_norm(weight, dim=1, keepdim=True)
-            weight.mul_(torch.where(norm > largest * (1 + 1e-6), largest / norm, torch.ones_like(norm)))
-
     def _drop(self, hidden: torch.Tensor) -> torch.Tensor:
         """Leave units out; a row's mask depends on the member, the draw and the row, not on how many rows there are."""
         assert self.pool is not None
