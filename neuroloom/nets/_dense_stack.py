@@ -180,9 +180,14 @@ class DenseStack(torch.nn.Module):  # type: ignore[misc]
         assert self.pool is not None
         rows, units = hidden.shape[1:]
         self.draws += 1
-        hashed = (self.draws * 2654435761) % (1 << 32)  # Knuth's multiplicative hash
-        offset = hashed * (self.pool.shape[1] // 2) >> 32
-        return hidden * self.pool[:, offset : offset + rows * units].view(len(hidden), rows, units)
+        return hidden * window(self.pool, self.draws, rows * units).view(len(hidden), rows, units)
+
+
+def window(pool: torch.Tensor, draw: int, size: int) -> torch.Tensor:
+    """Return ``(J, size)`` numbers of each member's pool, from a place that the draw's number is hashed to."""
+    hashed = (draw * 2654435761) % (1 << 32)  # Knuth's multiplicative hash
+    offset = hashed * (pool.shape[1] // 2) >> 32
+    return pool[:, offset : offset + size]
 
 
 def _mask_pool(size: int, rate: float, seed: int) -> torch.Tensor:

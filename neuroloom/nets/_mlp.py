@@ -230,6 +230,21 @@ class DenseNetworks(BaseEstimator):  # type: ignore[misc]
         self.best_epochs_ = [f.kept for f in fitted]
         self.history_ = _mean_history([f.history for f in fitted])
 
+    def _learn_posterior(self, job: Prepared, fitted: Sequence[Fitted]) -> None:
+        """Take over what a network learned beside its weights; a plain one learned nothing else."""
+
+    def _held_out_outputs(self, job: Prepared) -> tuple[Floats, NDArray[Any], Floats | None]:
+        """Return each held-out sample's outputs by the member that did not learn it, ``(draws, N, outputs)``, and the
+        targets and weights of those samples.
+        """
+        found = self._outputs(job.sample.X)
+        outputs = np.concatenate([found[i, m.held_out] for i, m in enumerate(job.members)])
+        return outputs[None], *self._held_out_targets(job)
+
+    def _held_out_targets(self, job: Prepared) -> tuple[NDArray[Any], Floats | None]:
+        rows = np.concatenate([m.held_out for m in job.members])
+        return job.sample.target[rows], None if job.sample.weight is None else job.sample.weight[rows]
+
     def _outputs(self, Z: Floats) -> Floats:
         """Return ``(members, n, outputs)`` for scaled inputs ``Z (n, features)``."""
         from neuroloom.nets._mlp_fit import outputs

@@ -87,18 +87,14 @@ class ClassNetworks(ClassifierMixin, DenseNetworks):  # type: ignore[misc]
 
     def _adopt(self, job: Prepared, fitted: Sequence[Fitted]) -> None:
         super()._adopt(job, fitted)
+        self._learn_posterior(job, fitted)
         self.slope_ = 1.0
-        held_out = [m.held_out for m in job.members]
-        if len(self.classes_) > 1 and any(len(rows) for rows in held_out):
-            found = self._outputs(job.sample.X)
-            logits = np.concatenate([found[m, rows] for m, rows in enumerate(held_out)])
-            rows = np.concatenate(held_out)
-            weight = None if job.sample.weight is None else job.sample.weight[rows]
-            self.slope_ = _likeliest_slope(logits, job.sample.target[rows], weight)
+        if len(self.classes_) > 1 and any(len(m.held_out) for m in job.members):
+            self.slope_ = likeliest_slope(*self._held_out_outputs(job))
 
     def predict_proba(self, X: Any) -> Floats:
         """Return ``(n, classes)`` probabilities, columns in the order of ``classes_``."""
-        mean: Floats = _softmax(self._answers(X) * self.slope_).mean(axis=0)
+        mean: Floats = softmax(self._answers(X) * self.slope_).mean(axis=0)
         return mean
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -231,21 +227,28 @@ def _weighted(X: Floats, y: NDArray[Any], sample_weight: Any) -> tuple[Floats, N
     return X[kept], y[kept], None if (weight == weight[0]).all() else weight / weight.mean()
 
 
-def _softmax(logits: Floats) -> Floats:
+def softmax(logits: Floats) -> Floats:
+    """Return probabilities over the last axis."""
     p = np.exp(logits - logits.max(axis=-1, keepdims=True))
     found: Floats = p / p.sum(axis=-1, keepdims=True)
     return found
 
 
-def _likeliest_slope(logits: Floats, labels: Ints, weight: Floats | None = None) -> float:
-    """Return the ``s`` in [1/10, 10] with the least log loss of ``softmax(s · logits)``."""
+def likeliest_slope(logits: Floats, labels: Ints, weight: Floats | None = None) -> float:
+    """Return the ``s`` in [1/10, 10] with the least log loss of the mean over draws of ``softmax(s · logits)``.
+
+    ``logits`` are ``(draws, n, classes)``.
+    """
     from scipy.optimize import minimize_scalar
-    from scipy.special import log_softmax
+    from scipy.special import log_softmax, logsumexp
 
     rows = np.arange(len(labels))
-    found = minimize_scalar(
-        lambda log_s: -np.average(log_softmax(np.exp(log_s) * logits, axis=1)[rows, labels], weights=weight),
-        bounds=(-np.log(10), np.log(10)),
-        method="bounded",
-    )
+
+    def loss(log_s: float) -> float:
+        hit = log_softmax(np.exp(log_s) * logits, axis=2)[:, rows, labels]
+        if len(hit) > 1:
+            hit = logsumexp(hit, axis=0, keepdims=True) - np.log(len(hit))
+        return -float(np.average(hit[0], weights=weight))
+
+    found = minimize_scalar(loss, bounds=(-np.log(10), np.log(10)), method="bounded")
     return float(np.exp(found.x))
