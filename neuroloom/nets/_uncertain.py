@@ -1,9 +1,9 @@
 """What dense networks with a distribution over their weights share: draws, mixtures, noise, the parts of uncertainty.
 
 A prediction is the mixture ``p(y | x) = 1/S Σ_s p(y | x, w_s)`` over draws ``w_s`` of the weights. For numbers its
-variance is ``Var_s[f(x, w_s)]``, the model's part, which more data would shrink, plus the noise's part, which stays; for
-classes its entropy is the mutual information of answer and weights plus the mean entropy of the draws (Depeweg et al.
-2018, "Decomposition of uncertainty in Bayesian deep learning", section 3).
+variance is ``Var_s[f(x, w_s)]``, the model's part, which more data would shrink, plus the noise's part, which stays;
+for classes its entropy is the mutual information of answer and weights plus the mean entropy of the draws (Depeweg et
+al. 2018, "Decomposition of uncertainty in Bayesian deep learning", section 3).
 """
 
 from __future__ import annotations
@@ -207,7 +207,7 @@ class UncertainClassifier(ClassNetworks, UncertainNetworks):
         return mean
 
     def predict_uncertainty(self, X: Any) -> ClassUncertainty:
-        """Return ``(n, classes)`` probabilities, and the model's and the noise's part of their entropy, each ``(n,)``."""
+        """Return ``(n, classes)`` probabilities with the model's and the noise's part of their entropy, ``(n,)``."""
         from scipy.special import entr
 
         drawn = self._draw_probabilities(X)

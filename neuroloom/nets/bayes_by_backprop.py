@@ -57,10 +57,10 @@ class BayesByBackprop(UncertainNetworks):
 
     def __init__(
         self,
-        hidden: Sequence[int] | int = (64, 64),
+        hidden: Sequence[int] | int = (50,),
         *,
         members: int = 5,
-        prior_scale: float = 1.0,
+        prior_scale: float = 2.0,
         draws: int = 30,
         bins: int = 8,
         activation: str = "silu",

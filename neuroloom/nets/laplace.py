@@ -29,10 +29,10 @@ _TRIES = 20  # draws with which they are tried
 class Laplace(UncertainNetworks):
     """Dense networks whose output weights have the posterior ``N(w_MAP, H^-1)``; the layers before stay as trained.
 
-    ``H = Σ_i φ_i Λ_i φ_iᵀ + α I`` with ``φ_i`` what enters the output layer and ``Λ_i`` the loss's second derivative at the
-    output: ``1/σ²`` for numbers, so that the posterior of a linear network is that of Bayesian linear regression, and
-    ``diag(p) - p pᵀ`` for classes. The prior's precision ``α`` and the noise ``σ`` are those under which the samples that
-    each member held out are likeliest; where nothing is held out, numbers take MacKay's evidence.
+    ``H = Σ_i φ_i Λ_i φ_iᵀ + α I`` with ``φ_i`` what enters the output layer and ``Λ_i`` the loss's second derivative at
+    the output: ``1/σ²`` for numbers, so that the posterior of a linear network is that of Bayesian linear regression,
+    and ``diag(p) - p pᵀ`` for classes. The prior's precision ``α`` and the noise ``σ`` are those under which the samples
+    that each member held out are likeliest; where nothing is held out, numbers take MacKay's evidence.
 
     Args:
         draws: of the output weights when answering with classes, at least 1; numbers need none.

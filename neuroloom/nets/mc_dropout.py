@@ -39,9 +39,9 @@ class MCDropout(UncertainNetworks):
     Source: Gal & Ghahramani (2016), "Dropout as a Bayesian approximation".
 
     Differences:
-        The paper's networks are one; ``members`` of them, each with masks of its own, lose no data to what they hold
-        out; ``members=1`` is the paper's. Inputs are not left out. A mask of a draw is the same for all samples, so that
-        an answer does not depend on its neighbours.
+        The paper has one network; ``members`` of them, each with masks of its own, lose no data to what they hold out
+        (``members=1`` is the paper's). Inputs are not left out. A draw's mask is the same for all samples, so that an
+        answer does not depend on its neighbours.
     """
 
     def __init__(

@@ -1,6 +1,7 @@
 """SWAG: the Gaussian around which stochastic gradient descent wanders once it has arrived.
 
-Source: Maddox, Izmailov, Garipov, Vetrov & Wilson (2019), "A simple baseline for Bayesian uncertainty in deep learning".
+Source: Maddox, Izmailov, Garipov, Vetrov & Wilson (2019), "A simple baseline for Bayesian uncertainty in deep
+learning".
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ Floats = NDArray[np.float64]
 class SWAG(UncertainNetworks):
     """Dense networks whose weights are drawn from the Gaussian of the steps taken after training.
 
-    ``w = w̄ + 1/√2 · Σ_diag^½ z₁ + 1/√(2 (K - 1)) · D z₂`` (of the paper, Eq. 1), with ``w̄`` the mean of the weights after
-    each of ``swag_epochs`` further epochs of plain gradient descent at a constant rate, ``Σ_diag`` their variances and
-    ``D`` the last ``K = rank`` deviations from the running mean.
+    ``w = w̄ + 1/√2 · Σ_diag^½ z₁ + 1/√(2 (K - 1)) · D z₂`` (of the paper, Eq. 1), with ``w̄`` the mean of the
+    weights after each of ``swag_epochs`` further epochs of plain gradient descent at a constant rate, ``Σ_diag`` their
+    variances and ``D`` the last ``K = rank`` deviations from the running mean.
 
     Args:
         swag_epochs: epochs whose weights are averaged, at least 2.
