@@ -1,4 +1,4 @@
-"""Radial basis function, dense, Bayesian and recurrent networks; names are imported on first use."""
+"""Radial basis function networks, dense networks and the standard deep nets; names are imported on first use."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ if TYPE_CHECKING:
     from neuroloom.nets.bayes_by_backprop import BayesByBackpropClassifier, BayesByBackpropRegressor
     from neuroloom.nets.cnn import CNNClassifier, CNNFeatures, CNNRegressor
     from neuroloom.nets.deep_ensemble import DeepEnsembleClassifier, DeepEnsembleRegressor
+    from neuroloom.nets.diagnosis import (
+        DeadUnitsWarning,
+        Diagnosis,
+        ExplodingGradientsWarning,
+        VanishingGradientsWarning,
+    )
     from neuroloom.nets.fcn import FCNClassifier, FCNFeatures, FCNRegressor
     from neuroloom.nets.inception_time import (
         InceptionTimeClassifier,
@@ -55,8 +61,11 @@ __all__ = [
     "CNNClassifier",
     "CNNFeatures",
     "CNNRegressor",
+    "DeadUnitsWarning",
     "DeepEnsembleClassifier",
     "DeepEnsembleRegressor",
+    "Diagnosis",
+    "ExplodingGradientsWarning",
     "FCNClassifier",
     "FCNFeatures",
     "FCNRegressor",
@@ -107,6 +116,7 @@ __all__ = [
     "TransformerClassifier",
     "TransformerFeatures",
     "TransformerRegressor",
+    "VanishingGradientsWarning",
     "summary",
 ]
 
@@ -116,8 +126,11 @@ _HOMES = {
     "CNNClassifier": "neuroloom.nets.cnn",
     "CNNFeatures": "neuroloom.nets.cnn",
     "CNNRegressor": "neuroloom.nets.cnn",
+    "DeadUnitsWarning": "neuroloom.nets.diagnosis",
     "DeepEnsembleClassifier": "neuroloom.nets.deep_ensemble",
     "DeepEnsembleRegressor": "neuroloom.nets.deep_ensemble",
+    "Diagnosis": "neuroloom.nets.diagnosis",
+    "ExplodingGradientsWarning": "neuroloom.nets.diagnosis",
     "FCNClassifier": "neuroloom.nets.fcn",
     "FCNFeatures": "neuroloom.nets.fcn",
     "FCNRegressor": "neuroloom.nets.fcn",
@@ -168,6 +181,7 @@ _HOMES = {
     "TransformerClassifier": "neuroloom.nets.transformer",
     "TransformerFeatures": "neuroloom.nets.transformer",
     "TransformerRegressor": "neuroloom.nets.transformer",
+    "VanishingGradientsWarning": "neuroloom.nets.diagnosis",
     "summary": "neuroloom.nets.layer_summary",
 }
 

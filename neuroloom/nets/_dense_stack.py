@@ -95,7 +95,11 @@ class DenseStack(torch.nn.Module):  # type: ignore[misc]
 
         ``present (J, b)`` is 0 for rows that only fill up a batch, which batch normalisation then leaves out.
         """
-        return self._linear(self.last_hidden(X, present), self.layers - 1)
+        return self.output(self.last_hidden(X, present))
+
+    def output(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Return ``(J, b, outputs)`` for what :meth:`last_hidden` gives."""
+        return self._linear(hidden, self.layers - 1)
 
     def last_hidden(
         self, X: torch.Tensor, present: torch.Tensor | None = None, seen: list[torch.Tensor] | None = None

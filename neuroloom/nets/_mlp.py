@@ -23,6 +23,7 @@ from neuroloom.nets._scaling import Encoding, robust_scale, smooth_clip
 if TYPE_CHECKING:
     from neuroloom.nets._losses import Loss
     from neuroloom.nets._mlp_fit import Fitted, Member, Plan, Sample
+    from neuroloom.nets.diagnosis import Diagnosis
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -33,6 +34,7 @@ DTYPES = ("float32", "float64")
 ENCODINGS = ("periodic", "piecewise-linear")
 NORMALIZATIONS = ("batch", "layer", "none")
 TRAINING = ("betas", "clip_norm", "decay", "every", "milestones", "min_epochs", "momentum")
+_LOOKED_AT = 128  # about so many samples tell after a fit whether units are dead
 _FEWEST = 20  # samples under which nothing is held out
 
 
@@ -229,6 +231,21 @@ class DenseNetworks(BaseEstimator):  # type: ignore[misc]
         self.n_parameters_ = sum(w.size for w in self.weights_.values())
         self.best_epochs_ = [f.kept for f in fitted]
         self.history_ = _mean_history([f.history for f in fitted])
+        if self._widths():
+            from neuroloom.nets.diagnosis import diagnose, warn
+
+            rows = job.members[0].rows
+            some = job.sample.X[rows[:: max(1, len(rows) // _LOOKED_AT)]]
+            names = {n: w for n, w in self.weights_.items() if not n.startswith("rho") and n != "noise"}
+            warn(diagnose(names, self.activation, some, self._kept_normalization()), self.activation)
+
+    def diagnose(self, X: Any) -> Diagnosis:
+        """Return what each hidden layer does on ``X (n, features)``: dead units, size of the signal, sensitivity."""
+        from neuroloom.nets.diagnosis import diagnose
+
+        check_is_fitted(self)
+        Z = self._scaled(validate_data(self, X, dtype=np.float64, reset=False))
+        return diagnose(self.weights_, self.activation, Z, self._kept_normalization())
 
     def _learn_posterior(self, job: Prepared, fitted: Sequence[Fitted]) -> None:
         """Take over what a network learned beside its weights; a plain one learned nothing else."""

@@ -31,8 +31,8 @@ class Laplace(UncertainNetworks):
 
     ``H = Σ_i φ_i Λ_i φ_iᵀ + α I`` with ``φ_i`` what enters the output layer and ``Λ_i`` the loss's second derivative at
     the output: ``1/σ²`` for numbers, so that the posterior of a linear network is that of Bayesian linear regression,
-    and ``diag(p) - p pᵀ`` for classes. The prior's precision ``α`` and the noise ``σ`` are those under which the samples
-    that each member held out are likeliest; where nothing is held out, numbers take MacKay's evidence.
+    and ``diag(p) - p pᵀ`` for classes. The prior's precision ``α`` and the noise ``σ`` are those under which what each
+    member held out is likeliest; where nothing is held out, numbers take MacKay's evidence.
 
     Args:
         draws: of the output weights when answering with classes, at least 1; numbers need none.
