@@ -145,8 +145,8 @@ class Stack:
         starts = dict(zip(used, np.cumsum([0, *(len(samples[i].X) for i in used)])[:-1], strict=True))
         self.rows, _ = self._table([m.rows + starts[m.sample] for m in members])
         self.held_out, self.held_weight = self._table([m.held_out + starts[m.sample] for m in members])
-        self.smoothing = torch.tensor([[m.label_smoothing] for m in members]).to(self.device, self.dtype)
-        self.l1 = torch.tensor([m.l1 for m in members]).to(self.device, self.dtype)
+        self.smoothing = torch.tensor([[m.label_smoothing] for m in members], dtype=torch.float64).to(self.X)
+        self.l1 = torch.tensor([m.l1 for m in members], dtype=torch.float64).to(self.X)
         self.penalised = any(m.l1 for m in members)
         self.sizes = torch.tensor([len(m.rows) for m in members]).to(self.device, self.dtype)
         weights = [

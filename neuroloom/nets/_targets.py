@@ -221,8 +221,6 @@ def _weighted(X: Floats, y: NDArray[Any], sample_weight: Any) -> tuple[Floats, N
         return X, y, None
     weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     kept = weight > 0
-    if not kept.any():
-        raise InputError("every `sample_weight` is 0; at least one sample must weigh something.")
     weight = weight[kept]
     return X[kept], y[kept], None if (weight == weight[0]).all() else weight / weight.mean()
 

@@ -111,8 +111,8 @@ def warn(found: Diagnosis, activation: str) -> None:
     elif first > RATIO * last:
         warnings.warn(
             f"gradients explode: the first of {dead.size} hidden layers feels {first / max(last, 1e-300):.1g} times "
-            "what the last does. Take fewer layers, a smaller `init`, `normalization='layer'`, `max_norm`, or clip them "
-            "(`training_options={'clip_norm': 1.0}`); `diagnose(X)` shows every layer.",
+            "what the last does. Take fewer layers, a smaller `init`, `normalization='layer'` or `max_norm`, or clip "
+            "them (`training_options={'clip_norm': 1.0}`); `diagnose(X)` shows every layer.",
             ExplodingGradientsWarning,
             stacklevel=3,
         )
