@@ -217,8 +217,9 @@ def test_one_step_with_weights_and_l1_is_the_gradient_worked_by_hand() -> None:
     X, y = load_diabetes(return_X_y=True)
     weight = stream(0, "weights").uniform(0, 2, 442)
     weight[:40] = 0
-    net = MLPRegressor((), members=1, bins=0, optimizer="sgd", learning_rate=0.3, epochs=1, weight_decay=0.0, l1=0.1,
-                       batch_size=1000, early_stopping=False, random_state=5).fit(X, y, sample_weight=weight)  # fmt: skip
+    settings: dict[str, Any] = {"members": 1, "bins": 0, "optimizer": "sgd", "learning_rate": 0.3, "epochs": 1,
+                                "batch_size": 1000, "early_stopping": False, "random_state": 5}  # fmt: skip
+    net = MLPRegressor((), weight_decay=0.0, l1=0.1, **settings).fit(X, y, sample_weight=weight)
     from neuroloom.core.seeding import derive
 
     first = initial_weights([10, 1], "silu", derive(5, "member", 0), np.zeros(1))

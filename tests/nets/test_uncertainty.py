@@ -23,7 +23,7 @@ from neuroloom.nets.laplace import _evidence, curvature
 from neuroloom.nets.swag import Moments
 
 METHODS = ("MCDropout", "DeepEnsemble", "BayesByBackprop", "Laplace", "SWAG")
-SMALL: dict[str, Any] = {"hidden": (12,), "members": 2, "bins": 4, "epochs": 20, "learning_rate": 0.02}
+SMALL: dict[str, Any] = {"hidden": (12,), "members": 2, "bins": 4, "epochs": 12, "learning_rate": 0.02}
 OWN: dict[str, dict[str, Any]] = {"SWAG": {"swag_epochs": 6, "rank": 4, "draws": 8}, "BayesByBackprop": {"draws": 8},
                                   "MCDropout": {"draws": 8}}  # fmt: skip
 
@@ -50,7 +50,7 @@ def test_laplace_of_a_linear_net_is_bayesian_linear_regression() -> None:
     n, decay = len(X), 0.05
     net = nets.LaplaceRegressor((), members=1, bins=0, epochs=1, random_state=0)
     net.optimizer = "momentum"  # its weight decay is a term of the loss, which AdamW's is not
-    net.set_params(learning_rate=0.05, weight_decay=decay, epochs=700, batch_size=n).fit(X, y)
+    net.set_params(learning_rate=0.1, weight_decay=decay, epochs=300, batch_size=n).fit(X, y)
     Z, target = net._scaled(X), (y - net.target_mean_) / net.target_scale_
     # a mean squared error with decay λ/2 |w|² is the posterior's mode at α = n λ / (2 σ²)
     sigma = net.sigma_[0]
@@ -125,7 +125,7 @@ def test_laplaces_drawn_heads_have_the_posteriors_moments() -> None:
 
 def test_bayes_by_backprop_of_a_linear_model_finds_the_best_factorised_posterior() -> None:
     X, y = _linear_data(50)
-    settings: dict[str, Any] = {"members": 1, "bins": 0, "epochs": 1500, "batch_size": 50, "learning_rate": 0.03,
+    settings: dict[str, Any] = {"members": 1, "bins": 0, "epochs": 900, "batch_size": 50, "learning_rate": 0.04,
                                 "schedule": "flat-cosine", "early_stopping": False, "random_state": 0}  # fmt: skip
     net = nets.BayesByBackpropRegressor((), prior_scale=0.5, **settings).fit(X, y)
     Z, target = net._scaled(X), (y - net.target_mean_) / net.target_scale_
