@@ -28,7 +28,7 @@ from neuroloom.nets._dense_stack import DenseStack
 from neuroloom.nets._losses import Loss
 from neuroloom.nets.diagnosis import diagnose
 
-SMALL: dict[str, Any] = {"hidden": (12,), "members": 2, "epochs": 25, "patience": 5, "learning_rate": 0.02,
+SMALL: dict[str, Any] = {"hidden": (12,), "members": 2, "epochs": 20, "patience": 5, "learning_rate": 0.03,
                          "random_state": 0}  # fmt: skip
 CPU = torch.device("cpu")
 
@@ -77,9 +77,9 @@ def test_losses_of_classes_by_hand() -> None:
 
 def test_a_quantile_is_what_so_many_lie_under() -> None:
     rng = np.random.default_rng(0)
-    X = rng.uniform(-1, 1, size=(600, 1))
-    y = X[:, 0] + rng.exponential(size=600)
-    for quantile in (0.2, 0.8):
+    X = rng.uniform(-1, 1, size=(400, 1))
+    y = X[:, 0] + rng.exponential(size=400)
+    for quantile in (0.2, 0.7):
         net = MLPRegressor(**SMALL, loss="quantile", quantile=quantile).fit(X, y)
         assert (y < net.predict(X)).mean() == pytest.approx(quantile, abs=0.06)
 
