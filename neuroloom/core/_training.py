@@ -186,7 +186,7 @@ class Optimizing:
                 rates = rates * self.rate_scale
             if self.decaying:
                 decays = self.decays if self.decay_scale is None else self.decays * self.decay_scale
-                if self.config.optimizer == "adamw":
+                if self.config.optimizer in ("adamw", "lion"):
                     self.flat.mul_(1 - rates * decays)
                 else:
                     self.grad.add_(self.flat * decays)
@@ -316,8 +316,29 @@ def _optimizer(config: TrainConfig, delta: torch.Tensor) -> torch.optim.Optimize
         "radam": lambda: optim.RAdam([delta], **adam),
         "rmsprop": lambda: optim.RMSprop([delta], lr=1.0, momentum=config.momentum),
         "adagrad": lambda: optim.Adagrad([delta], lr=1.0),
+        "adadelta": lambda: optim.Adadelta([delta], lr=1.0),
+        "adamax": lambda: optim.Adamax([delta], **adam),
+        "lion": lambda: _lion(delta, config.betas),
     }
     return makers[config.optimizer]()
+
+
+def _lion(delta: torch.Tensor, betas: tuple[float, float]) -> torch.optim.Optimizer:
+    """Return Lion, which torch has not, at rate 1 and without its weight decay.
+
+    ``d = sign(β₁ m + (1 - β₁) g)``, then ``m = β₂ m + (1 - β₂) g`` (Chen et al. 2023, "Symbolic discovery of
+    optimization algorithms", algorithm 2).
+    """
+    import torch
+
+    class Lion(torch.optim.Optimizer):  # type: ignore[misc]
+        def step(self, closure: Any = None) -> None:
+            state = self.state[delta]
+            m = state.setdefault("exp_avg", torch.zeros_like(delta))
+            delta.sub_(torch.sign(betas[0] * m + (1 - betas[0]) * delta.grad))
+            m.mul_(betas[1]).add_(delta.grad, alpha=1 - betas[1])
+
+    return Lion([delta], {})
 
 
 def _factor(config: TrainConfig, at: float) -> float:
@@ -336,4 +357,8 @@ def _factor(config: TrainConfig, at: float) -> float:
             return config.decay**epoch
         case "step":
             return config.decay ** (epoch // config.every)
+        case "piecewise":
+            return config.decay ** sum(epoch >= milestone for milestone in config.milestones)
+        case "power":
+            return float((1 + epoch / config.every) ** -config.decay)
     return 1.0

@@ -39,8 +39,19 @@ __all__ = [
     "steps_per_epoch",
     "train",
 ]
-OPTIMIZERS = ("adagrad", "adam", "adamw", "momentum", "nadam", "nesterov", "radam", "rmsprop", "sgd")
-SCHEDULES = ("none", "cosine", "exponential", "flat-cosine", "one-cycle", "plateau", "step")
+OPTIMIZERS = ("adadelta", "adagrad", "adam", "adamax", "adamw", "lion", "momentum", "nadam", "nesterov", "radam",
+              "rmsprop", "sgd")  # fmt: skip
+SCHEDULES = (
+    "none",
+    "cosine",
+    "exponential",
+    "flat-cosine",
+    "one-cycle",
+    "piecewise",
+    "plateau",
+    "power",
+    "step",
+)
 
 
 @dataclass(frozen=True)
@@ -53,17 +64,19 @@ class TrainConfig:
             takes all at once (a full graph).
         optimizer: one of ``OPTIMIZERS``.
         learning_rate: above 0; a sequence gives each job its own.
-        weight_decay: at least 0; decoupled for ``adamw`` (Loshchilov & Hutter 2019), else an L2 term in the gradient.
-            A sequence gives each job its own.
+        weight_decay: at least 0; decoupled for ``adamw`` (Loshchilov & Hutter 2019) and ``lion`` (Chen et al. 2023),
+            else an L2 term in the gradient. A sequence gives each job its own.
         momentum: in [0, 1), for ``momentum``, ``nesterov`` and ``rmsprop``.
         betas: two numbers in [0, 1), for the Adam family.
         schedule: factor on the rate over the run's share ``t`` in [0, 1): ``none``; ``cosine`` ``(1 + cos πt) / 2``;
             ``one-cycle`` (Smith 2018: up from 1/25 over the first 0.3, then down to 1/250,000, both as cosines);
             ``flat-cosine`` (1 for the first half, then a cosine to 0); ``exponential`` ``decay^epoch``; ``step``
-            ``decay^(epoch // every)``; ``plateau``: times ``decay`` after ``every`` epochs in which a job's score
+            ``decay^(epoch // every)``; ``piecewise`` ``decay^m`` after ``m`` of the ``milestones``; ``power``
+            ``(1 + epoch / every)^-decay``; ``plateau``: times ``decay`` after ``every`` epochs in which a job's score
             (its training loss, without validation) did not improve.
-        decay: in (0, 1], for ``exponential``, ``step`` and ``plateau``.
-        every: epochs, at least 1, for ``step`` and ``plateau``.
+        decay: in (0, 1], for ``exponential``, ``step``, ``piecewise``, ``power`` and ``plateau``.
+        every: epochs, at least 1, for ``step``, ``power`` and ``plateau``.
+        milestones: rising epochs, each at least 1, for ``piecewise``, which needs some.
         clip_norm: largest L2 norm of a job's gradient, above 0, or None.
         patience: stop a job after so many epochs without a better validation score; None never stops early.
         min_epochs: no job stops before it has done so many.
@@ -82,6 +95,7 @@ class TrainConfig:
     schedule: str = "none"
     decay: float = 0.5
     every: int = 10
+    milestones: tuple[int, ...] = ()
     clip_norm: float | None = None
     patience: int | None = None
     min_epochs: int = 0
@@ -101,6 +115,12 @@ class TrainConfig:
         check_choice("schedule", self.schedule, SCHEDULES)
         check_float("decay", self.decay, 0, 1, open_low=True)
         check_int("every", self.every)
+        for milestone in self.milestones:
+            check_int("milestones", milestone)
+        if list(self.milestones) != sorted(set(self.milestones)):
+            raise InputError(f"`milestones` must rise, but got {self.milestones!r}; sort them.")
+        if self.schedule == "piecewise" and not self.milestones:
+            raise InputError("the schedule 'piecewise' needs `milestones`; pass epochs such as (50, 100).")
         if self.clip_norm is not None:
             check_float("clip_norm", self.clip_norm, 0, open_low=True)
         if self.patience is not None:
@@ -125,6 +145,7 @@ def train(
     rate_scale: Mapping[str, float] | None = None,
     decay_scale: Mapping[str, float] | None = None,
     shrink: Callable[[torch.Tensor], None] | None = None,
+    project: Callable[[], object] | None = None,
     progress: Callable[[Progress], object] | None = None,
 ) -> TrainResult:
     """Train ``network`` in place and return what happened; it ends on the weights to keep.
@@ -148,6 +169,8 @@ def train(
             ``shrink(rows)`` is called with the rows of the present stack that stay, for the caller to cut whatever
             ``loss`` and ``valid`` hold a row a job of (the parameters are cut already). At the end the parameters hold
             all jobs again. Not done for a stack with buffers.
+        project: called after every step, to bring the weights back to where they may be; it must leave weights that
+            are there already as they are.
         progress: called after every epoch.
 
     Raises:
@@ -171,6 +194,8 @@ def train(
                 batches = next(deal)
                 for step, rows in enumerate(batches):
                     run.step(loss, rows, epoch - 1 + step / len(batches))
+                    if project is not None:
+                        project()
                 score = None
                 if valid is not None:
                     network.eval()

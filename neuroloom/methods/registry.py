@@ -104,6 +104,19 @@ def _sklearn(module: str, classifier: str, regressor: str) -> dict[tuple[str, st
     }
 
 
+_UNCERTAIN = (
+    ("mc-dropout", "MCDropout", "MC dropout: a dense network that leaves units out when answering, too"),
+    ("deep-ensemble", "DeepEnsemble", "deep ensemble: dense networks that each tell mean and noise"),
+    (
+        "bayes-by-backprop",
+        "BayesByBackprop",
+        "Bayes by backprop: a dense network whose every weight is a normal",
+    ),
+    ("laplace", "Laplace", "last-layer Laplace: a dense network whose output weights are Gaussian"),
+    ("swag", "SWAG", "SWAG: a dense network with the Gaussian that gradient descent wanders in"),
+)
+
+
 _LINK_HEURISTICS = (
     ("common-neighbours", "common_neighbours", "number of common neighbours of a pair"),
     ("jaccard", "jaccard", "share of common neighbours of a pair"),
@@ -320,6 +333,9 @@ def _built_in() -> Iterable[Method]:
         for kind in kinds.split():
             own |= _classifier_and_regressor(kind, nets, stem) | _transformer(f"{nets}:{stem}Features", kind)
         yield Method(key, "nets", title, own, offered=key in ("cnn", "lstm"))
+    for key, stem, title in _UNCERTAIN:
+        own = _classifier_and_regressor("table", nets, stem)
+        yield Method(key, "nets", title, own, batch=True, offered=False)
     yield Method("dummy", "baseline", "the most frequent class, the mean, or random actions", _dummy())
     yield Method("logreg", "baseline", "logistic regression",
                  {("table", LEARNED[0]): "sklearn.linear_model:LogisticRegression"},

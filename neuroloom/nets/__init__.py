@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from neuroloom.nets.bayes_by_backprop import BayesByBackpropClassifier, BayesByBackpropRegressor
     from neuroloom.nets.cnn import CNNClassifier, CNNFeatures, CNNRegressor
+    from neuroloom.nets.deep_ensemble import DeepEnsembleClassifier, DeepEnsembleRegressor
+    from neuroloom.nets.diagnosis import (
+        DeadUnitsWarning,
+        Diagnosis,
+        ExplodingGradientsWarning,
+        VanishingGradientsWarning,
+    )
     from neuroloom.nets.fcn import FCNClassifier, FCNFeatures, FCNRegressor
     from neuroloom.nets.inception_time import (
         InceptionTimeClassifier,
@@ -13,8 +21,10 @@ if TYPE_CHECKING:
         InceptionTimeRegressor,
     )
     from neuroloom.nets.kmeans_features import KMeansFeatures
+    from neuroloom.nets.laplace import LaplaceClassifier, LaplaceRegressor
     from neuroloom.nets.layer_summary import summary
     from neuroloom.nets.lenet import LeNetClassifier, LeNetFeatures, LeNetRegressor
+    from neuroloom.nets.mc_dropout import MCDropoutClassifier, MCDropoutRegressor
     from neuroloom.nets.mlp import MLPClassifier, MLPRegressor
     from neuroloom.nets.rbfn import RBFNClassifier, RBFNRegressor
     from neuroloom.nets.recurrent import (
@@ -41,13 +51,21 @@ if TYPE_CHECKING:
         SRURegressor,
     )
     from neuroloom.nets.resnet import ResNetClassifier, ResNetFeatures, ResNetRegressor
+    from neuroloom.nets.swag import SWAGClassifier, SWAGRegressor
     from neuroloom.nets.tcn import TCNClassifier, TCNFeatures, TCNRegressor
     from neuroloom.nets.transformer import TransformerClassifier, TransformerFeatures, TransformerRegressor
 
 __all__ = [
+    "BayesByBackpropClassifier",
+    "BayesByBackpropRegressor",
     "CNNClassifier",
     "CNNFeatures",
     "CNNRegressor",
+    "DeadUnitsWarning",
+    "DeepEnsembleClassifier",
+    "DeepEnsembleRegressor",
+    "Diagnosis",
+    "ExplodingGradientsWarning",
     "FCNClassifier",
     "FCNFeatures",
     "FCNRegressor",
@@ -61,9 +79,13 @@ __all__ = [
     "LSTMClassifier",
     "LSTMFeatures",
     "LSTMRegressor",
+    "LaplaceClassifier",
+    "LaplaceRegressor",
     "LeNetClassifier",
     "LeNetFeatures",
     "LeNetRegressor",
+    "MCDropoutClassifier",
+    "MCDropoutRegressor",
     "MGUClassifier",
     "MGUFeatures",
     "MGURegressor",
@@ -86,19 +108,29 @@ __all__ = [
     "SRUClassifier",
     "SRUFeatures",
     "SRURegressor",
+    "SWAGClassifier",
+    "SWAGRegressor",
     "TCNClassifier",
     "TCNFeatures",
     "TCNRegressor",
     "TransformerClassifier",
     "TransformerFeatures",
     "TransformerRegressor",
+    "VanishingGradientsWarning",
     "summary",
 ]
 
 _HOMES = {
+    "BayesByBackpropClassifier": "neuroloom.nets.bayes_by_backprop",
+    "BayesByBackpropRegressor": "neuroloom.nets.bayes_by_backprop",
     "CNNClassifier": "neuroloom.nets.cnn",
     "CNNFeatures": "neuroloom.nets.cnn",
     "CNNRegressor": "neuroloom.nets.cnn",
+    "DeadUnitsWarning": "neuroloom.nets.diagnosis",
+    "DeepEnsembleClassifier": "neuroloom.nets.deep_ensemble",
+    "DeepEnsembleRegressor": "neuroloom.nets.deep_ensemble",
+    "Diagnosis": "neuroloom.nets.diagnosis",
+    "ExplodingGradientsWarning": "neuroloom.nets.diagnosis",
     "FCNClassifier": "neuroloom.nets.fcn",
     "FCNFeatures": "neuroloom.nets.fcn",
     "FCNRegressor": "neuroloom.nets.fcn",
@@ -112,9 +144,13 @@ _HOMES = {
     "LSTMClassifier": "neuroloom.nets.recurrent",
     "LSTMFeatures": "neuroloom.nets.recurrent",
     "LSTMRegressor": "neuroloom.nets.recurrent",
+    "LaplaceClassifier": "neuroloom.nets.laplace",
+    "LaplaceRegressor": "neuroloom.nets.laplace",
     "LeNetClassifier": "neuroloom.nets.lenet",
     "LeNetFeatures": "neuroloom.nets.lenet",
     "LeNetRegressor": "neuroloom.nets.lenet",
+    "MCDropoutClassifier": "neuroloom.nets.mc_dropout",
+    "MCDropoutRegressor": "neuroloom.nets.mc_dropout",
     "MGUClassifier": "neuroloom.nets.recurrent",
     "MGUFeatures": "neuroloom.nets.recurrent",
     "MGURegressor": "neuroloom.nets.recurrent",
@@ -137,12 +173,15 @@ _HOMES = {
     "SRUClassifier": "neuroloom.nets.recurrent",
     "SRUFeatures": "neuroloom.nets.recurrent",
     "SRURegressor": "neuroloom.nets.recurrent",
+    "SWAGClassifier": "neuroloom.nets.swag",
+    "SWAGRegressor": "neuroloom.nets.swag",
     "TCNClassifier": "neuroloom.nets.tcn",
     "TCNFeatures": "neuroloom.nets.tcn",
     "TCNRegressor": "neuroloom.nets.tcn",
     "TransformerClassifier": "neuroloom.nets.transformer",
     "TransformerFeatures": "neuroloom.nets.transformer",
     "TransformerRegressor": "neuroloom.nets.transformer",
+    "VanishingGradientsWarning": "neuroloom.nets.diagnosis",
     "summary": "neuroloom.nets.layer_summary",
 }
 

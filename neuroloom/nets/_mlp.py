@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,20 +13,28 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from neuroloom.core.checks import check_choice, check_float, check_int
-from neuroloom.core.errors import InputError
+from neuroloom.core.errors import InputError, unknown
 from neuroloom.core.fitting import Job
 from neuroloom.core.seeding import as_seed, derive, stream
 from neuroloom.core.training import OPTIMIZERS, SCHEDULES, TrainConfig
+from neuroloom.nets._dense_init import INITIALISATIONS
 from neuroloom.nets._scaling import Encoding, robust_scale, smooth_clip
 
 if TYPE_CHECKING:
+    from neuroloom.nets._losses import Loss
     from neuroloom.nets._mlp_fit import Fitted, Member, Plan, Sample
+    from neuroloom.nets.diagnosis import Diagnosis
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-ACTIVATIONS = ("elu", "gelu", "leaky-relu", "mish", "relu", "selu", "sigmoid", "silu", "tanh")
+ACTIVATIONS = ("celu", "elu", "gelu", "hard-sigmoid", "hard-swish", "identity", "leaky-relu", "mish", "prelu", "relu",
+               "selu", "sigmoid", "silu", "softplus", "softsign", "tanh")  # fmt: skip
 DTYPES = ("float32", "float64")
+ENCODINGS = ("periodic", "piecewise-linear")
+NORMALIZATIONS = ("batch", "layer", "none")
+TRAINING = ("betas", "clip_norm", "decay", "every", "milestones", "min_epochs", "momentum")
+_LOOKED_AT = 128  # about so many samples tell after a fit whether units are dead
 _FEWEST = 20  # samples under which nothing is held out
 
 
@@ -36,6 +45,7 @@ class Prepared(NamedTuple):
     sample: Sample
     members: list[Member]
     key: tuple[Any, ...]
+    batch_size: int
 
 
 class DenseNetworks(BaseEstimator):  # type: ignore[misc]
@@ -45,30 +55,40 @@ class DenseNetworks(BaseEstimator):  # type: ignore[misc]
     members: int
     bins: int
     activation: str
-    dropout: float
+    dropout: float = 0.0
     label_smoothing: float = 0.0
-    optimizer: str
+    loss: str
+    losses: ClassVar[tuple[str, ...]]
+    normalization: str = "none"
+    init: str = "auto"
+    encoding: str = "piecewise-linear"
+    frequency_scale: float = 0.1
+    l1: float = 0.0
+    max_norm: float | None = None
+    optimizer: str = "adamw"
     learning_rate: float
-    weight_decay: float
-    schedule: str
+    weight_decay: float = 0.0
+    schedule: str = "none"
+    training_options: Mapping[str, Any] | None = None
     epochs: int
     batch_size: int | str
-    early_stopping: bool
-    validation_fraction: float
+    early_stopping: bool = True
+    validation_fraction: float = 0.2
     patience: int
     dtype: str
     device: str
     random_state: Any
 
-    def fit(self, X: Any, y: Any, eval_set: tuple[Any, Any] | None = None) -> Self:
+    def fit(self, X: Any, y: Any, eval_set: tuple[Any, Any] | None = None, sample_weight: Any = None) -> Self:
         """Fit on ``X (n, features)`` and ``y (n,)``.
 
         Args:
             X: samples.
             y: targets.
             eval_set: ``(X_val, y_val)`` to stop early on; every member then learns from all of ``X``.
+            sample_weight: ``(n,)`` weights of at least 0 of the samples' losses; those of weight 0 are left out.
         """
-        self.fit_many([Job(self, X, y, eval_set)])
+        _fit_jobs([Job(self, X, y, eval_set)], [sample_weight])
         return self
 
     @staticmethod
@@ -82,24 +102,7 @@ class DenseNetworks(BaseEstimator):  # type: ignore[misc]
         Raises:
             InputError: a job's parameters or data are not usable, or one estimator stands in two jobs.
         """
-        if len({id(job.estimator) for job in jobs}) < len(jobs):
-            raise InputError("every job needs an estimator of its own; pass sklearn.base.clone(estimator).")
-        from neuroloom.nets._mlp_fit import fit_members
-
-        ready = [job.estimator._prepare(job.X, job.y, job.eval_set) for job in jobs]
-        groups: dict[Any, list[Prepared]] = defaultdict(list)
-        for job in ready:
-            groups[job.key].append(job)
-        for group in groups.values():
-            members = [m._replace(sample=i) for i, job in enumerate(group) for m in job.members]
-            fitted = fit_members(
-                [job.sample for job in group], members, group[0].estimator._plan(group[0].key[2])
-            )
-            for job in group:
-                count = len(job.members)
-                job.estimator._adopt(job, fitted[:count])
-                fitted = fitted[count:]
-        return [job.estimator for job in jobs]
+        return _fit_jobs(jobs, [None] * len(jobs))
 
     # -- before the fit -----------------------------------------------------------------------------------
 
@@ -110,6 +113,14 @@ class DenseNetworks(BaseEstimator):  # type: ignore[misc]
         check_choice("activation", self.activation, ACTIVATIONS)
         check_float("dropout", self.dropout, 0, 1, open_high=True)
         check_float("label_smoothing", self.label_smoothing, 0, 1, open_high=True)
+        check_choice("loss", self.loss, self.losses)
+        check_choice("normalization", self.normalization, NORMALIZATIONS)
+        check_choice("init", self.init, INITIALISATIONS)
+        check_choice("encoding", self.encoding, ENCODINGS)
+        check_float("frequency_scale", self.frequency_scale, 0, open_low=True)
+        check_float("l1", self.l1, 0)
+        if self.max_norm is not None:
+            check_float("max_norm", self.max_norm, 0, open_low=True)
         check_choice("optimizer", self.optimizer, OPTIMIZERS)
         check_float("learning_rate", self.learning_rate, 0, open_low=True)
         check_float("weight_decay", self.weight_decay, 0)
@@ -120,6 +131,11 @@ class DenseNetworks(BaseEstimator):  # type: ignore[misc]
         check_float("validation_fraction", self.validation_fraction, 0, 0.5, open_low=True)
         check_int("patience", self.patience)
         check_choice("dtype", self.dtype, DTYPES)
+        for name in self.training_options or {}:
+            if name not in TRAINING:
+                raise unknown(
+                    "training option", name, TRAINING, "They are fields of core.training.TrainConfig."
+                )
 
     def _widths(self) -> tuple[int, ...]:
         widths = list(self.hidden) if isinstance(self.hidden, Sequence | np.ndarray) else [self.hidden]
@@ -142,7 +158,8 @@ class DenseNetworks(BaseEstimator):  # type: ignore[misc]
                 mine = deal_folds(strata, folds, derive(seed, "folds", m // folds)) == m % folds
                 learned, held_out = rows[~mine], rows[mine]
             made.append(Member(0, learned, held_out, derive(seed, "member", m), float(self.learning_rate),
-                               float(self.weight_decay), float(self.dropout), float(self.label_smoothing)))  # fmt: skip
+                               float(self.weight_decay), float(self.dropout), float(self.label_smoothing),
+                               float(self.l1)))  # fmt: skip
         return made
 
     def _ready(
@@ -152,20 +169,32 @@ class DenseNetworks(BaseEstimator):  # type: ignore[misc]
         prior: Floats,
         strata: Ints,
         evaluation: tuple[Floats, Any] | None,
+        weight: Floats | None,
     ) -> Prepared:
         from neuroloom.nets._mlp_fit import Sample
 
         self.median_, self.inverse_spread_ = robust_scale(X)
-        self.encoding_ = vars(Encoding.of(smooth_clip(X, self.median_, self.inverse_spread_), self.bins))
+        bins = self.bins if self.encoding == "piecewise-linear" else 0
+        self.encoding_ = vars(Encoding.of(smooth_clip(X, self.median_, self.inverse_spread_), bins))
         members = self._members(len(X), 0 if evaluation is None else len(evaluation[0]), strata)
         inputs = self._scaled(X)
         if evaluation is not None:
             inputs = np.vstack([inputs, self._scaled(evaluation[0])])
             target = np.concatenate([target, evaluation[1]])
-        names = ("activation", "optimizer", "schedule", "epochs", "patience", "dtype", "device")
-        static = tuple(getattr(self, name) for name in names)
-        key = (static, self._widths(), self._batch_size(len(X)), inputs.shape[1], len(prior), target.ndim)
-        return Prepared(self, Sample(inputs, target, prior), members, key)
+            if weight is not None:
+                weight = np.concatenate([weight, np.ones(len(evaluation[0]))])
+        batch_size = self._batch_size(len(X))
+        plan = self._plan(batch_size)
+        # what a stack shares: all of the plan but the functions in it, which the class and the schedule stand for
+        shared = replace(plan, config=_nothing, network=_nothing, after=None)
+        key = (self._shares(), self.optimizer, self.schedule, self.epochs,
+               self.patience, repr(sorted((self.training_options or {}).items())), shared,
+               inputs.shape[1], len(prior), target.ndim, weight is None)  # fmt: skip
+        return Prepared(self, Sample(inputs, target, prior, weight), members, key, batch_size)
+
+    def _shares(self) -> tuple[Any, ...]:
+        """Return what jobs must agree in to be trained as one, beyond the plan and the update."""
+        return ()
 
     def _batch_size(self, n: int) -> int:
         if self.batch_size != "auto":
@@ -175,11 +204,24 @@ class DenseNetworks(BaseEstimator):  # type: ignore[misc]
     def _plan(self, batch_size: int) -> Plan:
         from neuroloom.nets._mlp_fit import Plan
 
+        options = dict(self.training_options or {})
+        for name in ("betas", "milestones"):
+            if name in options:
+                options[name] = tuple(options[name])
+
         def config(rates: list[float], decays: list[float], stops: bool) -> TrainConfig:
             return TrainConfig(self.epochs, batch_size, self.optimizer, rates, decays, schedule=self.schedule,
-                               patience=self.patience if stops else None)  # fmt: skip
+                               patience=self.patience if stops else None, **options)  # fmt: skip
 
-        return Plan(self._widths(), self.activation, self.dtype, self.device, config, batch_size)
+        config([1.0], [0.0], False)  # a wrong option is answered before anything is trained
+        frequencies = self.bins if self.encoding == "periodic" else 0
+        return Plan(self._widths(), self.activation, self.dtype, self.device, config, batch_size, self._loss(),
+                    self.init, self.normalization, frequencies, float(self.frequency_scale), self.max_norm)  # fmt: skip
+
+    def _loss(self) -> Loss:
+        from neuroloom.nets._losses import Loss
+
+        return Loss(self.loss)
 
     # -- after it -----------------------------------------------------------------------------------------
 
@@ -189,16 +231,78 @@ class DenseNetworks(BaseEstimator):  # type: ignore[misc]
         self.n_parameters_ = sum(w.size for w in self.weights_.values())
         self.best_epochs_ = [f.kept for f in fitted]
         self.history_ = _mean_history([f.history for f in fitted])
+        if self._widths():
+            from neuroloom.nets.diagnosis import diagnose, warn
+
+            rows = job.members[0].rows
+            some = job.sample.X[rows[:: max(1, len(rows) // _LOOKED_AT)]]
+            names = {n: w for n, w in self.weights_.items() if not n.startswith("rho") and n != "noise"}
+            warn(diagnose(names, self.activation, some, self._kept_normalization()), self.activation)
+
+    def diagnose(self, X: Any) -> Diagnosis:
+        """Return what each hidden layer does on ``X (n, features)``: dead units, size of the signal, sensitivity."""
+        from neuroloom.nets.diagnosis import diagnose
+
+        check_is_fitted(self)
+        Z = self._scaled(validate_data(self, X, dtype=np.float64, reset=False))
+        return diagnose(self.weights_, self.activation, Z, self._kept_normalization())
+
+    def _learn_posterior(self, job: Prepared, fitted: Sequence[Fitted]) -> None:
+        """Take over what a network learned beside its weights; a plain one learned nothing else."""
+
+    def _held_out_outputs(self, job: Prepared) -> tuple[Floats, NDArray[Any], Floats | None]:
+        """Return each held-out sample's outputs by the member that did not learn it, ``(draws, N, outputs)``, and the
+        targets and weights of those samples.
+        """
+        found = self._outputs(job.sample.X)
+        outputs = np.concatenate([found[i, m.held_out] for i, m in enumerate(job.members)])
+        return outputs[None], *self._held_out_targets(job)
+
+    def _held_out_targets(self, job: Prepared) -> tuple[NDArray[Any], Floats | None]:
+        rows = np.concatenate([m.held_out for m in job.members])
+        return job.sample.target[rows], None if job.sample.weight is None else job.sample.weight[rows]
 
     def _outputs(self, Z: Floats) -> Floats:
         """Return ``(members, n, outputs)`` for scaled inputs ``Z (n, features)``."""
         from neuroloom.nets._mlp_fit import outputs
 
-        return outputs(self.weights_, self.activation, Z, self.dtype, self.device)
+        return outputs(self.weights_, self.activation, Z, self.dtype, self.device, self._kept_normalization())
+
+    def _kept_normalization(self) -> str:
+        """Return the normalisation that is still there after the fit; that over batches went into the weights."""
+        return "layer" if self.normalization == "layer" else "none"
 
     def _answers(self, X: Any) -> Floats:
         check_is_fitted(self)
         return self._outputs(self._scaled(validate_data(self, X, dtype=np.float64, reset=False)))
+
+
+def _fit_jobs(jobs: Sequence[Job], weights: Sequence[Any]) -> list[Any]:
+    """Fit the jobs, each with its samples' weights or None, and return their estimators."""
+    if len({id(job.estimator) for job in jobs}) < len(jobs):
+        raise InputError("every job needs an estimator of its own; pass sklearn.base.clone(estimator).")
+    from neuroloom.nets._mlp_fit import fit_members
+
+    ready = [
+        job.estimator._prepare(job.X, job.y, job.eval_set, weight)
+        for job, weight in zip(jobs, weights, strict=True)
+    ]
+    groups: dict[Any, list[Prepared]] = defaultdict(list)
+    for job in ready:
+        groups[job.key].append(job)
+    for group in groups.values():
+        members = [m._replace(sample=i) for i, job in enumerate(group) for m in job.members]
+        plan = group[0].estimator._plan(group[0].batch_size)
+        fitted = fit_members([job.sample for job in group], members, plan)
+        for job in group:
+            count = len(job.members)
+            job.estimator._adopt(job, fitted[:count])
+            fitted = fitted[count:]
+    return [job.estimator for job in jobs]
+
+
+def _nothing(*_: Any) -> Any:
+    """Stand in a key for what it does not tell apart."""
 
 
 def deal_folds(strata: Ints, folds: int, seed: int) -> Ints:

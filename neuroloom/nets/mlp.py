@@ -12,26 +12,13 @@ Sources:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
-
-from neuroloom.core.errors import InputError
-from neuroloom.nets._mlp import DenseNetworks, Prepared
-
-if TYPE_CHECKING:
-    from neuroloom.nets._mlp_fit import Fitted
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from neuroloom.nets._targets import ClassNetworks, NumberNetworks
 
 
-class MLPClassifier(ClassifierMixin, DenseNetworks):  # type: ignore[misc]
+class MLPClassifier(ClassNetworks):
     """Dense networks for classes: an ensemble of small networks, each stopped on its own held-out fold.
 
     ``p(class | x) = mean over members of softmax(s · f_m(z))`` with ``f_m(z) = W_L a(… a(W_0 z + b_0) …) + b_L``, ``z``
@@ -42,15 +29,30 @@ class MLPClassifier(ClassifierMixin, DenseNetworks):  # type: ignore[misc]
     Args:
         hidden: units of each hidden layer, each from 1 to 8192; ``()`` is a linear model.
         members: networks in the ensemble, at least 1.
-        bins: of the piecewise-linear encoding that stands beside each scaled column, at least 0 (none).
-        activation: ``elu``, ``gelu``, ``leaky-relu``, ``mish``, ``relu``, ``selu``, ``sigmoid``, ``silu``, ``tanh``;
-            initial weights follow it (He for the ReLU family, LeCun for the others).
+        bins: of the encoding that stands beside each scaled column, at least 0 (none).
+        encoding: of each column, beside it: ``piecewise-linear`` in ``bins`` bins, or ``periodic``: sines and cosines
+            of ``bins`` learned frequencies that start at ``N(0, frequency_scale²)``.
+        frequency_scale: above 0, for the periodic encoding.
+        activation: ``celu``, ``elu``, ``gelu``, ``hard-sigmoid``, ``hard-swish``, ``identity``, ``leaky-relu``,
+            ``mish``, ``prelu`` (its slopes learned), ``relu``, ``selu``, ``sigmoid``, ``silu``, ``softplus``,
+            ``softsign`` or ``tanh``.
+        init: of the hidden layers: ``auto`` follows the activation (He for the ReLU family, LeCun for the others);
+            ``glorot-``, ``he-``, ``lecun-`` with ``normal`` or ``uniform``; ``orthogonal``. The output layer starts
+            small, so that training begins at the prior.
+        normalization: of what enters an activation: ``none``, ``batch`` or ``layer``.
         dropout: share of hidden units left out in training, in [0, 1).
-        label_smoothing: share of each label spread over all classes, in [0, 1).
+        loss: ``cross-entropy``, ``focal`` or ``hinge`` (Crammer & Singer's).
+        gamma: focal loss's exponent, at least 0.
+        label_smoothing: share of each label spread over all classes, in [0, 1), for cross-entropy.
+        class_weight: ``"balanced"`` (all classes weigh the same), class -> weight, or None.
         optimizer: one of ``core.training.OPTIMIZERS``.
         learning_rate: above 0.
         weight_decay: at least 0; biases do not decay.
+        l1: at least 0, times the sum of the weights' absolute values in the loss.
+        max_norm: largest L2 norm of a hidden unit's incoming weights, above 0, or None.
         schedule: one of ``core.training.SCHEDULES``.
+        training_options: further fields of ``core.training.TrainConfig`` by name: ``betas``, ``clip_norm``, ``decay``,
+            ``every``, ``milestones``, ``min_epochs``, ``momentum``.
         epochs: most passes over the data.
         batch_size: at most so many samples a step; ``"auto"``: 64, from 4,000 samples 128, from 16,000 on 256.
         early_stopping: whether members hold out a fold to stop on when there is no ``eval_set`` (and at least 20
@@ -79,13 +81,23 @@ class MLPClassifier(ClassifierMixin, DenseNetworks):  # type: ignore[misc]
         *,
         members: int = 5,
         bins: int = 8,
+        encoding: str = "piecewise-linear",
+        frequency_scale: float = 0.1,
         activation: str = "silu",
+        init: str = "auto",
+        normalization: str = "none",
         dropout: float = 0.15,
+        loss: str = "cross-entropy",
+        gamma: float = 2.0,
         label_smoothing: float = 0.0,
+        class_weight: str | Mapping[Any, float] | None = None,
         optimizer: str = "adamw",
         learning_rate: float = 0.005,
         weight_decay: float = 0.01,
+        l1: float = 0.0,
+        max_norm: float | None = None,
         schedule: str = "none",
+        training_options: Mapping[str, Any] | None = None,
         epochs: int = 200,
         batch_size: int | str = "auto",
         early_stopping: bool = True,
@@ -98,13 +110,23 @@ class MLPClassifier(ClassifierMixin, DenseNetworks):  # type: ignore[misc]
         self.hidden = hidden
         self.members = members
         self.bins = bins
+        self.encoding = encoding
+        self.frequency_scale = frequency_scale
         self.activation = activation
+        self.init = init
+        self.normalization = normalization
         self.dropout = dropout
+        self.loss = loss
+        self.gamma = gamma
         self.label_smoothing = label_smoothing
+        self.class_weight = class_weight
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
+        self.l1 = l1
+        self.max_norm = max_norm
         self.schedule = schedule
+        self.training_options = training_options
         self.epochs = epochs
         self.batch_size = batch_size
         self.early_stopping = early_stopping
@@ -114,48 +136,8 @@ class MLPClassifier(ClassifierMixin, DenseNetworks):  # type: ignore[misc]
         self.device = device
         self.random_state = random_state
 
-    def _prepare(self, X: Any, y: Any, eval_set: tuple[Any, Any] | None) -> Prepared:
-        self._check()
-        X, y = validate_data(self, X, y, dtype=np.float64)
-        check_classification_targets(y)
-        self.classes_, labels = np.unique(y, return_inverse=True)
-        prior = np.log(np.bincount(labels) / len(labels))
-        evaluation = None
-        if eval_set is not None:
-            X_val, y_val = validate_data(self, *eval_set, dtype=np.float64, reset=False)
-            strange = np.setdiff1d(y_val, self.classes_)
-            if len(strange):
-                first = strange.tolist()[0]
-                raise InputError(
-                    f"`eval_set` holds the class {first!r}, which `y` does not; leave its samples out of it."
-                )
-            evaluation = X_val, np.searchsorted(self.classes_, y_val)
-        return self._ready(X, labels, prior, labels, evaluation)
 
-    def _adopt(self, job: Prepared, fitted: Sequence[Fitted]) -> None:
-        super()._adopt(job, fitted)
-        self.slope_ = 1.0
-        held_out = [m.held_out for m in job.members]
-        if len(self.classes_) > 1 and any(len(rows) for rows in held_out):
-            found = self._outputs(job.sample.X)
-            logits = np.concatenate([found[m, rows] for m, rows in enumerate(held_out)])
-            self.slope_ = _likeliest_slope(logits, job.sample.target[np.concatenate(held_out)])
-
-    def predict_proba(self, X: Any) -> Floats:
-        """Return ``(n, classes)`` probabilities, columns in the order of ``classes_``."""
-        logits = self._answers(X) * self.slope_
-        p = np.exp(logits - logits.max(axis=2, keepdims=True))
-        mean: Floats = (p / p.sum(axis=2, keepdims=True)).mean(axis=0)
-        return mean
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Return ``(n,)`` labels: the likeliest class."""
-        p = self.predict_proba(X)
-        found: NDArray[Any] = self.classes_[p.argmax(axis=1)]
-        return found
-
-
-class MLPRegressor(RegressorMixin, DenseNetworks):  # type: ignore[misc]
+class MLPRegressor(NumberNetworks):
     """Dense networks for numbers: an ensemble of small networks, each stopped on its own held-out fold.
 
     ``y = mean over members of f_m(z)`` with ``f_m(z) = W_L a(… a(W_0 z + b_0) …) + b_L`` and ``z`` the sample robustly
@@ -166,14 +148,33 @@ class MLPRegressor(RegressorMixin, DenseNetworks):  # type: ignore[misc]
     Args:
         hidden: units of each hidden layer, each from 1 to 8192; ``()`` is a linear model.
         members: networks in the ensemble, at least 1.
-        bins: of the piecewise-linear encoding that stands beside each scaled column, at least 0 (none).
-        activation: ``elu``, ``gelu``, ``leaky-relu``, ``mish``, ``relu``, ``selu``, ``sigmoid``, ``silu``, ``tanh``;
-            initial weights follow it (He for the ReLU family, LeCun for the others).
+        bins: of the encoding that stands beside each scaled column, at least 0 (none).
+        encoding: of each column, beside it: ``piecewise-linear`` in ``bins`` bins, or ``periodic``: sines and cosines
+            of ``bins`` learned frequencies that start at ``N(0, frequency_scale²)``.
+        frequency_scale: above 0, for the periodic encoding.
+        activation: ``celu``, ``elu``, ``gelu``, ``hard-sigmoid``, ``hard-swish``, ``identity``, ``leaky-relu``,
+            ``mish``, ``prelu`` (its slopes learned), ``relu``, ``selu``, ``sigmoid``, ``silu``, ``softplus``,
+            ``softsign`` or ``tanh``.
+        init: of the hidden layers: ``auto`` follows the activation (He for the ReLU family, LeCun for the others);
+            ``glorot-``, ``he-``, ``lecun-`` with ``normal`` or ``uniform``; ``orthogonal``. The output layer starts
+            small, so that training begins at the prior.
+        normalization: of what enters an activation: ``none``, ``batch`` or ``layer``.
         dropout: share of hidden units left out in training, in [0, 1).
+        loss: ``squared``, ``absolute``, ``huber``, ``quantile`` (the answer is that quantile) or ``gaussian`` (each
+            network gives a mean and a variance; see :class:`DeepEnsembleRegressor` for what to do with them).
+        quantile: in (0, 1), for the loss of that name.
+        delta: above 0, where huber's loss turns from a square to a line, in scales of the target (the interquartile
+            range over 1.349).
+        output: ``identity``; for answers above 0, ``softplus`` or ``exp``.
+        bounds: ``(low, high)`` of the answers, kept by a sigmoid, or None.
         optimizer: one of ``core.training.OPTIMIZERS``.
         learning_rate: above 0.
         weight_decay: at least 0; biases do not decay.
+        l1: at least 0, times the sum of the weights' absolute values in the loss.
+        max_norm: largest L2 norm of a hidden unit's incoming weights, above 0, or None.
         schedule: one of ``core.training.SCHEDULES``.
+        training_options: further fields of ``core.training.TrainConfig`` by name: ``betas``, ``clip_norm``, ``decay``,
+            ``every``, ``milestones``, ``min_epochs``, ``momentum``.
         epochs: most passes over the data.
         batch_size: at most so many samples a step; ``"auto"``: 64, from 4,000 samples 128, from 16,000 on 256.
         early_stopping: whether members hold out a fold to stop on when there is no ``eval_set`` (and at least 20
@@ -202,12 +203,24 @@ class MLPRegressor(RegressorMixin, DenseNetworks):  # type: ignore[misc]
         *,
         members: int = 5,
         bins: int = 8,
+        encoding: str = "piecewise-linear",
+        frequency_scale: float = 0.1,
         activation: str = "silu",
+        init: str = "auto",
+        normalization: str = "none",
         dropout: float = 0.0,
+        loss: str = "squared",
+        quantile: float = 0.5,
+        delta: float = 1.0,
+        output: str = "identity",
+        bounds: tuple[float, float] | None = None,
         optimizer: str = "adamw",
         learning_rate: float = 0.005,
         weight_decay: float = 0.01,
+        l1: float = 0.0,
+        max_norm: float | None = None,
         schedule: str = "none",
+        training_options: Mapping[str, Any] | None = None,
         epochs: int = 200,
         batch_size: int | str = "auto",
         early_stopping: bool = True,
@@ -220,12 +233,24 @@ class MLPRegressor(RegressorMixin, DenseNetworks):  # type: ignore[misc]
         self.hidden = hidden
         self.members = members
         self.bins = bins
+        self.encoding = encoding
+        self.frequency_scale = frequency_scale
         self.activation = activation
+        self.init = init
+        self.normalization = normalization
         self.dropout = dropout
+        self.loss = loss
+        self.quantile = quantile
+        self.delta = delta
+        self.output = output
+        self.bounds = bounds
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
+        self.l1 = l1
+        self.max_norm = max_norm
         self.schedule = schedule
+        self.training_options = training_options
         self.epochs = epochs
         self.batch_size = batch_size
         self.early_stopping = early_stopping
@@ -234,38 +259,3 @@ class MLPRegressor(RegressorMixin, DenseNetworks):  # type: ignore[misc]
         self.dtype = dtype
         self.device = device
         self.random_state = random_state
-
-    def _prepare(self, X: Any, y: Any, eval_set: tuple[Any, Any] | None) -> Prepared:
-        self._check()
-        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
-        y = y.astype(np.float64)
-        self.target_mean_, scale = float(y.mean()), float(y.std())
-        self.target_scale_ = scale if scale > 0 else 1.0
-        evaluation = None
-        if eval_set is not None:
-            X_val, y_val = validate_data(self, *eval_set, dtype=np.float64, y_numeric=True, reset=False)
-            evaluation = X_val, self._standard(y_val)
-        return self._ready(X, self._standard(y), np.zeros(1), np.zeros(len(y), np.int64), evaluation)
-
-    def _standard(self, y: NDArray[Any]) -> Floats:
-        standard: Floats = ((y.astype(np.float64) - self.target_mean_) / self.target_scale_)[:, None]
-        return standard
-
-    def predict(self, X: Any) -> Floats:
-        """Return ``(n,)`` numbers."""
-        found: Floats = self._answers(X)[:, :, 0].mean(axis=0)
-        return found * self.target_scale_ + self.target_mean_
-
-
-def _likeliest_slope(logits: Floats, labels: Ints) -> float:
-    """Return the ``s`` in [1/10, 10] with the least log loss of ``softmax(s · logits)``."""
-    from scipy.optimize import minimize_scalar
-    from scipy.special import log_softmax
-
-    rows = np.arange(len(labels))
-    found = minimize_scalar(
-        lambda log_s: -log_softmax(np.exp(log_s) * logits, axis=1)[rows, labels].mean(),
-        bounds=(-np.log(10), np.log(10)),
-        method="bounded",
-    )
-    return float(np.exp(found.x))

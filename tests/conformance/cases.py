@@ -50,6 +50,10 @@ QUICK: dict[str, dict[str, Any]] = {
         for key in ("rnn", "lstm", "gru", "mgu", "sru", "qrnn", "rwa")
     },
     "lenet": {"epochs": 2},
+    **{key: {"epochs": 8, "draws": 5} for key in ("mc-dropout", "bayes-by-backprop")},
+    "deep-ensemble": {"epochs": 8},
+    "laplace": {"epochs": 8},
+    "swag": {"epochs": 8, "swag_epochs": 5, "rank": 3, "draws": 5},
     "gcn": {"epochs": 30},
     "gat": {"epochs": 30},
     **{

@@ -68,6 +68,24 @@ def _states_equal(a: Any, b: Any, tolerance: float = 1e-12) -> bool:
     )
 
 
+class _Lion:
+    """Algorithm 2 of Chen et al. (2023), line by line, at β = (0.9, 0.999)."""
+
+    def __init__(self, parameters: list[Any], rate: float, decay: float) -> None:
+        self.parameters, self.rate, self.decay = parameters, rate, decay
+        self.m = [torch.zeros_like(p) for p in parameters]
+
+    def zero_grad(self) -> None:
+        for p in self.parameters:
+            p.grad = None
+
+    def step(self) -> None:
+        for i, p in enumerate(self.parameters):
+            c = 0.9 * self.m[i] + 0.1 * p.grad
+            p.data = p.data - self.rate * (torch.sign(c) + self.decay * p.data)
+            self.m[i] = 0.999 * self.m[i] + 0.001 * p.grad
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_the_numbers_are_those_of_a_loop_written_by_hand(name: str) -> None:
     rate, decay = 0.02, 0.1
@@ -83,6 +101,9 @@ def test_the_numbers_are_those_of_a_loop_written_by_hand(name: str) -> None:
         "radam": lambda p: optim.RAdam(p, rate, weight_decay=decay),
         "rmsprop": lambda p: optim.RMSprop(p, rate, momentum=0.9, weight_decay=decay),
         "adagrad": lambda p: optim.Adagrad(p, rate, weight_decay=decay),
+        "adadelta": lambda p: optim.Adadelta(p, rate, weight_decay=decay),
+        "adamax": lambda p: optim.Adamax(p, rate, weight_decay=decay),
+        "lion": lambda p: _Lion(list(p), rate, decay),
     }[name](theirs.parameters())
     generator, history = stream(5, "batches"), []
     for _ in range(12):
@@ -242,6 +263,8 @@ def test_a_hopeless_learning_rate_is_reported() -> None:
         ("flat-cosine", [1, 1, 1, 0.5]),
         ("exponential", [1, 0.5, 0.25, 0.125]),
         ("step", [1, 1, 0.5, 0.5]),
+        ("piecewise", [1, 0.5, 0.5, 0.25]),
+        ("power", [1, 1.5**-0.5, 2**-0.5, 2.5**-0.5]),
         (
             "plateau",
             [1, 1, 1, 0.5],
@@ -256,7 +279,7 @@ def test_schedules(schedule: str, expected: list[float]) -> None:
         path.append(net.weight.detach().item())
         return torch.tensor(0.0)
 
-    config = TrainConfig(4, None, "sgd", 0.1, schedule=schedule, decay=0.5, every=2)
+    config = TrainConfig(4, None, "sgd", 0.1, schedule=schedule, decay=0.5, every=2, milestones=(1, 3))
     train(net, lambda net, rows: net.weight.sum(), config=config, valid=valid)
     assert -np.diff(path) / 0.1 == pytest.approx(np.array(expected), abs=1e-12)
 
@@ -311,6 +334,19 @@ def test_random_layers_follow_the_seed_and_leave_torchs_generator_alone() -> Non
     assert torch.equal(torch.get_rng_state(), state)
     assert _states_equal(a, run(3), 0.0)
     assert not _states_equal(a, run(4), 1e-6)
+
+
+def test_a_projection_follows_every_step() -> None:
+    net, seen = torch.nn.Linear(1, 1, bias=False).double(), []
+
+    def project() -> None:
+        with torch.no_grad():
+            net.weight.clamp_(min=0.25)
+        seen.append(net.weight.item())
+
+    train(net, lambda net, rows: net.weight.sum(), config=TrainConfig(30, None, "sgd", 0.2), project=project)
+    assert len(seen) == 30
+    assert net.weight.item() == 0.25
 
 
 def test_progress_and_mode() -> None:

@@ -17,10 +17,11 @@ torch = pytest.importorskip("torch")
 from neuroloom.core.errors import InputError
 from neuroloom.core.fitting import Batchable, Job
 from neuroloom.nets import MLPClassifier, MLPRegressor
-from neuroloom.nets._dense_stack import ACTIVATION, DenseStack, initial_weights
+from neuroloom.nets._dense_init import initial_weights
+from neuroloom.nets._dense_stack import ACTIVATION, DenseStack
 from neuroloom.nets._mlp import ACTIVATIONS, deal_folds
 from neuroloom.nets._scaling import Encoding
-from neuroloom.nets.mlp import _likeliest_slope
+from neuroloom.nets._targets import likeliest_slope
 
 SMALL: dict[str, Any] = {"hidden": (12,), "members": 2, "epochs": 25, "patience": 5, "learning_rate": 0.02}
 
@@ -79,7 +80,7 @@ def test_every_sample_is_held_out_once_and_classes_are_shared_out() -> None:
         assert counts.max() - counts.min() <= 1
         assert counts.sum() == size
     X, y = load_wine(return_X_y=True)
-    ready = MLPClassifier(random_state=0)._prepare(X, y, None)
+    ready = MLPClassifier(random_state=0)._prepare(X, y, None, None)
     held = np.concatenate([m.held_out for m in ready.members])
     assert sorted(held) == list(range(len(X)))
     for member in ready.members:
@@ -90,7 +91,7 @@ def test_the_slope_is_the_likeliest() -> None:
     generator = np.random.default_rng(0)
     logits = generator.normal(size=(4000, 3)) * 2
     labels = np.array([generator.choice(3, p=p) for p in softmax(0.4 * logits, axis=1)])
-    assert _likeliest_slope(logits, labels) == pytest.approx(0.4, abs=0.03)
+    assert likeliest_slope(logits[None], labels) == pytest.approx(0.4, abs=0.03)
 
 
 def test_many_fits_are_single_fits_whatever_the_grouping() -> None:
