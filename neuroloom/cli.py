@@ -71,6 +71,10 @@ Drop = Annotated[
 ]
 Out = Annotated[Path | None, typer.Option("--out", help="Where to put the results.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Confidence = Annotated[
+    float | None,
+    typer.Option("--confidence", help="Report intervals and sets that are to cover so much, as 0.9."),
+]
 Workers = Annotated[
     int | None, typer.Option("--workers", min=1, help="Worker processes; the default is the cores.")
 ]
@@ -106,6 +110,7 @@ def try_(
     minutes: Annotated[float, typer.Option("--minutes", min=0.05, help="Time to spend.")] = 5.0,
     out: Out = None,
     workers: Workers = None,
+    confidence: Confidence = None,
 ) -> None:
     """Learn your own data by every method that fits, and say which serves it best."""
     from neuroloom.runner.attempt import attempt
@@ -124,6 +129,7 @@ def try_(
             minutes=minutes,
             out=out,
             workers=workers,
+            confidence=confidence,
             progress=Progress(),
         )
         _finish(found)
@@ -138,6 +144,7 @@ def run(
     store: Annotated[str | None, typer.Option("--store", help="postgresql://… for a team.")] = None,
     data: Data = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed trials again.")] = False,
+    confidence: Confidence = None,
 ) -> None:
     """Run a bench, or go on with it, and write its report."""
     from neuroloom.runner import run as run_bench
@@ -152,6 +159,7 @@ def run(
             store=store,
             data_dir=data,
             retry_failed=retry_failed,
+            confidence=confidence,
             progress=Progress(),
         )
         _finish(results)

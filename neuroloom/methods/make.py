@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from neuroloom.core.errors import InputError, NotSupportedError, unknown
 from neuroloom.core.seeding import derive
-from neuroloom.methods.registry import KINDS, TRANSFORM, Method, find, registry
+from neuroloom.methods.registry import CALIBRATE, KINDS, TRANSFORM, Method, find, registry
 
 HEADS = {"classification": "logreg", "regression": "ridge"}
 _FLAT = ("series", "image")
@@ -89,6 +89,12 @@ def recipe(expression: str, kind: str, problem: str) -> Recipe | Skip:
     if kind not in KINDS:
         raise unknown("kind", kind, KINDS)
     methods = [find(name) for name in parts(expression)]
+    calibrator = methods.pop() if any(p == CALIBRATE for _, p in methods[-1].classes) else None
+    if calibrator is not None and (not methods or problem != "classification"):
+        return Skip(
+            f"{calibrator.key} corrects the probabilities of a classifier, "
+            + (f"as svm+{calibrator.key}" if not methods else f"and this is {problem}")
+        )
     for method in methods[:-1]:
         if not method.transformer:
             return Skip(f"{method.key} gives answers, not features, so nothing can follow it in {expression}")
@@ -97,7 +103,7 @@ def recipe(expression: str, kind: str, problem: str) -> Recipe | Skip:
             return Skip(f"{expression} gives features, and there is no head for {problem}")
         methods.append(find(HEADS[problem]))
     notes = []
-    if len(methods) > len(parts(expression)):
+    if len(methods) + (calibrator is not None) > len(parts(expression)):
         notes.append(f"{expression} gives features; {HEADS[problem]} answers from them")
     steps: list[Step] = []
     at, flatten = kind, False
@@ -114,6 +120,8 @@ def recipe(expression: str, kind: str, problem: str) -> Recipe | Skip:
         taken = [step.name for step in steps]
         steps.append(Step(name if name not in taken else f"{name}{len(taken) + 1}", method, at, wanted))
         at = "table"
+    if calibrator is not None:
+        steps.append(Step(calibrator.key, calibrator, kind, CALIBRATE))
     return Recipe(expression, kind, problem, tuple(steps), flatten, tuple(notes))
 
 
@@ -174,7 +182,7 @@ def step_params(found: Recipe, params: Mapping[str, Any]) -> dict[str, dict[str,
         for name in by_step[step_.name]:
             if name not in known:
                 raise unknown(f"parameter of {step_.method.key}:", name, known)
-        if by_step[step_.name]:
+        if by_step[step_.name] and step_.problem != CALIBRATE:
             _check_values(step_.cls()(**by_step[step_.name]))
     return by_step
 
@@ -225,6 +233,9 @@ def _assemble(found: Recipe, by_step: Mapping[str, Mapping[str, Any]], *, prepar
     """Build the estimator; ``prepare`` puts the preparation of DataFrames first."""
     steps: list[tuple[str, Any]] = []
     last = found.steps[-1]
+    if last.problem == CALIBRATE:
+        inner = _assemble(replace(found, steps=found.steps[:-1]), by_step, prepare=prepare)
+        return last.cls()(**{"estimator": inner, **last.method.fixed, **by_step[last.name]})
     if found.flatten:
         from neuroloom.methods.prepare import Flatten
 

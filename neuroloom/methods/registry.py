@@ -1,7 +1,8 @@
 """The registry: a short name -> an estimator class, kept as text so that listing it imports nothing.
 
 ``classes`` maps ``(kind, problem)`` to ``"module:Class"``. The problem of a transformer is ``"transform"``: it turns
-its kind into a table, which any table method can follow (``wavelets+ridge``). Third parties add methods through the
+its kind into a table, which any table method can follow (``wavelets+ridge``). That of a calibrator is ``"calibrate"``:
+it corrects the probabilities of the classifier before it (``svm+temperature``). Third parties add methods through the
 entry-point group ``neuroloom.methods``: each entry is a :class:`Method` or a function that returns one or several.
 A config may also name unpackaged code as ``module:Class``.
 """
@@ -17,6 +18,7 @@ from typing import Any
 from neuroloom.core.errors import InputError, unknown
 
 TRANSFORM = "transform"
+CALIBRATE = "calibrate"
 KINDS = ("table", "series", "image", "tokens", "nodes", "links", "graphs", "episodes")
 LEARNED = ("classification", "regression")
 
@@ -343,6 +345,14 @@ def _built_in() -> Iterable[Method]:
     yield Method("ridge", "baseline", "ridge regression, or a ridge classifier on classes",
                  {("table", LEARNED[0]): "neuroloom.methods.ridge:RidgeClassifier",
                   ("table", LEARNED[1]): "neuroloom.methods.ridge:Ridge"}, scale=True)  # fmt: skip
+    for key, title in (
+        ("temperature", "temperature scaling: one number that makes probabilities right"),
+        ("sigmoid", "Platt scaling: a sigmoid that makes probabilities right"),
+        ("isotonic", "isotonic regression that makes probabilities right"),
+    ):
+        yield Method(key, "baseline", title,
+                     {(kind, CALIBRATE): "neuroloom.methods.calibrated:CalibratedClassifier"
+                      for kind in KINDS if kind != "episodes"}, fixed={"method": key})  # fmt: skip
     yield Method("knn", "baseline", "k nearest neighbours",
                  _sklearn("neighbors", "KNeighborsClassifier", "KNeighborsRegressor"), scale=True)  # fmt: skip
     yield Method("svm", "baseline", "support vector machine with an RBF kernel",

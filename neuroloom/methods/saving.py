@@ -22,6 +22,7 @@ from neuroloom.methods.registry import registry
 FORMAT = 1
 _EXTRA_CLASSES = (
     "neuroloom.methods.pipeline:Pipeline",
+    "neuroloom.methods.calibrated:CalibratedClassifier",
     "neuroloom.methods.conformal:ConformalClassifier",
     "neuroloom.methods.conformal:ConformalRegressor",
     "neuroloom.methods.prepare:TablePreparation",
@@ -46,6 +47,8 @@ TRUSTED = (
     "sklearn._loss._loss.CyHalfBinomialLoss",
     "sklearn._loss._loss.CyHalfMultinomialLoss",
     "sklearn._loss._loss.CyHalfSquaredError",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.calibration._TemperatureScaling",
     "sklearn.compose._column_transformer._RemainderColsList",
     "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",

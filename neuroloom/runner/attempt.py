@@ -10,6 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from neuroloom.core.checks import check_float
 from neuroloom.core.errors import InputError
 from neuroloom.methods import Recipe, recipe, registry
 from neuroloom.methods.make import HEADS
@@ -42,6 +43,7 @@ def attempt(
     minutes: float = 5.0,
     out: str | Path | None = None,
     workers: int | None = None,
+    confidence: float | None = None,
     progress: Progress | None = None,
 ) -> Results:
     """Learn ``data`` by every method that fits, round by round, until ``minutes`` are spent.
@@ -62,6 +64,7 @@ def attempt(
         minutes: time to spend, above 0.
         out: run directory; None is ``runs/<name of the data>``.
         workers: worker processes; None takes one for each core.
+        confidence: share of test samples that intervals or sets of classes are to cover, in (0, 1), or None.
         progress: what shows the run to a user, or None.
 
     Returns:
@@ -75,6 +78,8 @@ def attempt(
     from neuroloom.runner.store import open_store
     from neuroloom.tasks import recognise
 
+    if confidence is not None:
+        check_float("confidence", confidence, 0, 1, open_low=True, open_high=True)
     began = time.monotonic()
     task = recognise(
         data,
@@ -88,7 +93,7 @@ def attempt(
     )
     if progress is not None:
         progress.say(_recognised(task))
-    whole = _config(task, minutes, workers or usable_cores())
+    whole = _config(task, minutes, workers or usable_cores(), confidence)
     checked, source = load_config(whole)
     plan = make_plan(checked, source)
     rounds = [list(group) for _, group in groupby(plan.trials, key=lambda t: (t.seed, t.fold))]
@@ -213,7 +218,7 @@ def _limit(minutes: float, workers: int, methods: int) -> float:
     return round(max(10.0, min(1.5 * fair, 30 * minutes)), 1)
 
 
-def _config(task: Task, minutes: float, workers: int) -> Config:
+def _config(task: Task, minutes: float, workers: int, confidence: float | None = None) -> Config:
     if minutes <= 0:
         raise InputError(f"`minutes` must be above 0, but got {minutes:g}.")
     methods = methods_for(task.kind, task.problem)
@@ -223,5 +228,6 @@ def _config(task: Task, minutes: float, workers: int) -> Config:
         folds=FOLDS,
         methods=methods,
         task=[OwnTask.model_validate({k: v for k, v in task.spec.items() if k != "found"})],
+        confidence=confidence,
         limits=Limits(seconds=_limit(minutes, workers, len(methods))),
     )

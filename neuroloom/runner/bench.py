@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from neuroloom.core.checks import check_float
 from neuroloom.core.errors import InputError
 from neuroloom.runner.config import Config, load_config, to_toml
 from neuroloom.runner.plan import Plan, make_plan
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from neuroloom.runner.engines import Engine
     from neuroloom.runner.progress import Progress
     from neuroloom.runner.results import Results
+    from neuroloom.runner.row import Row
     from neuroloom.runner.store import Store
 
 FINAL = ("done", "skipped")
@@ -36,6 +38,7 @@ def run(
     store: str | None = None,
     data_dir: str | Path | None = None,
     retry_failed: bool = False,
+    confidence: float | None = None,
     progress: Progress | None = None,
 ) -> Results:
     """Run a bench, or what is missing of it, and write its results and report.
@@ -49,6 +52,8 @@ def run(
         store: database URL instead of ``results.db``, as ``postgresql://…``.
         data_dir: folder with real data; None takes that of ``NEUROLOOM_DATA``.
         retry_failed: whether trials that failed before are run again.
+        confidence: share of test samples that intervals and sets of classes are to cover, in (0, 1); None takes the
+            config's.
         progress: what shows the run to a user, or None.
 
     Returns:
@@ -61,6 +66,9 @@ def run(
     from neuroloom.runner.store import open_store
 
     checked, source = load_config(config)
+    if confidence is not None:
+        check_float("confidence", confidence, 0, 1, open_low=True, open_high=True)
+        checked = checked.model_copy(update={"confidence": float(confidence)})
     plan = make_plan(checked, source, data_dir)
     folder = prepare_folder(out, checked)
     keys = [trial.key for trial in plan.trials]
@@ -150,10 +158,28 @@ def _read(kept: Store, keys: Sequence[str], meta: dict[str, Any]) -> Results:
     from neuroloom.runner.results import Results
 
     rows = list(kept.rows(keys))
+    _recover_beliefs(kept, rows)
     for row in rows:  # what the reading of the data had to say belongs to the task
         notes, own = meta["tasks"][row.task]["notes"], meta["methods"][row.method]["notes"]
         notes += [note for note in row.notes if note not in notes and note not in own]
     return Results.from_rows(rows, meta, order=keys)
+
+
+def _recover_beliefs(kept: Store, rows: Sequence[Row]) -> None:
+    """Fill in the beliefs of trials from before they were kept, where their predictions were."""
+    import numpy as np
+
+    from neuroloom.runner.outcome import beliefs_of
+
+    bare = {
+        r.key: r for r in rows if r.beliefs is None and r.status == "done" and r.problem == "classification"
+    }
+    for key in kept.with_predictions(list(bare)):
+        held = kept.predictions(key) or {}
+        if {"test", "y", "probability"} <= held.keys() and held["probability"].ndim == 2:
+            classes = np.unique(np.concatenate([held["y"], held["prediction"]]))
+            if len(classes) == held["probability"].shape[1]:
+                bare[key].beliefs = beliefs_of(held["test"], held["y"], held["probability"], classes)
 
 
 def load_results(directory: str | Path) -> Results:
@@ -211,6 +237,7 @@ def describe_run(
         "folds": config.folds,
         "seeds": config.seeds,
         "baseline": config.baseline,
+        "confidence": config.confidence,
     }
 
 

@@ -61,6 +61,8 @@ class Config(_Model):
         limits: time and memory of one trial.
         workers: worker processes; None takes one for each core.
         keep_predictions: whether per-sample predictions are stored.
+        confidence: share of test samples that intervals and sets of classes are to cover, in (0, 1): every trial of
+            classes or numbers also reports how conformal ones did; None leaves them out.
         baseline: the method that the report shows differences from; None takes the best baseline.
     """
 
@@ -76,6 +78,7 @@ class Config(_Model):
     limits: Limits = Limits()
     workers: int | None = Field(default=None, ge=1)
     keep_predictions: bool = False
+    confidence: float | None = Field(default=None, gt=0, lt=1)
     baseline: str | None = None
 
     @field_validator("name")

@@ -20,7 +20,16 @@ from neuroloom.core.seeding import derive
 from neuroloom.runner.blackbox import FITTING, PREDICTING, PREPARING, SCORING, BlackBox
 from neuroloom.runner.imports import ImportMeter
 from neuroloom.runner.measure import Housekeeping, Memory, Stopwatch
-from neuroloom.runner.outcome import curve_of, describe_error, front_of, parameters_of, row_of, settings_of
+from neuroloom.runner.outcome import (
+    beliefs_of,
+    curve_of,
+    describe_error,
+    front_of,
+    one_line,
+    parameters_of,
+    row_of,
+    settings_of,
+)
 from neuroloom.runner.row import Row
 from neuroloom.runner.surroundings import Surroundings, isolated
 from neuroloom.runner.trial import Trial
@@ -133,6 +142,8 @@ class Executor:
         row.fit_seconds, row.fit_cpu_seconds = watch.seconds, watch.cpu
         self._finish(ready, row)
         row.peak_memory_mb = self._peak_mb = self._memory.peak_mb()
+        if trial.confidence is not None:  # after all that is measured: it fits once more
+            self._cover(ready, row, trial.confidence)
 
     def _fit_call(self, ready: Prepared) -> Callable[[], Any]:
         """Return the call that fits, made ready so that nothing but fitting is timed."""
@@ -299,6 +310,10 @@ class Executor:
         row.scores = self._workbench.evaluate(
             trial.metrics, y_test, prediction, classes=classes, y_train=ready.y_train, **given
         )
+        if trial.problem == "classification" and "probability" in given and y_test is not None:
+            row.beliefs = beliefs_of(rows, y_test, given["probability"], classes)
+            if row.beliefs is not None:
+                row.scores.setdefault("brier", float(row.beliefs["square"].mean(dtype=np.float64)))
         row.parameters = parameters_of(estimator)
         row.curve = curve_of(estimator)
         if trial.problem != "control":
@@ -312,6 +327,22 @@ class Executor:
             row.front = front_of(estimator, X_test, score)
         if self._keep_predictions:
             row.predictions = {"test": rows, "y": y_test, "prediction": np.asarray(prediction), **given}
+
+    def _cover(self, ready: Prepared, row: Row, confidence: float) -> None:
+        """Report how conformal intervals or sets of the method do, or note why it has none."""
+        from neuroloom.tasks.metrics import COVERAGE
+
+        trial, rows = ready.trial, ready.split.test
+        X, y, X_test = ready.X_train, ready.y_train, take(ready.data.X, rows)
+        seed = derive(method_seed(trial), "confidence")
+        try:
+            given = self._workbench.cover(ready.estimator, trial.problem, confidence, X, y, X_test, seed)
+        except Exception as error:  # the answers themselves are there, so the trial is done
+            what = "intervals" if trial.problem == "regression" else "sets of classes"
+            row.notes.append(f"{trial.label} has no {what}: {one_line(error)}")
+            return
+        names, y_test = COVERAGE[trial.problem], np.asarray(ready.data.y)[rows]
+        row.scores |= self._workbench.evaluate(names, y_test, None, confidence=confidence, **given)
 
     def _beliefs(self, trial: Trial, estimator: Any, X: Any) -> dict[str, Any]:
         """Return probabilities or, where there are none, decision values, if a metric looks at them."""

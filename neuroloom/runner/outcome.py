@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from neuroloom.runner.row import Row
+from neuroloom.core.errors import InputError
+from neuroloom.runner.row import BELIEFS, Row
 from neuroloom.runner.trial import Trial
 
 FRONT_POINTS = 24
@@ -142,6 +144,24 @@ def _finite(point: Mapping[str, Any]) -> dict[str, float]:
     if "step" in numbers:
         numbers["step"] = int(numbers["step"])
     return numbers
+
+
+def beliefs_of(rows: Any, y: Any, probability: Any, classes: Any) -> NDArray[Any] | None:
+    """Return how probabilities did on the test samples ``rows (n,)``: a row's ``beliefs``.
+
+    None where the probabilities do not fit ``classes``; a metric that needs them says so.
+    """
+    from neuroloom.tasks.metrics import beliefs
+
+    try:
+        found = beliefs(y, probability, classes)
+    except InputError:
+        return None
+    made = np.zeros(len(rows), dtype=BELIEFS)
+    made["sample"] = rows
+    for name in ("confidence", "right", "loss", "square"):
+        made[name] = getattr(found, name)
+    return made
 
 
 def _last(estimator: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 from neuroloom.core.errors import InputError
 from neuroloom.methods import Recipe, Skip, find, recipe, step_params
+from neuroloom.methods.registry import LEARNED
 from neuroloom.runner.config import Config, Entry, Source, entries
 from neuroloom.runner.trial import Trial
 from neuroloom.tasks import METRICS, Task, open_task
@@ -192,7 +193,8 @@ def _trial(
         folds=config.folds,
         seconds=config.limits.seconds,
         memory_mb=config.limits.memory_mb,
-        batch=not isinstance(found, Skip) and found.steps[-1].method.batch,
+        confidence=config.confidence if task.problem in LEARNED else None,
+        batch=config.confidence is None and not isinstance(found, Skip) and found.steps[-1].method.batch,
         skip=found.reason if skipped and isinstance(found, Skip) else None,
     )
 

@@ -14,6 +14,7 @@ from neuroloom.runner.row import STATUSES, Row
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 MEASURED = ("fit_seconds", "predict_seconds", "fit_cpu_seconds", "predict_cpu_seconds", "peak_memory_mb")
 COLUMNS = (
@@ -58,6 +59,8 @@ class Results:
         meta: how the run was made; the keys used here are ``tasks`` ({name: {``metrics``, ``greater_is_better``,
             ``bounds``, ``protocol``, ``published_splits``}}) and ``methods``.
         fronts: a row per smaller network of a trial with the columns of ``FRONT_COLUMNS``, or None.
+        beliefs: how the probabilities of trials did on their test samples, by (task, method, seed, fold): records with
+            the fields of ``row.BELIEFS``; or None.
 
     Raises:
         InputError: a needed column is missing, a status is unknown, or a trial stands twice under one metric.
@@ -69,6 +72,7 @@ class Results:
         curves: pd.DataFrame | None = None,
         meta: Mapping[str, Any] | None = None,
         fronts: pd.DataFrame | None = None,
+        beliefs: Mapping[tuple[str, str, int, int], NDArray[Any]] | None = None,
     ) -> None:
         import pandas as pd
 
@@ -77,6 +81,7 @@ class Results:
         self.curves: pd.DataFrame = steps.reindex(columns=list(CURVE_COLUMNS)).reset_index(drop=True)
         sizes = pd.DataFrame(columns=list(FRONT_COLUMNS)) if fronts is None else fronts
         self.fronts: pd.DataFrame = sizes.reindex(columns=list(FRONT_COLUMNS)).reset_index(drop=True)
+        self.beliefs = dict(beliefs or {})
         self.meta: dict[str, Any] = dict(meta or {})
         self._by_task: dict[str, pd.DataFrame] = {}
 
@@ -112,7 +117,8 @@ class Results:
             for size, score in r.front["points"]
         ]
         curves = pd.DataFrame(steps, columns=list(CURVE_COLUMNS))
-        return cls(frame, curves, meta, pd.DataFrame(fronts, columns=list(FRONT_COLUMNS)))
+        held = {(r.task, r.method, r.seed, r.fold): r.beliefs for r in found if r.beliefs is not None}
+        return cls(frame, curves, meta, pd.DataFrame(fronts, columns=list(FRONT_COLUMNS)), held)
 
     def frame(self) -> pd.DataFrame:
         """Return a copy of the rows: one per trial and metric, with the columns of ``COLUMNS``."""

@@ -6,6 +6,13 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+BELIEFS = np.dtype(
+    [("sample", "<i4"), ("confidence", "<f4"), ("right", "?"), ("loss", "<f4"), ("square", "<f4")]
+)
+"""What is kept of a test sample's probabilities: its row in the task's data, and what ``metrics.Beliefs`` holds."""
 STATUSES = ("done", "failed", "timeout", "memory", "killed", "skipped")
 
 
@@ -41,6 +48,8 @@ class Row:
         curve: the estimator's ``history_``, thinned.
         front: where the estimator has smaller networks beside its answer (``alternatives()``), what their size counts
             and how each of them scores on the test part: ``{"measure": "connections", "points": [[size, score], …]}``.
+        beliefs: where the method gives probabilities of classes, how they did on the test part: a record for each test
+            sample with the fields of ``BELIEFS``; None elsewhere.
         predictions: on request, ``{"test": rows, "y": ..., "prediction": ..., "probability": ...}``.
         started: Unix time of the start.
         traceback: where it failed or crashed, for those who ask (``--verbose``).
@@ -72,6 +81,7 @@ class Row:
     notes: list[str] = field(default_factory=list)
     curve: list[dict[str, float]] = field(default_factory=list)
     front: dict[str, Any] = field(default_factory=dict)
+    beliefs: NDArray[Any] | None = field(default=None, compare=False)
     predictions: dict[str, Any] | None = None
     started: float = math.nan
     traceback: str = ""

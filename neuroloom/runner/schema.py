@@ -6,10 +6,12 @@ import base64
 import io
 import json
 import math
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -25,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from neuroloom.runner.row import Row
+from neuroloom.runner.row import BELIEFS, Row
 
 VERSION = 1
 TABLES = MetaData()
@@ -64,6 +66,12 @@ fronts = Table(
     TABLES,
     Column("key", String(64), primary_key=True),
     Column("front", Text, nullable=False),
+)
+beliefs = Table(
+    "beliefs",
+    TABLES,
+    Column("key", String(64), primary_key=True),
+    Column("records", LargeBinary, nullable=False),
 )
 plans = Table(
     "plans",
@@ -162,9 +170,21 @@ def unpack(data: bytes) -> dict[str, Any]:
         return {name: file[name] for name in file.files}
 
 
+def pack_beliefs(records: NDArray[Any]) -> bytes:
+    """Return the beliefs of a row as compressed bytes."""
+    return zlib.compress(records.astype(BELIEFS).tobytes())
+
+
+def unpack_beliefs(data: bytes) -> NDArray[Any]:
+    """Return what :func:`pack_beliefs` was given."""
+    return np.frombuffer(zlib.decompress(data), dtype=BELIEFS)
+
+
 def to_json(row: Row) -> str:
     """Return a row as one line of JSON, for the side file of rows that could not be stored."""
-    fields = {**row.__dict__, "predictions": None}
+    fields = {**row.__dict__, "predictions": None, "beliefs": None}
+    if row.beliefs is not None:
+        fields["beliefs"] = base64.b64encode(pack_beliefs(row.beliefs)).decode()
     if row.predictions is not None:
         fields["predictions"] = base64.b64encode(pack(row.predictions)).decode()
     return json.dumps(fields, ensure_ascii=True, default=str)
@@ -173,6 +193,8 @@ def to_json(row: Row) -> str:
 def from_json(line: str) -> Row:
     """Return the row that :func:`to_json` wrote."""
     fields = json.loads(line)
+    if fields.get("beliefs") is not None:
+        fields["beliefs"] = unpack_beliefs(base64.b64decode(fields["beliefs"]))
     if fields["predictions"] is not None:
         fields["predictions"] = unpack(base64.b64decode(fields["predictions"]))
     return Row(**fields)

@@ -33,6 +33,7 @@ from neuroloom.runner.row import Row
 
 RESCUED = "results.rescued.jsonl"
 _CHUNK = 500
+_LATER = (schema.fronts, schema.beliefs)  # tables that stores of the first version may lack
 _RETRIES = 3
 
 
@@ -73,7 +74,7 @@ class Store:
         self._file = Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
         self._folder = folder or (self._file.parent if self._file else Path())
         self._lock: FileLock | None = None
-        self._has_fronts = True
+        self._lacks: set[str] = set()
         self._connection: sa.Connection | None = None
         if self._file is not None:
             self._prepare_file(self._file, read)
@@ -85,7 +86,7 @@ class Store:
             if not read:
                 self._hold_run()
             dialect = self._engine.dialect
-            tables = (schema.trials, schema.scores, schema.predictions, schema.fronts, schema.plans)
+            tables = (schema.trials, schema.scores, schema.predictions, *_LATER, schema.plans)
             self._upsert = {table.name: schema.Upsert(table, dialect) for table in tables}
             if not read:
                 self._import_rescued()
@@ -138,6 +139,11 @@ class Store:
             if row.predictions is not None
         ]
         fronts = [{"key": row.key, "front": json.dumps(row.front)} for row in rows if row.front]
+        beliefs = [
+            {"key": row.key, "records": schema.pack_beliefs(row.beliefs)}
+            for row in rows
+            if row.beliefs is not None
+        ]
         with connection.begin():
             self._upsert["trials"].execute(connection, [schema.to_record(row) for row in rows])
             if values:
@@ -146,6 +152,8 @@ class Store:
                 self._upsert["predictions"].execute(connection, arrays)
             if fronts:
                 self._upsert["fronts"].execute(connection, fronts)
+            if beliefs:
+                self._upsert["beliefs"].execute(connection, beliefs)
 
     def plan(self, keys: Sequence[str], meta: Mapping[str, Any]) -> None:
         """Store the keys of the run's trials in their order, and what the report says of the run."""
@@ -183,10 +191,14 @@ class Store:
         made = {
             r._mapping["key"]: schema.to_row(r._mapping, found.get(r._mapping["key"], ())) for r in records
         }
-        if self._has_fronts:
+        if schema.fronts.name not in self._lacks:
             sizes = schema.fronts.c.key, schema.fronts.c.front
             for key, front in self._select(sizes, schema.fronts.c.key, keys):
                 made[key].front = json.loads(front)
+        if schema.beliefs.name not in self._lacks:
+            held = schema.beliefs.c.key, schema.beliefs.c.records
+            for key, records in self._select(held, schema.beliefs.c.key, keys):
+                made[key].beliefs = schema.unpack_beliefs(records)
         return [made[key] for key in keys if key in made]
 
     def predictions(self, key: str) -> dict[str, Any] | None:
@@ -194,6 +206,11 @@ class Store:
         columns = (schema.predictions.c.arrays,)
         found = self._select(columns, schema.predictions.c.key, [key])
         return schema.unpack(found[0][0]) if found else None
+
+    def with_predictions(self, keys: Sequence[str]) -> set[str]:
+        """Return those of ``keys`` whose trials' answers are kept."""
+        columns = (schema.predictions.c.key,)
+        return {row[0] for row in self._select(columns, schema.predictions.c.key, keys)}
 
     def _select(self, columns: Sequence[Any], key: Any, keys: Sequence[str]) -> list[Any]:
         found: list[Any] = []
@@ -274,10 +291,11 @@ class Store:
                     f"{self._name()} was written by a newer neuroloom (its schema is version {version}, this one reads "
                     f"up to {schema.VERSION}); upgrade neuroloom or use another folder."
                 )
-            self._has_fronts = schema.fronts.name in names
-            if not (self._has_fronts or read):  # a store from before there were any
-                schema.fronts.create(connection)
-                self._has_fronts = True
+            for table in _LATER:  # a store may be from before there were any
+                if table.name not in names and read:
+                    self._lacks.add(table.name)
+                elif table.name not in names:
+                    table.create(connection)
             return
         foreign = sorted({t.name for t in schema.TABLES.sorted_tables} & set(names))
         if read or (self._file is not None and names) or foreign:

@@ -30,6 +30,7 @@ class Trial:
         folds: number of folds in a repetition.
         seconds: wall-clock limit for the trial.
         memory_mb: limit on resident memory above what its process held before, in MB (2**20 bytes).
+        confidence: share of test samples that conformal intervals or sets are to cover, None without them.
         batch: whether it may be fitted together with its like; not part of the key.
         skip: why this pairing is not run; not part of the key.
     """
@@ -50,6 +51,7 @@ class Trial:
     folds: int
     seconds: float
     memory_mb: float
+    confidence: float | None = None
     batch: bool = field(default=False, compare=False)
     skip: str | None = field(default=None, compare=False)
 
@@ -62,5 +64,7 @@ class Trial:
     def key(self) -> str:
         """SHA-256 of the canonical JSON of all that decides the result."""
         parts = {f.name: getattr(self, f.name) for f in fields(self) if f.compare}
+        if self.confidence is None:  # as keys were before there was a confidence
+            del parts["confidence"]
         text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -58,6 +58,27 @@ class Workbench:
 
         return ranks_of(estimator, X, rivals)
 
+    def cover(
+        self, estimator: Any, problem: str, confidence: float, X: Any, y: Any, X_test: Any, seed: int
+    ) -> dict[str, Any]:
+        """Return ``interval (n, 2)``, or ``sets`` and their ``classes``, of the test samples: split conformal.
+
+        A copy of the estimator learns from three quarters of the training samples; the others say how far off it is.
+
+        Raises:
+            InputError: there are too few samples for the confidence.
+            NotSupportedError: the estimator gives no probabilities.
+        """
+        from sklearn.base import clone
+
+        from neuroloom.methods.conformal import ConformalClassifier, ConformalRegressor
+
+        made = ConformalRegressor if problem == "regression" else ConformalClassifier
+        model = made(clone(estimator), confidence, "split", random_state=seed).fit(X, y)
+        if problem == "regression":
+            return {"interval": model.predict_interval(X_test)}
+        return {"sets": model.predict_set(X_test), "classes": model.classes_}
+
     def evaluate(self, names: Sequence[str], y_true: Any, prediction: Any, **given: Any) -> dict[str, float]:
         """Return the value of each metric; ``given`` holds ``probability``, ``classes``, ``y_train`` and ``ranks``."""
         from neuroloom.tasks.metrics import evaluate

@@ -14,9 +14,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from neuroloom.core.calibration import calibration_error, interval_covers, interval_score
 from neuroloom.core.errors import InputError, unknown
 
-Needs = Literal["prediction", "probability", "score", "ranks"]
+Needs = Literal["prediction", "probability", "score", "ranks", "interval", "set"]
 Function = Callable[..., float]
 
 
@@ -31,7 +32,8 @@ class Metric:
         bounds: lowest and highest value it can take.
         needs: what it scores: ``prediction`` (labels or numbers), ``probability`` (rows sum to 1), ``score`` (any
             number that grows with belief in a class; probabilities serve) or ``ranks`` (where a sample stands among
-            its own rivals, as :func:`neuroloom.tasks.ranking.ranks_of` tells).
+            its own rivals, as :func:`neuroloom.tasks.ranking.ranks_of` tells), ``interval`` (lower and upper ends) or
+            ``set`` (which classes a sample may have); the last two only where a confidence is asked for.
         function: ``function(y_true, answer, classes=None, y_train=None) -> float``. ``answer`` is ``(n,)``, or
             ``(n, len(classes))`` with columns in the order of ``classes`` (sorted); of two classes the later is the
             positive one.
@@ -54,6 +56,9 @@ def evaluate(
     y_train: Any = None,
     score: Any = None,
     ranks: Any = None,
+    interval: Any = None,
+    sets: Any = None,
+    confidence: float | None = None,
 ) -> dict[str, float]:
     """Return ``{name: value}`` for each metric of ``names``.
 
@@ -70,6 +75,9 @@ def evaluate(
             ``probability``.
         ranks: ``(n,)`` rank from 1 of each sample among its rivals, NaN for samples that are not ranked; None where
             nothing is.
+        interval: ``(n, 2)`` lower and upper ends for numbers.
+        sets: ``(n, len(classes))`` which classes each sample's set holds.
+        confidence: share of samples that ``interval`` or ``sets`` are to cover, in (0, 1).
 
     Returns:
         A float for each name; NaN where the metric is undefined here or the method gave no probabilities.
@@ -84,6 +92,8 @@ def evaluate(
         "probability": None if probability is None else np.asarray(probability, dtype=np.float64),
     }
     answers["score"] = answers["probability"] if score is None else np.asarray(score, dtype=np.float64)
+    answers["interval"] = None if interval is None else np.asarray(interval, dtype=np.float64)
+    answers["set"] = None if sets is None else np.asarray(sets, dtype=bool)
     answers["ranks"] = None if ranks is None else np.asarray(ranks, dtype=np.float64)
     for what, answer in answers.items():
         if answer is not None and truth is not None and len(answer) != len(truth):
@@ -97,7 +107,9 @@ def evaluate(
         values[name] = (
             math.nan
             if answer is None
-            else float(metric.function(truth, answer, classes=classes, y_train=y_train))
+            else float(
+                metric.function(truth, answer, classes=classes, y_train=y_train, confidence=confidence)
+            )
         )
     return values
 
@@ -180,18 +192,54 @@ def _average_precision(y: Any, answer: Any, classes: Any = None, **_: Any) -> fl
     return _over_classes(y, answer, classes, lambda t, s: float(average_precision_score(t, s)))
 
 
+@dataclass(frozen=True)
+class Beliefs:
+    """How probabilities did, sample by sample.
+
+    Args:
+        confidence: ``(n,)`` probability of the likeliest class.
+        right: ``(n,)`` whether that class is the true one.
+        loss: ``(n,)`` −ln p(true class), p clipped to 1e-15 … 1.
+        square: ``(n,)`` ½ Σₖ (pₖ − [y = k])² (Brier 1950, halved), so that two classes give the usual (p − y)².
+    """
+
+    confidence: NDArray[np.float64]
+    right: NDArray[np.bool_]
+    loss: NDArray[np.float64]
+    square: NDArray[np.float64]
+
+
+def beliefs(y_true: Any, probability: Any, classes: Any = None) -> Beliefs:
+    """Return how probabilities did, sample by sample, their rows being made to sum to 1 first.
+
+    Args:
+        y_true: ``(n,)`` true labels.
+        probability: ``(n, len(classes))``, columns in the order of ``classes``; for two classes also ``(n,)``, that of
+            the later one.
+        classes: the classes behind the columns; None takes those of ``y_true``.
+
+    Raises:
+        InputError: there are not as many columns as classes.
+    """
+    y, labels, columns = _columns(y_true, np.asarray(probability, dtype=np.float64), classes)
+    p, rows, place = _proper(columns), np.arange(len(columns)), np.searchsorted(labels, y)
+    best = p.argmax(axis=1) if p.shape[1] else place
+    square = 0.5 * ((p - (place[:, None] == np.arange(p.shape[1]))) ** 2).sum(axis=1)
+    return Beliefs(p[rows, best], best == place, -np.log(np.clip(p[rows, place], 1e-15, 1.0)), square)
+
+
 def _log_loss(y: Any, answer: Any, classes: Any = None, **_: Any) -> float:
-    """Mean of −ln p(true class), p clipped to 1e-15 … 1 after rows are made to sum to 1."""
-    y, labels, p = _columns(y, answer, classes)
-    chosen = _proper(p)[np.arange(len(p)), np.searchsorted(labels, y)]
-    return float(-np.log(np.clip(chosen, 1e-15, 1.0)).mean()) if len(p) else math.nan
+    return float(beliefs(y, answer, classes).loss.mean()) if len(answer) else math.nan
 
 
 def _brier(y: Any, answer: Any, classes: Any = None, **_: Any) -> float:
-    """½ mean Σₖ (pₖ − [y = k])² (Brier 1950, halved), so that two classes give the usual (p − y)²."""
-    y, labels, p = _columns(y, answer, classes)
-    truth = y[:, None] == labels[None, :]
-    return float(0.5 * ((_proper(p) - truth) ** 2).sum(axis=1).mean()) if len(p) else math.nan
+    return float(beliefs(y, answer, classes).square.mean()) if len(answer) else math.nan
+
+
+def _ece(y: Any, answer: Any, classes: Any = None, **_: Any) -> float:
+    """The debiased root-mean-square error over 15 bins of equal mass (Kumar et al. 2019)."""
+    found = beliefs(y, answer, classes)
+    return calibration_error(found.confidence, found.right) if len(answer) else math.nan
 
 
 def _columns(y: Any, answer: Any, classes: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]]:
@@ -272,6 +320,32 @@ def _smape(y: Any, answer: Any, **_: Any) -> float:
     return float(200.0 * np.mean(np.where(size > 0, np.abs(y - answer) / np.where(size > 0, size, 1.0), 0.0)))
 
 
+# -- intervals and sets ---------------------------------------------------------------------------------------
+
+
+def _coverage(y: Any, answer: Any, **_: Any) -> float:
+    return float(interval_covers(y, answer).mean()) if len(y) else math.nan
+
+
+def _width(y: Any, answer: Any, **_: Any) -> float:
+    return float(np.mean(answer[:, 1] - answer[:, 0])) if len(y) else math.nan
+
+
+def _winkler(y: Any, answer: Any, confidence: float | None = None, **_: Any) -> float:
+    """Mean width, plus 2/α of the distance of a value outside (Winkler 1972)."""
+    return float(interval_score(y, answer, confidence).mean()) if len(y) and confidence else math.nan
+
+
+def _set_coverage(y: Any, answer: Any, classes: Any = None, **_: Any) -> float:
+    """Share of sets that hold the true class; one never seen in training is in none."""
+    y, labels, held = _columns(y, answer.astype(np.float64), classes)
+    return float(held[np.arange(len(y)), np.searchsorted(labels, y)].mean()) if len(y) else math.nan
+
+
+def _set_size(y: Any, answer: Any, **_: Any) -> float:
+    return float(answer.sum(axis=1).mean()) if len(y) else math.nan
+
+
 # -- ranks ----------------------------------------------------------------------------------------------------
 
 
@@ -308,11 +382,20 @@ _ALL: tuple[Metric, ...] = (
     Metric("hits@50", "share of edges among the first 50 of their rivals", True, (0.0, 1.0), "ranks", _hits(50)),
     Metric("log_loss", "negative log-likelihood of the true class", False, (0.0, _INF), "probability", _log_loss),
     Metric("brier", "Brier score", False, (0.0, 1.0), "probability", _brier),
+    Metric("ece", "calibration error of the likeliest class, root mean square, debiased", False, (0.0, 1.0),
+           "probability", _ece),
     Metric("r2", "coefficient of determination", True, (-_INF, 1.0), "prediction", _r2),
     Metric("rmse", "root mean squared error", False, (0.0, _INF), "prediction", _rmse),
     Metric("mae", "mean absolute error", False, (0.0, _INF), "prediction", _mae),
     Metric("mase", "mean absolute scaled error", False, (0.0, _INF), "prediction", _mase),
     Metric("smape", "symmetric mean absolute percentage error", False, (0.0, 200.0), "prediction", _smape),
+    Metric("interval_coverage", "share of values inside their conformal interval", True, (0.0, 1.0), "interval",
+           _coverage),
+    Metric("interval_width", "mean width of the conformal intervals", False, (0.0, _INF), "interval", _width),
+    Metric("winkler", "mean interval score: width, and a penalty for each miss", False, (0.0, _INF), "interval",
+           _winkler),
+    Metric("set_coverage", "share of conformal sets that hold the true class", True, (0.0, 1.0), "set", _set_coverage),
+    Metric("set_size", "mean number of classes in a conformal set", False, (0.0, _INF), "set", _set_size),
     Metric("return", "mean return over the test episodes", True, (-_INF, _INF), "prediction", _return),
 )  # fmt: skip
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
@@ -324,5 +407,10 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
     "detection": ("roc_auc", "average_precision"),
     "forecast": ("mase", "smape", "rmse"),
 }
+COVERAGE = {
+    "classification": ("set_coverage", "set_size"),
+    "regression": ("interval_coverage", "interval_width", "winkler"),
+}
+"""What a trial with a confidence reports besides, coverage first."""
 LINKS = ("mrr", "hits@10", "hits@50", "roc_auc", "average_precision", "accuracy", "log_loss")
 """Of link prediction: ranks among hard negatives first, what is measured on random negatives after."""

@@ -24,7 +24,8 @@ import pytest
 import sqlalchemy as sa
 
 from neuroloom.core.errors import InputError
-from neuroloom.runner.row import Row
+from neuroloom.runner import schema
+from neuroloom.runner.row import BELIEFS, Row
 from neuroloom.runner.store import RESCUED, Store, open_store
 
 
@@ -231,6 +232,26 @@ def test_a_store_from_before_there_were_fronts_is_read_and_then_has_them(where: 
     with open_store(where, folder=tmp_path) as store:
         store.add([row("b")])
         assert [one.front for one in store.rows(["a", "b"])] == [{}, row("b").front]
+
+
+def test_a_store_from_before_there_were_beliefs_is_read_and_then_has_them(where: str, tmp_path: Path) -> None:
+    held = np.array([(3, 0.75, True, 0.25, 0.125)], dtype=BELIEFS)
+    with open_store(where, folder=tmp_path) as store:
+        store.add([dataclasses.replace(row("a"), beliefs=held)])
+        assert [one.beliefs.tolist() for one in store.rows(["a"]) if one.beliefs is not None] == [
+            held.tolist()
+        ]
+        with store._open_connection().begin() as transaction:
+            transaction.connection.execute(sa.text("DROP TABLE beliefs"))
+    with open_store(where, folder=tmp_path, read=True) as store:
+        assert [one.beliefs for one in store.rows(["a"])] == [None]
+    with open_store(where, folder=tmp_path) as store:
+        store.add([dataclasses.replace(row("b"), beliefs=held)])
+        found = store.rows(["a", "b"])
+    assert found[0].beliefs is None
+    assert found[1].beliefs is not None
+    assert found[1].beliefs.tolist() == held.tolist()
+    assert schema.from_json(schema.to_json(found[1])).beliefs.tolist() == held.tolist()  # type: ignore[union-attr]
 
 
 def test_a_newer_schema_is_refused(where: str, tmp_path: Path) -> None:

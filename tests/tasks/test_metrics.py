@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from neuroloom.core import InputError
 from neuroloom.tasks import METRICS, evaluate
+from neuroloom.tasks.metrics import COVERAGE
 
 RNG = np.random.default_rng(0)
 Y3 = RNG.choice(["ant", "bee", "cow"], size=60)
@@ -155,8 +156,22 @@ def test_every_metric_keeps_its_bounds(k, n, seed):
 
 def test_right_answers_score_best_and_the_direction_says_so():
     exact = (Y3[:, None] == CLASSES).astype(float)
-    names = [n for n, m in METRICS.items() if n not in ("r2", "rmse", "mae", "smape", "mase", "return")]
-    best = evaluate(names, Y3, Y3, exact, CLASSES, ranks=np.ones(60))
-    worse = evaluate(names, Y3, GUESS3, P3, CLASSES, ranks=np.full(60, 60.5))
+    numbers = ("r2", "rmse", "mae", "smape", "mase", "return", *COVERAGE["regression"])
+    names = [n for n in METRICS if n not in numbers]
+    best = evaluate(names, Y3, Y3, exact, CLASSES, ranks=np.ones(60), sets=exact > 0)
+    wrong = np.ones((60, 3)) - exact
+    worse = evaluate(names, Y3, GUESS3, P3, CLASSES, ranks=np.full(60, 60.5), sets=wrong > 0)
     for name in names:
         assert (best[name] > worse[name]) == METRICS[name].greater_is_better
+
+
+def test_intervals_and_sets_by_hand():
+    ends = [[0, 2], [0, 2], [0, 4]]
+    found = evaluate(COVERAGE["regression"], [1.0, 3.0, 4.0], None, interval=ends, confidence=0.8)
+    assert found == pytest.approx(
+        {"interval_coverage": 2 / 3, "interval_width": 8 / 3, "winkler": (8 + 10) / 3}
+    )
+    held = [[True, False], [True, True], [True, False]]
+    sets = evaluate(COVERAGE["classification"], ["a", "b", "c"], None, sets=held, classes=["a", "b"])
+    assert sets == pytest.approx({"set_coverage": 2 / 3, "set_size": 4 / 3})  # "c" was never seen in training
+    assert math.isnan(evaluate(["winkler"], [1.0], [1.0])["winkler"])

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from neuroloom.runner.report import axes, diagram, lines, numbers, record, scatter, strips
+from neuroloom.runner.report import axes, diagram, lines, numbers, record, reliability, scatter, strips
 from neuroloom.runner.report.colours import MARKERS
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ Charts = dict[int, tuple[Markup, list[Markup]]]
 @dataclass(frozen=True)
 class TaskFigures:
     """Figures of a task: chart columns of its table (by the column they follow), costs, curves, scores by size, who is
-    in the last two.
+    in the last two, reliability diagrams, a chart column for coverage.
     """
 
     charts: Charts
@@ -39,6 +39,8 @@ class TaskFigures:
     drawn: list[int]
     fronts: list[Markup]
     sized: list[int]
+    reliability: list[Markup]
+    coverage: Charts
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def _diagram(group: Group) -> Markup | None:
 
 def _task(task: TaskView, data: ReportData) -> TaskFigures:
     if not task.members:
-        return TaskFigures({}, [], [], [], [], [])
+        return TaskFigures({}, [], [], [], [], [], [], {})
     sign = 1.0 if task.greater else -1.0
     own = {m.method: m for m in task.members}
     base = own[task.baseline].values if task.baseline in own else ()
@@ -150,7 +152,25 @@ def _task(task: TaskView, data: ReportData) -> TaskFigures:
     dashes = [m.style.dash for m in data.methods]
     figures = [[_panel(p, dashes) for p in part] for part in (task.panels, task.fronts)]
     who = [sorted({c.number for p in part for c in p.curves}) for part in (task.panels, task.fronts)]
-    return TaskFigures(charts, _costs(task.costs), figures[0], who[0], figures[1], who[1])
+    held = task.calibration
+    diagrams = [reliability.draw(number, found, held.low) for number, found in held.diagrams] if held else []
+    return TaskFigures(
+        charts, _costs(task.costs), figures[0], who[0], figures[1], who[1], diagrams, _coverage(task, data)
+    )
+
+
+def _coverage(task: TaskView, data: ReportData) -> Charts:
+    """Return how far coverage lies from what was asked for, a strip for each method."""
+    if task.coverage is None:
+        return {}
+    rows = []
+    for row, off in zip(task.coverage.table.rows, task.coverage.off, strict=True):
+        rows.append(strips.Strip(row[0].method, data.methods[row[0].method].style.room, *off))
+    along = strips.scale(rows, 0.0)
+    if along is None:
+        return {}
+    head = axes.head_axis(along, _signed_ticks(along), most=3)
+    return {task.coverage.column: (head, [strips.draw(row, along, zero=True) for row in rows])}
 
 
 def _panel(panel: Panel, dashes: list[str]) -> Markup:

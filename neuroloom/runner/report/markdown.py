@@ -70,6 +70,11 @@ def _task(task: TaskView, data: ReportData) -> Iterator[str]:
     yield from (f"{escape(line)}\n" for line in task.missing)
     if task.members:
         yield from _table(task.metrics, data)
+        if task.calibration:
+            yield from _table(task.calibration.table, data)
+        if task.coverage:
+            yield f"{escape(task.coverage.lead)}\n"
+            yield from _table(task.coverage.table, data)
 
 
 def _table(table: Table, data: ReportData) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from neuroloom.core.calibration import Reliability
 from neuroloom.runner.report.colours import Style
 from neuroloom.runner.report.lines import Curve
 from neuroloom.runner.report.scatter import Point
@@ -128,6 +129,38 @@ class Panel:
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """How far the probabilities of a task's methods hold what they promise.
+
+    Args:
+        table: a row for each method that gives probabilities, the best log loss first.
+        diagrams: number of the method, and its reliability over all its trials, in the table's order.
+        low: where the diagrams' axes begin.
+    """
+
+    table: Table
+    diagrams: tuple[tuple[int, Reliability], ...]
+    low: float
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How conformal intervals or sets of a task's methods did.
+
+    Args:
+        table: a row for each method that has any, the best first.
+        off: for each row, mean, low and high end of coverage less what was asked for, and that of each trial.
+        column: the column of ``table`` that the chart of ``off`` follows.
+        lead: what they are, in a sentence.
+    """
+
+    table: Table
+    off: tuple[tuple[float, float, float, tuple[float, ...]], ...]
+    column: int
+    lead: str
+
+
+@dataclass(frozen=True)
 class CostPlot:
     """Score against one cost: titles of its axes, the metric's direction, how a cost is written, the points.
 
@@ -159,6 +192,8 @@ class TaskView:
         costs: score against each cost.
         panels: learning curves.
         fronts: score against the size of the networks that a method offers.
+        calibration: how far probabilities hold, None where no method gave any.
+        coverage: how conformal intervals or sets did, None without any.
         missing: why methods are not in the table.
     """
 
@@ -180,6 +215,8 @@ class TaskView:
     costs: tuple[CostPlot, ...]
     panels: tuple[Panel, ...]
     fronts: tuple[Panel, ...]
+    calibration: Calibration | None
+    coverage: Coverage | None
     missing: tuple[str, ...]
     answer: str
 

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from neuroloom.runner.report import answer, costs, numbers
+from neuroloom.runner.report import answer, calibration, costs, intervals, numbers
 from neuroloom.runner.report.model import Cell, Column, Member, MethodView, Table, TaskView
 from neuroloom.runner.report.panels import fronts, panels
+from neuroloom.tasks.metrics import COVERAGE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +33,9 @@ def view(
     about: Mapping[str, Any],
     points: int,
     sizes: pd.DataFrame,
+    beliefs: Mapping[str, Mapping[int, Sequence[NDArray[Any]]]],
     alone: bool = False,
+    confidence: float | None = None,
 ) -> TaskView:
     """Return the task's page.
 
@@ -45,7 +49,9 @@ def view(
         about: what ``meta["tasks"]`` says of it.
         points: points of a drawn curve.
         sizes: the task's rows of ``Results.fronts``.
+        beliefs: label -> seed -> the beliefs of its trials.
         alone: whether it is its group's only task; its costs stand with the group then.
+        confidence: what conformal intervals or sets were to cover.
     """
     ran = [str(m) for m in stats.methods["method"] if str(m) in set(_scored(stats))]
     decimals = score_decimals(stats)
@@ -72,6 +78,8 @@ def view(
         else costs.of_task(pareto, stats.metric, stats.scores.greater_is_better, decimals, methods),
         panels=panels(curves, {name: m.number for name, m in methods.items()}, points),
         fronts=fronts(sizes, {name: m.number for name, m in methods.items()}, stats.metric),
+        calibration=calibration.view(stats.task, beliefs, ran, methods),
+        coverage=intervals.view(stats, frame, confidence, ran, methods),
         missing=_missing(rows, ran),
         answer=answer.of_task(stats, decimals),
     )
@@ -213,7 +221,8 @@ def _metrics(
 ) -> Table:
     """Return what each method costs on the task, and its means on the other metrics."""
     done = frame[frame["status"] == "done"]
-    names = [str(n) for n in dict.fromkeys(done["metric"]) if n != stats.metric]
+    apart = {name for each in COVERAGE.values() for name in each}  # never without what they were to cover
+    names = [str(n) for n in dict.fromkeys(done["metric"]) if n != stats.metric and n not in apart]
     means = done.groupby(["method", "metric"])["value"].mean()
     row = {str(r.method): r for r in stats.methods.itertuples(index=False)}
     rows = []

@@ -133,13 +133,17 @@ def _tasks(
     empty = results.curves.iloc[:0]
     drawn = dict(tuple(results.curves.groupby("task", sort=False))) if len(results.curves) else {}
     sized = dict(tuple(results.fronts.groupby("task", sort=False))) if len(results.fronts) else {}
+    held: dict[str, dict[str, dict[int, list[Any]]]] = {}
+    for (task, method, seed, _), records in results.beliefs.items():
+        held.setdefault(task, {}).setdefault(method, {}).setdefault(seed, []).append(records)
     within = [
         (stats, part.pareto, len(part.tasks) == 1) for part in found.values() for stats in part.tasks.values()
     ]
     return tuple(
         pages.view(
             number, stats, rows[stats.task], drawn.get(stats.task, empty), pareto[pareto["task"] == stats.task],
-            methods, about.get(stats.task) or {}, points, sized.get(stats.task, results.fronts.iloc[:0]), alone,
+            methods, about.get(stats.task) or {}, points, sized.get(stats.task, results.fronts.iloc[:0]),
+            held.get(stats.task, {}), alone, results.meta.get("confidence"),
         )
         for number, (stats, pareto, alone) in enumerate(within)
     )  # fmt: skip
