@@ -42,8 +42,7 @@ class CalibratedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator): 
 
     Attributes:
         classes_: the labels. estimator_: the model of all samples. calibrators_: scikit-learn's. temperature_: ``T``,
-            above 1 where the classifier was too sure of itself; for ``"temperature"`` alone. n_parameters_: how many
-            numbers the model holds, where that is known.
+            above 1 where the classifier was too sure of itself; for ``"temperature"`` alone.
 
     Raises:
         InputError: a parameter lies outside its range, or a class has a single sample.
@@ -85,7 +84,6 @@ class CalibratedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator): 
         self.estimator_, self.calibrators_ = fitted.estimator, list(fitted.calibrators)
         if self.method == "temperature":
             self.temperature_ = 1.0 / float(fitted.calibrators[0].beta_)
-        self.n_parameters_ = int(getattr(self.estimator_, "n_parameters_", 0))
         return self
 
     def predict_proba(self, X: Any) -> Floats:

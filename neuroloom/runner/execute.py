@@ -333,6 +333,12 @@ class Executor:
         from neuroloom.tasks.metrics import COVERAGE
 
         trial, rows = ready.trial, ready.split.test
+        if trial.problem == "classification" and not hasattr(ready.estimator, "predict_proba"):
+            corrected = f"{trial.expression}+temperature"
+            row.notes.append(
+                f"{trial.label} has no sets of classes, since it gives no probabilities; {corrected} gives some"
+            )
+            return
         X, y, X_test = ready.X_train, ready.y_train, take(ready.data.X, rows)
         seed = derive(method_seed(trial), "confidence")
         try:

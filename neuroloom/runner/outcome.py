@@ -192,7 +192,8 @@ def front_of(estimator: Any, X: Any, score: Callable[[Any, Any], float]) -> dict
 def parameters_of(estimator: Any) -> int | None:
     """Return how many numbers a fitted estimator holds, or None where that cannot be told.
 
-    ``n_parameters_`` where there is one; of a pipeline the sum over its steps; of scikit-learn's linear models the
+    ``n_parameters_`` where there is one; of a pipeline the sum over its steps; of a corrected classifier its own, without
+    the correction; of scikit-learn's linear models the
     coefficients and intercepts, of its trees the nodes, of its machines the support vectors and their weights, of
     nearest neighbours the rows they keep.
     """
@@ -203,6 +204,8 @@ def parameters_of(estimator: Any) -> int | None:
     if isinstance(steps, list) and steps:
         counts = [parameters_of(step) for _, step in steps]
         return None if counts[-1] is None else sum(count or 0 for count in counts)
+    if hasattr(estimator, "calibrators_"):
+        return parameters_of(estimator.estimator_)
     if hasattr(estimator, "support_vectors_"):
         return _size(estimator, "support_vectors_", "dual_coef_", "intercept_")
     if hasattr(estimator, "coef_"):

@@ -11,6 +11,7 @@ import pytest
 from neuroloom.core.errors import NotSupportedError
 from neuroloom.core.samples import take
 from neuroloom.core.seeding import derive
+from neuroloom.methods.calibrated import CalibratedClassifier
 from neuroloom.runner import outcome
 from neuroloom.runner.execute import Executor, run_batch, run_trial
 from neuroloom.runner.imports import ImportMeter
@@ -244,6 +245,8 @@ def test_parameters_are_counted_by_hand() -> None:
     y = np.arange(30) % 3
     assert outcome.parameters_of(LogisticRegression().fit(X, y)) == 3 * 4 + 3
     assert outcome.parameters_of(make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)) == 15
+    corrected = CalibratedClassifier(LogisticRegression(), random_state=0).fit(X, y)
+    assert outcome.parameters_of(corrected) == 15
     forest = RandomForestClassifier(5, random_state=0).fit(X, y)
     assert outcome.parameters_of(forest) == sum(tree.tree_.node_count for tree in forest.estimators_)
     machine = SVC().fit(X, y)
