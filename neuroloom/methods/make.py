@@ -10,7 +10,7 @@ from typing import Any
 
 from neuroloom.core.errors import InputError, NotSupportedError, unknown
 from neuroloom.core.seeding import derive
-from neuroloom.methods.registry import CALIBRATE, KINDS, TRANSFORM, Method, find, registry
+from neuroloom.methods.registry import BALANCE, CORRECT, KINDS, TRANSFORM, Method, find, registry
 
 HEADS = {"classification": "logreg", "regression": "ridge"}
 _FLAT = ("series", "image")
@@ -89,26 +89,25 @@ def recipe(expression: str, kind: str, problem: str) -> Recipe | Skip:
     if kind not in KINDS:
         raise unknown("kind", kind, KINDS)
     methods = [find(name) for name in parts(expression)]
-    calibrator = methods.pop() if any(p == CALIBRATE for _, p in methods[-1].classes) else None
-    if calibrator is not None and (not methods or problem != "classification"):
-        return Skip(
-            f"{calibrator.key} corrects the probabilities of a classifier, "
-            + (f"as svm+{calibrator.key}" if not methods else f"and this is {problem}")
-        )
+    correctors: list[Method] = []
+    while methods and _does(methods[-1], CORRECT):
+        correctors.insert(0, methods.pop())
+    balancers = [method for method in methods if _does(method, BALANCE)]
+    if (balancers or correctors) and (reason := _no_place(methods, balancers, correctors, problem)):
+        return Skip(reason)
     for method in methods[:-1]:
-        if not method.transformer:
+        if not method.transformer and method not in balancers:
             return Skip(f"{method.key} gives answers, not features, so nothing can follow it in {expression}")
+    notes = []
     if methods[-1].transformer and (kind, problem) not in methods[-1].classes:
         if problem not in HEADS:
             return Skip(f"{expression} gives features, and there is no head for {problem}")
         methods.append(find(HEADS[problem]))
-    notes = []
-    if len(methods) + (calibrator is not None) > len(parts(expression)):
         notes.append(f"{expression} gives features; {HEADS[problem]} answers from them")
     steps: list[Step] = []
     at, flatten = kind, False
-    for method in methods:
-        wanted = problem if method is methods[-1] else TRANSFORM
+    for number, method in enumerate(methods):
+        wanted = problem if number == len(methods) - 1 else BALANCE if method in balancers else TRANSFORM
         if (at, wanted) not in method.classes and at in _FLAT and ("table", wanted) in method.classes:
             flatten, at = True, "table"
             notes.append(
@@ -116,13 +115,37 @@ def recipe(expression: str, kind: str, problem: str) -> Recipe | Skip:
             )
         if (at, wanted) not in method.classes:
             return Skip(_mismatch(method, at, wanted, expression, kind))
-        name = method.key.replace(":", ".").rsplit(".", 1)[-1]
-        taken = [step.name for step in steps]
-        steps.append(Step(name if name not in taken else f"{name}{len(taken) + 1}", method, at, wanted))
-        at = "table"
-    if calibrator is not None:
-        steps.append(Step(calibrator.key, calibrator, kind, CALIBRATE))
+        steps.append(Step(_free_name(method, steps), method, at, wanted))
+        at = at if method in balancers else "table"
+    for method in correctors:
+        steps.append(Step(_free_name(method, steps), method, kind, CORRECT))
     return Recipe(expression, kind, problem, tuple(steps), flatten, tuple(notes))
+
+
+def _does(method: Method, what: str) -> bool:
+    return any(problem == what for _, problem in method.classes)
+
+
+def _free_name(method: Method, steps: list[Step]) -> str:
+    """Return the method's name in a pipeline, with a number where it is taken."""
+    name = method.key.replace(":", ".").rsplit(".", 1)[-1]
+    taken = [step.name for step in steps]
+    return name if name not in taken else f"{name}{len(taken) + 1}"
+
+
+def _no_place(
+    methods: list[Method], balancers: list[Method], correctors: list[Method], problem: str
+) -> str | None:
+    """Return why what wraps a classifier cannot do so here, or None where it can."""
+    if problem != "classification":
+        first = (balancers + correctors)[0]
+        does = "balances the classes for" if balancers else "corrects the answers of"
+        return f"{first.key} {does} a classifier, and this is {problem}"
+    if not methods:
+        return f"{correctors[0].key} corrects the answers of a classifier, as svm+{correctors[0].key}"
+    if methods[-1] in balancers:
+        return f"{methods[-1].key} balances the classes for the method after it, as {methods[-1].key}+svm"
+    return None
 
 
 _NOUNS = {kind: {"table": "a table", "image": "pictures"}.get(kind, kind) for kind in KINDS}
@@ -182,7 +205,7 @@ def step_params(found: Recipe, params: Mapping[str, Any]) -> dict[str, dict[str,
         for name in by_step[step_.name]:
             if name not in known:
                 raise unknown(f"parameter of {step_.method.key}:", name, known)
-        if by_step[step_.name] and step_.problem != CALIBRATE:
+        if by_step[step_.name] and step_.problem not in (BALANCE, CORRECT):
             _check_values(step_.cls()(**by_step[step_.name]))
     return by_step
 
@@ -233,7 +256,7 @@ def _assemble(found: Recipe, by_step: Mapping[str, Mapping[str, Any]], *, prepar
     """Build the estimator; ``prepare`` puts the preparation of DataFrames first."""
     steps: list[tuple[str, Any]] = []
     last = found.steps[-1]
-    if last.problem == CALIBRATE:
+    if last.problem == CORRECT:
         inner = _assemble(replace(found, steps=found.steps[:-1]), by_step, prepare=prepare)
         return last.cls()(**{"estimator": inner, **last.method.fixed, **by_step[last.name]})
     if found.flatten:
@@ -247,7 +270,14 @@ def _assemble(found: Recipe, by_step: Mapping[str, Mapping[str, Any]], *, prepar
         steps.append(
             ("prepare", TablePreparation(alone and last.method.scale, alone and last.method.missing))
         )
-    for step in found.steps:
+    for number, step in enumerate(found.steps):
+        if step.problem == BALANCE:
+            rest = replace(found, steps=found.steps[number + 1 :], flatten=False)
+            inner = _assemble(rest, by_step, prepare=False)
+            steps.append(
+                (step.name, step.cls()(**{"estimator": inner, **step.method.fixed, **by_step[step.name]}))
+            )
+            break
         if step.method.scale and not (prepare and len(found.steps) == 1):
             from sklearn.preprocessing import StandardScaler
 

@@ -1,9 +1,10 @@
 """The registry: a short name -> an estimator class, kept as text so that listing it imports nothing.
 
 ``classes`` maps ``(kind, problem)`` to ``"module:Class"``. The problem of a transformer is ``"transform"``: it turns
-its kind into a table, which any table method can follow (``wavelets+ridge``). That of a calibrator is ``"calibrate"``:
-it corrects the probabilities of the classifier before it (``svm+temperature``). Third parties add methods through the
-entry-point group ``neuroloom.methods``: each entry is a :class:`Method` or a function that returns one or several.
+its kind into a table, which any table method can follow (``wavelets+ridge``). ``"balance"`` is that of what balances
+the classes for the classifier after it (``smote+svm``), ``"correct"`` of what corrects probabilities or answers of the
+one before it (``svm+temperature``). Third parties add methods through the entry-point group ``neuroloom.methods``: each
+entry is a :class:`Method` or a function that returns one or several.
 A config may also name unpackaged code as ``module:Class``.
 """
 
@@ -18,7 +19,8 @@ from typing import Any
 from neuroloom.core.errors import InputError, unknown
 
 TRANSFORM = "transform"
-CALIBRATE = "calibrate"
+BALANCE = "balance"
+CORRECT = "correct"
 KINDS = ("table", "series", "image", "tokens", "nodes", "links", "graphs", "episodes")
 LEARNED = ("classification", "regression")
 
@@ -116,6 +118,25 @@ _UNCERTAIN = (
     ),
     ("laplace", "Laplace", "last-layer Laplace: a dense network whose output weights are Gaussian"),
     ("swag", "SWAG", "SWAG: a dense network with the Gaussian that gradient descent wanders in"),
+)
+
+
+_CORRECTORS = (
+    ("temperature", "temperature scaling: one number that makes probabilities right"),
+    ("sigmoid", "Platt scaling: a sigmoid that makes probabilities right"),
+    ("isotonic", "isotonic regression that makes probabilities right"),
+    ("threshold", "moved threshold: answers that suit rare classes or costs"),
+)
+_BALANCERS_OF_ALL = ("oversample", "undersample", "weights")
+_BALANCERS = (
+    ("oversample", "samples of rare classes repeated until all are as many"),
+    ("undersample", "samples of common classes left out until all are as many"),
+    ("weights", "samples weighted by the inverse share of their class"),
+    ("smote", "SMOTE: rows made up between neighbours of a rare class"),
+    ("borderline-smote", "borderline SMOTE: rows made up where classes meet"),
+    ("adasyn", "ADASYN: rows made up where a rare class is hard to tell"),
+    ("smote-tomek", "SMOTE, then pairs of neighbours of different classes removed"),
+    ("smote-enn", "SMOTE, then rows removed whose neighbours disagree"),
 )
 
 
@@ -345,14 +366,17 @@ def _built_in() -> Iterable[Method]:
     yield Method("ridge", "baseline", "ridge regression, or a ridge classifier on classes",
                  {("table", LEARNED[0]): "neuroloom.methods.ridge:RidgeClassifier",
                   ("table", LEARNED[1]): "neuroloom.methods.ridge:Ridge"}, scale=True)  # fmt: skip
-    for key, title in (
-        ("temperature", "temperature scaling: one number that makes probabilities right"),
-        ("sigmoid", "Platt scaling: a sigmoid that makes probabilities right"),
-        ("isotonic", "isotonic regression that makes probabilities right"),
-    ):
+    for key, title in _CORRECTORS:
+        name = "thresholds:Threshold" if key == "threshold" else "calibrated:Calibrated"
         yield Method(key, "baseline", title,
-                     {(kind, CALIBRATE): "neuroloom.methods.calibrated:CalibratedClassifier"
-                      for kind in KINDS if kind != "episodes"}, fixed={"method": key})  # fmt: skip
+                     {(kind, CORRECT): f"neuroloom.methods.{name}Classifier" for kind in KINDS if kind != "episodes"},
+                     fixed={} if key == "threshold" else {"method": key})  # fmt: skip
+    for key, title in _BALANCERS:
+        any_kind = key in _BALANCERS_OF_ALL
+        fits = [k for k in KINDS if k == "table" or (any_kind and k not in ("links", "episodes"))]
+        yield Method(key if key != "weights" else "class-weights", "baseline", title,
+                     {(kind, BALANCE): "neuroloom.methods.resampled:ResampledClassifier" for kind in fits},
+                     fixed={"sampler": key})  # fmt: skip
     yield Method("knn", "baseline", "k nearest neighbours",
                  _sklearn("neighbors", "KNeighborsClassifier", "KNeighborsRegressor"), scale=True)  # fmt: skip
     yield Method("svm", "baseline", "support vector machine with an RBF kernel",

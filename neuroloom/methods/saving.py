@@ -23,6 +23,8 @@ FORMAT = 1
 _EXTRA_CLASSES = (
     "neuroloom.methods.pipeline:Pipeline",
     "neuroloom.methods.calibrated:CalibratedClassifier",
+    "neuroloom.methods.resampled:ResampledClassifier",
+    "neuroloom.methods.thresholds:ThresholdClassifier",
     "neuroloom.methods.conformal:ConformalClassifier",
     "neuroloom.methods.conformal:ConformalRegressor",
     "neuroloom.methods.prepare:TablePreparation",

@@ -92,7 +92,7 @@ def test_a_saved_model_says_the_same(name, tmp_path):
 
 def test_what_does_not_fit_says_why():
     assert recipe("temperature", "table", "classification") == Skip(
-        "temperature corrects the probabilities of a classifier, as svm+temperature"
+        "temperature corrects the answers of a classifier, as svm+temperature"
     )
     with pytest.raises(NotSupportedError, match="of a classifier, and this is regression"):
         make("svm+sigmoid", "table", "regression")
