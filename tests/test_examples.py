@@ -35,6 +35,7 @@ SHOWN = {
     "neat_gradient_export": "the network says",
     "neat_xor": "--> out",
     "plastic_policy": "(20 is half)",
+    "rare_classes": "most failures are found by",
     "topology_map": "structures among",
     "weights_of_a_topology": "cma-es on the same structure:",
 }

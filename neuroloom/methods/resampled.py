@@ -53,7 +53,9 @@ class ResampledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  
     ``predict`` answers as the classifier does after balancing, which suits the recall of rare classes;
     ``predict_proba`` gives its probabilities turned back to the shares that the classes have in ``fit``'s samples, to
     be trusted as far as the classifier's own: ``p(c) · π(c) / π'(c)``, made to sum to 1, ``π'`` being the shares after
-    balancing.
+    balancing. A classifier that holds samples out to choose something (the RBFN's ridge, a temperature) is misled by
+    copies of one sample on both sides: weights, undersampling or a moved threshold serve it better than
+    ``"oversample"`` and the SMOTE family.
 
     Args:
         estimator: a classifier.
@@ -158,9 +160,9 @@ class ResampledClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  
             )
         fewest = int(self.counts_.min())
         if fewest < 2:
+            rare = self.classes_.tolist()[self.counts_.argmin()]
             raise InputError(
-                f"{self.sampler} needs 2 samples of each class, but {self.classes_.tolist()[self.counts_.argmin()]!r} has "
-                f"{fewest}; take oversample."
+                f"{self.sampler} needs 2 samples of each class, but {rare!r} has {fewest}; take oversample."
             )
         module, _, name = MADE[self.sampler].partition(":")
         try:

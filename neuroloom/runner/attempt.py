@@ -18,6 +18,7 @@ from neuroloom.runner.bench import FINAL, describe_run, earlier_meta, execute, f
 from neuroloom.runner.config import Config, Limits, OwnTask, load_config, to_toml
 from neuroloom.runner.plan import make_plan
 from neuroloom.runner.trial import Trial
+from neuroloom.tasks.metrics import UNEVEN
 
 if TYPE_CHECKING:
     from neuroloom.runner.engines import Engine
@@ -28,6 +29,14 @@ if TYPE_CHECKING:
 
 MOST_ROUNDS = 50
 FOLDS = 5
+RARE = (  # what stands beside the plain methods where one class holds nearly all samples
+    "logreg+threshold",
+    "class-weights+logreg",
+    "random-forest+threshold",
+    "hist-gradient-boosting+threshold",
+    "mlp+threshold",
+    "smote+svm",
+)
 
 
 def attempt(
@@ -172,10 +181,11 @@ class _Session:
         return "\n".join(["# neuroloom run THIS_FILE repeats the bench.", *remarks, to_toml(config)])
 
 
-def methods_for(kind: str, problem: str) -> list[str]:
+def methods_for(kind: str, problem: str, *, uneven: bool = False) -> list[str]:
     """Return the methods that fit a kind and a problem: features before each of the usual heads, learners as they are.
 
-    Quick ones come first, so that a round has most of its answers early.
+    Quick ones come first, so that a round has most of its answers early. For ``uneven`` classes some stand there a
+    second time, with balanced classes or a moved threshold.
     """
     learners, composed = [], []
     for method in registry().values():
@@ -187,7 +197,8 @@ def methods_for(kind: str, problem: str) -> list[str]:
         else:
             learners.append(method)
     learners.sort(key=lambda method: method.room != "baseline")  # stable: the registry's order otherwise
-    return [*(method.key for method in learners), *composed]
+    rare = [e for e in RARE if isinstance(recipe(e, kind, problem), Recipe)] if uneven else []
+    return [*(method.key for method in learners), *rare, *composed]
 
 
 def _recognised(task: Task) -> list[str]:
@@ -221,7 +232,7 @@ def _limit(minutes: float, workers: int, methods: int) -> float:
 def _config(task: Task, minutes: float, workers: int, confidence: float | None = None) -> Config:
     if minutes <= 0:
         raise InputError(f"`minutes` must be above 0, but got {minutes:g}.")
-    methods = methods_for(task.kind, task.problem)
+    methods = methods_for(task.kind, task.problem, uneven=task.metrics[0] == UNEVEN[0])
     return Config(
         name=re.sub(r'[/\\:*?"<>|\x00-\x1f]', "-", task.name) or "mine",
         seeds=MOST_ROUNDS // FOLDS,

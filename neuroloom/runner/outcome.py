@@ -203,7 +203,7 @@ def parameters_of(estimator: Any) -> int | None:
     if isinstance(steps, list) and steps:
         counts = [parameters_of(step) for _, step in steps]
         return None if counts[-1] is None else sum(count or 0 for count in counts)
-    if hasattr(estimator, "calibrators_"):
+    if hasattr(estimator, "estimator_") and type(estimator).__module__.startswith("neuroloom.methods."):
         return parameters_of(estimator.estimator_)
     if hasattr(estimator, "support_vectors_"):
         return _size(estimator, "support_vectors_", "dual_coef_", "intercept_")

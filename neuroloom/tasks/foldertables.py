@@ -7,13 +7,14 @@ from pathlib import Path
 from neuroloom.core.errors import InputError, unknown
 from neuroloom.tasks.base import NamedTask
 from neuroloom.tasks.folder import hash_files, locate
-from neuroloom.tasks.metrics import DEFAULTS
+from neuroloom.tasks.metrics import DEFAULTS, UNEVEN
 from neuroloom.tasks.task import Data
 
 _ORIGIN = "github.com/jbrownlee/Datasets or UCI"
 _NUMBERS = ("airfoil", "auto-imports", "autompg", "winequality-white")
 _CLASSES = ("banknote-authentication", "breast-cancer", "ecoli", "german", "glass", "horse-colic", "ionosphere",
             "oil-spill", "phoneme", "sonar")  # fmt: skip
+_RARE = ("oil-spill",)  # one class holds over nine tenths of the rows
 
 
 class FolderTable(NamedTask):
@@ -37,7 +38,8 @@ class FolderTable(NamedTask):
         if problem not in ("classification", "regression"):
             raise unknown("problem", str(problem), ("classification", "regression"))
         self.problem = problem
-        self.metrics = DEFAULTS[problem]
+        self.metrics = UNEVEN if member in _RARE else DEFAULTS[problem]
+        self.version = 2 if member in _RARE else 1
         self.spec = {"name": name, "problem": problem}
         self.summary = f"the table {member} of the data folder"
 

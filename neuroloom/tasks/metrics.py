@@ -407,6 +407,8 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
     "detection": ("roc_auc", "average_precision"),
     "forecast": ("mase", "smape", "rmse"),
 }
+UNEVEN = ("balanced_accuracy", "roc_auc", "average_precision", "mcc", "accuracy", "log_loss")
+"""Of classes of which one holds nearly all samples: always naming it must not look good."""
 COVERAGE = {
     "classification": ("set_coverage", "set_size"),
     "regression": ("interval_coverage", "interval_width", "winkler"),

@@ -143,7 +143,9 @@ def test_a_tuned_threshold_beats_the_half(metric):
     X, X_test, y, y_test = train_test_split(X, y, test_size=0.5, random_state=0, stratify=y)
     tuned = ThresholdClassifier(LogisticRegression(), "tuned", metric=metric, random_state=0).fit(X, y)
     plain = LogisticRegression().fit(X, y)
-    least = {"balanced_accuracy": 0.08, "f1": 0.01, "mcc": -0.02}[metric]  # the half is near the best for MCC here
+    least = {"balanced_accuracy": 0.08, "f1": 0.01, "mcc": -0.02}[
+        metric
+    ]  # the half is near the best for MCC here
     assert score(y_test, tuned.predict(X_test)) > score(y_test, plain.predict(X_test)) + least
     assert 0 < tuned.threshold_ < 0.5
     with pytest.raises(NotSupportedError, match="two classes, but there are 3"):

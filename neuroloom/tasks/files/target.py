@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from neuroloom.core.errors import InputError, nearest
 from neuroloom.tasks.files.columns import convert, detect, present
+from neuroloom.tasks.metrics import UNEVEN
 
 FEWEST = 10
 MOST_WHOLE_CLASSES = 20
@@ -126,7 +127,7 @@ def imbalance(y: NDArray[Any]) -> tuple[tuple[str, ...] | None, str]:
     share = counts.max() / counts.sum()
     if share <= 0.9:
         return None, ""
-    return ("balanced_accuracy", "roc_auc", "average_precision", "mcc", "accuracy", "log_loss"), (
+    return UNEVEN, (
         f"{100 * share:.4g} % of the samples are {values[counts.argmax()].item()!r}, so the main metric is balanced "
         "accuracy: always giving that answer would have an accuracy of as much"
     )
