@@ -192,8 +192,8 @@ def front_of(estimator: Any, X: Any, score: Callable[[Any, Any], float]) -> dict
 def parameters_of(estimator: Any) -> int | None:
     """Return how many numbers a fitted estimator holds, or None where that cannot be told.
 
-    ``n_parameters_`` where there is one; of a pipeline the sum over its steps; of a corrected classifier those
-    before its correction; of scikit-learn's linear models the coefficients and intercepts, of its trees the nodes,
+    ``n_parameters_`` where there is one; of a pipeline the sum over its steps; of what wraps a classifier those
+    inside it; of scikit-learn's linear models the coefficients and intercepts, of its trees the nodes,
     of its machines the support vectors and their weights, of nearest neighbours the rows they keep.
     """
     own = getattr(estimator, "n_parameters_", None)
