@@ -6,16 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neuroloom.methods import make
+    from neuroloom.methods.explain import explain
     from neuroloom.runner import Results, run
 
 __version__ = "0.1.0"
-__all__ = ["Results", "__version__", "make", "run"]
+__all__ = ["Results", "__version__", "explain", "make", "run"]
 
-_HOMES = {"make": "neuroloom.methods", "run": "neuroloom.runner", "Results": "neuroloom.runner"}
+_HOMES = {
+    "Results": "neuroloom.runner",
+    "explain": "neuroloom.methods.explain",
+    "make": "neuroloom.methods",
+    "run": "neuroloom.runner",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import the three public names on first use, so that ``import neuroloom`` stays light."""
+    """Import the public names on first use, so that ``import neuroloom`` stays light."""
     if name in _HOMES:
         import importlib
 

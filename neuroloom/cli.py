@@ -75,6 +75,7 @@ Confidence = Annotated[
     float | None,
     typer.Option("--confidence", help="Report intervals and sets that are to cover so much, as 0.9."),
 ]
+Explain = Annotated[bool, typer.Option("--explain", help="Report what each method's score rests on.")]
 Workers = Annotated[
     int | None, typer.Option("--workers", min=1, help="Worker processes; the default is the cores.")
 ]
@@ -111,6 +112,7 @@ def try_(
     out: Out = None,
     workers: Workers = None,
     confidence: Confidence = None,
+    explain: Explain = False,
 ) -> None:
     """Learn your own data by every method that fits, and say which serves it best."""
     from neuroloom.runner.attempt import attempt
@@ -130,6 +132,7 @@ def try_(
             out=out,
             workers=workers,
             confidence=confidence,
+            explain=explain,
             progress=Progress(),
         )
         _finish(found)
@@ -145,6 +148,7 @@ def run(
     data: Data = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed trials again.")] = False,
     confidence: Confidence = None,
+    explain: Explain = False,
 ) -> None:
     """Run a bench, or go on with it, and write its report."""
     from neuroloom.runner import run as run_bench
@@ -160,6 +164,7 @@ def run(
             data_dir=data,
             retry_failed=retry_failed,
             confidence=confidence,
+            explain=explain,
             progress=Progress(),
         )
         _finish(results)
@@ -264,6 +269,33 @@ def predict(
         text = predict_with_model(model, data)
         if out is None:
             sys.stdout.write(text)
+        else:
+            typer.echo(_write(text, out))
+
+
+@app.command()
+def explain(
+    model: Annotated[Path, typer.Argument(help="A model that `neuroloom fit` saved.")],
+    data: Annotated[Path, typer.Argument(help="The samples whose answers to explain.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="A CSV file or a picture (.png); the default is the screen.")
+    ] = None,
+    method: Annotated[str, typer.Option("--method", help="shapley or lime.")] = "shapley",
+    background: Annotated[
+        Path | None, typer.Option("--background", help="Samples to compare with; the default is DATA.")
+    ] = None,
+    rows: Annotated[int, typer.Option("--rows", min=1, help="Explain so many samples at most.")] = 20,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="The seed.")] = 0,
+) -> None:
+    """Say what a saved model's answers rest on: what each column, stretch or patch brings."""
+    from neuroloom.runner.models import explain_with_model
+
+    with _errors(resume=None):
+        text = explain_with_model(
+            model, data, method=method, background=background, rows=rows, out=out, seed=seed
+        )
+        if out is None or out.suffix.lower() in (".png", ".svg", ".pdf"):
+            sys.stdout.write(text if text.endswith("\n") else text + "\n")
         else:
             typer.echo(_write(text, out))
 

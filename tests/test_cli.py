@@ -166,6 +166,11 @@ def test_try_fit_and_predict_on_a_messy_table(tmp_path: Path) -> None:
     answers = pd.read_csv(tmp_path / "answers.csv")
     assert (answers["prediction"] == frame["bought it"].fillna("").head(20)).mean() > 0.7
     assert answers["p(no)"].add(answers["p(yes)"]).round(9).eq(1).all()
+    neuroloom("explain", "model", "new.csv", "--rows", 8, "--out", "why.csv", cwd=tmp_path)
+    why = pd.read_csv(tmp_path / "why.csv")
+    assert why["sample"].nunique() == 8
+    assert set(why["output"]) == {"no", "yes"}
+    assert why.groupby("part")["value"].apply(lambda v: v.abs().mean()).idxmax() == "the price"
     neuroloom("predict", "model", "new.csv", "--out", "made/on/the/way.csv", cwd=tmp_path)
     assert (tmp_path / "made/on/the/way.csv").read_text() == (tmp_path / "answers.csv").read_text()
     shown = neuroloom("predict", "model", "new.csv", "--out", "answers.csv/no.csv", cwd=tmp_path, code=2)

@@ -23,6 +23,7 @@ BALANCE = "balance"
 CORRECT = "correct"
 KINDS = ("table", "series", "image", "tokens", "nodes", "links", "graphs", "episodes")
 LEARNED = ("classification", "regression")
+EXPLAINED = ("table", "series", "image")  # kinds whose samples fall into parts
 
 
 @dataclass(frozen=True)

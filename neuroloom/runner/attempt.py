@@ -53,6 +53,7 @@ def attempt(
     out: str | Path | None = None,
     workers: int | None = None,
     confidence: float | None = None,
+    explain: bool = False,
     progress: Progress | None = None,
 ) -> Results:
     """Learn ``data`` by every method that fits, round by round, until ``minutes`` are spent.
@@ -74,6 +75,7 @@ def attempt(
         out: run directory; None is ``runs/<name of the data>``.
         workers: worker processes; None takes one for each core.
         confidence: share of test samples that intervals or sets of classes are to cover, in (0, 1), or None.
+        explain: whether the report shows what each method's score rests on.
         progress: what shows the run to a user, or None.
 
     Returns:
@@ -102,7 +104,7 @@ def attempt(
     )
     if progress is not None:
         progress.say(_recognised(task))
-    whole = _config(task, minutes, workers or usable_cores(), confidence)
+    whole = _config(task, minutes, workers or usable_cores(), confidence, explain)
     checked, source = load_config(whole)
     plan = make_plan(checked, source)
     rounds = [list(group) for _, group in groupby(plan.trials, key=lambda t: (t.seed, t.fold))]
@@ -229,7 +231,9 @@ def _limit(minutes: float, workers: int, methods: int) -> float:
     return round(max(10.0, min(1.5 * fair, 30 * minutes)), 1)
 
 
-def _config(task: Task, minutes: float, workers: int, confidence: float | None = None) -> Config:
+def _config(
+    task: Task, minutes: float, workers: int, confidence: float | None = None, explain: bool = False
+) -> Config:
     if minutes <= 0:
         raise InputError(f"`minutes` must be above 0, but got {minutes:g}.")
     methods = methods_for(task.kind, task.problem, uneven=task.metrics[0] == UNEVEN[0])
@@ -240,5 +244,6 @@ def _config(task: Task, minutes: float, workers: int, confidence: float | None =
         methods=methods,
         task=[OwnTask.model_validate({k: v for k, v in task.spec.items() if k != "found"})],
         confidence=confidence,
+        explain=explain,
         limits=Limits(seconds=_limit(minutes, workers, len(methods))),
     )

@@ -39,6 +39,7 @@ def run(
     data_dir: str | Path | None = None,
     retry_failed: bool = False,
     confidence: float | None = None,
+    explain: bool = False,
     progress: Progress | None = None,
 ) -> Results:
     """Run a bench, or what is missing of it, and write its results and report.
@@ -54,6 +55,7 @@ def run(
         retry_failed: whether trials that failed before are run again.
         confidence: share of test samples that intervals and sets of classes are to cover, in (0, 1); None takes the
             config's.
+        explain: whether trials report what their score rests on; False takes the config's.
         progress: what shows the run to a user, or None.
 
     Returns:
@@ -69,6 +71,8 @@ def run(
     if confidence is not None:
         check_float("confidence", confidence, 0, 1, open_low=True, open_high=True)
         checked = checked.model_copy(update={"confidence": float(confidence)})
+    if explain:
+        checked = checked.model_copy(update={"explain": True})
     plan = make_plan(checked, source, data_dir)
     folder = prepare_folder(out, checked)
     keys = [trial.key for trial in plan.trials]

@@ -63,6 +63,8 @@ class Config(_Model):
         keep_predictions: whether per-sample predictions are stored.
         confidence: share of test samples that intervals and sets of classes are to cover, in (0, 1): every trial of
             classes or numbers also reports how conformal ones did; None leaves them out.
+        explain: whether every trial on a table, series or pictures also reports how far its score falls when a column,
+            a stretch or a patch is shuffled among the test samples.
         baseline: the method that the report shows differences from; None takes the best baseline.
     """
 
@@ -79,6 +81,7 @@ class Config(_Model):
     workers: int | None = Field(default=None, ge=1)
     keep_predictions: bool = False
     confidence: float | None = Field(default=None, gt=0, lt=1)
+    explain: bool = False
     baseline: str | None = None
 
     @field_validator("name")

@@ -144,6 +144,8 @@ class Executor:
         row.peak_memory_mb = self._peak_mb = self._memory.peak_mb()
         if trial.confidence is not None:  # after all that is measured: it fits once more
             self._cover(ready, row, trial.confidence)
+        if trial.explain:
+            self._explain(ready, row)
 
     def _fit_call(self, ready: Prepared) -> Callable[[], Any]:
         """Return the call that fits, made ready so that nothing but fitting is timed."""
@@ -349,6 +351,25 @@ class Executor:
             return
         names, y_test = COVERAGE[trial.problem], np.asarray(ready.data.y)[rows]
         row.scores |= self._workbench.evaluate(names, y_test, None, confidence=confidence, **given)
+
+    def _explain(self, ready: Prepared, row: Row) -> None:
+        """Report how far the score falls when a part of the samples is shuffled, or note why that cannot be told."""
+        trial, rows = ready.trial, ready.split.test
+        X_test, y_test = take(ready.data.X, rows), np.asarray(ready.data.y)[rows]
+        main = trial.metrics[:1]
+
+        def score(estimator: Any, X: Any, y: Any) -> float:
+            given = self._beliefs(trial, estimator, X)
+            classes = getattr(estimator, "classes_", None) if given else None
+            return self._workbench.evaluate(
+                main, y, estimator.predict(X), classes=classes, y_train=ready.y_train, **given
+            )[main[0]]
+
+        seed = derive(method_seed(trial), "explain")
+        try:
+            row.importance = self._workbench.importance(ready.estimator, X_test, y_test, main[0], score, seed)
+        except Exception as error:
+            row.notes.append(f"what {trial.label} rests on cannot be told: {one_line(error)}")
 
     def _beliefs(self, trial: Trial, estimator: Any, X: Any) -> dict[str, Any]:
         """Return probabilities or, where there are none, decision values, if a metric looks at them."""

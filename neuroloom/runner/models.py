@@ -1,4 +1,4 @@
-"""``neuroloom fit`` and ``neuroloom predict``: one method fitted to all of a user's data, and put to use."""
+"""``neuroloom fit``, ``predict`` and ``explain``: one method fitted to all of a user's data, and put to use."""
 
 from __future__ import annotations
 
@@ -96,6 +96,63 @@ def predict_with_model(model: Path, data: Path) -> str:
     if about["problem"] == "classification" and hasattr(estimator, "predict_proba"):
         for label, column in zip(estimator.classes_, estimator.predict_proba(X).T, strict=True):
             frame[f"p({label})"] = column
+    text: str = frame.to_csv(index=False)
+    return text
+
+
+def explain_with_model(
+    model: Path,
+    data: Path,
+    *,
+    method: str = "shapley",
+    background: Path | None = None,
+    rows: int = 20,
+    out: Path | None = None,
+    seed: int = 0,
+) -> str:
+    """Explain a saved model's answers for the first ``rows`` samples of ``data``.
+
+    Returns a CSV text with a line for each sample, part and output; where ``out`` is a ``.png``, ``.svg`` or ``.pdf``,
+    the picture is written there (of a single sample what each part brings, of several the mean sizes) and the text says
+    so.
+
+    Args:
+        model: a folder that :func:`fit_model` wrote.
+        data: samples to explain.
+        method: ``"shapley"`` or ``"lime"``.
+        background: samples that stand in for what is taken away; None takes those of ``data``.
+        rows: samples at most, at least 1.
+        out: a picture to write, or None.
+        seed: of the draws.
+
+    Raises:
+        InputError: the model or the data cannot be read, or there is no other sample to compare with.
+    """
+    from neuroloom.core.checks import check_choice, check_int
+    from neuroloom.core.samples import take
+    from neuroloom.methods.explain import explain
+
+    check_choice("method", method, ("shapley", "lime"))
+    check_int("rows", rows)
+    estimator, about = load_estimator(model)
+    X, names = read_like(data, about["schema"])
+    others = X if background is None else read_like(background, about["schema"])[0]
+    if len(others) < 2:
+        raise InputError(
+            "an explanation compares samples with others, and there is one alone; pass a file of more as --background."
+        )
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(others))[:50])
+    found = explain(
+        estimator, take(X, np.arange(min(rows, len(X)))), method=method, background=take(others, chosen),
+        random_state=seed,
+    )  # fmt: skip
+    if out is not None and out.suffix.lower() in (".png", ".svg", ".pdf"):
+        ax = found.plot(sample=0 if len(found.values) == 1 else None)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        ax.figure.savefig(out, dpi=150)
+        return f"the picture is {out}"
+    frame = found.to_frame()
+    frame["sample"] = [names[i] for i in frame["sample"]]
     text: str = frame.to_csv(index=False)
     return text
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from neuroloom.core.errors import InputError
 from neuroloom.methods import Recipe, Skip, find, recipe, step_params
-from neuroloom.methods.registry import LEARNED
+from neuroloom.methods.registry import EXPLAINED, LEARNED
 from neuroloom.runner.config import Config, Entry, Source, entries
 from neuroloom.runner.trial import Trial
 from neuroloom.tasks import METRICS, Task, open_task
@@ -194,7 +194,11 @@ def _trial(
         seconds=config.limits.seconds,
         memory_mb=config.limits.memory_mb,
         confidence=config.confidence if task.problem in LEARNED else None,
-        batch=config.confidence is None and not isinstance(found, Skip) and found.steps[-1].method.batch,
+        explain=config.explain and task.problem in LEARNED and task.kind in EXPLAINED,
+        batch=config.confidence is None
+        and not config.explain
+        and not isinstance(found, Skip)
+        and found.steps[-1].method.batch,
         skip=found.reason if skipped and isinstance(found, Skip) else None,
     )
 

@@ -39,6 +39,7 @@ CURVE_COLUMNS = (
     *("task", "method", "seed", "fold", "step", "seconds"),
     *("loss", "valid_loss", "score", "evaluations", "env_steps", "coverage", "qd_score"),
 )
+IMPORTANCE_COLUMNS = ("task", "method", "seed", "fold", "part", "drop")
 FRONT_COLUMNS = ("task", "method", "seed", "fold", "measure", "size", "score")
 _NEEDED = ("task", "method", "seed", "fold", "metric", "value", "status")
 _COUNTS = ("parameters", "n_train", "n_test")
@@ -61,6 +62,7 @@ class Results:
         fronts: a row per smaller network of a trial with the columns of ``FRONT_COLUMNS``, or None.
         beliefs: how the probabilities of trials did on their test samples, by (task, method, seed, fold): records with
             the fields of ``row.BELIEFS``; or None.
+        importances: a row per part of a trial's samples with the columns of ``IMPORTANCE_COLUMNS``, or None.
 
     Raises:
         InputError: a needed column is missing, a status is unknown, or a trial stands twice under one metric.
@@ -73,6 +75,7 @@ class Results:
         meta: Mapping[str, Any] | None = None,
         fronts: pd.DataFrame | None = None,
         beliefs: Mapping[tuple[str, str, int, int], NDArray[Any]] | None = None,
+        importances: pd.DataFrame | None = None,
     ) -> None:
         import pandas as pd
 
@@ -82,6 +85,10 @@ class Results:
         sizes = pd.DataFrame(columns=list(FRONT_COLUMNS)) if fronts is None else fronts
         self.fronts: pd.DataFrame = sizes.reindex(columns=list(FRONT_COLUMNS)).reset_index(drop=True)
         self.beliefs = dict(beliefs or {})
+        drops = pd.DataFrame(columns=list(IMPORTANCE_COLUMNS)) if importances is None else importances
+        self.importances: pd.DataFrame = drops.reindex(columns=list(IMPORTANCE_COLUMNS)).reset_index(
+            drop=True
+        )
         self.meta: dict[str, Any] = dict(meta or {})
         self._by_task: dict[str, pd.DataFrame] = {}
 
@@ -118,7 +125,17 @@ class Results:
         ]
         curves = pd.DataFrame(steps, columns=list(CURVE_COLUMNS))
         held = {(r.task, r.method, r.seed, r.fold): r.beliefs for r in found if r.beliefs is not None}
-        return cls(frame, curves, meta, pd.DataFrame(fronts, columns=list(FRONT_COLUMNS)), held)
+        drops = [
+            (r.task, r.method, r.seed, r.fold, part, drop)
+            for r in found
+            if r.importance
+            for part, drop in zip(r.importance["names"], r.importance["drops"], strict=True)
+        ]
+        sizes, parts = (
+            pd.DataFrame(rows, columns=list(columns))
+            for rows, columns in ((fronts, FRONT_COLUMNS), (drops, IMPORTANCE_COLUMNS))
+        )
+        return cls(frame, curves, meta, sizes, held, parts)
 
     def frame(self) -> pd.DataFrame:
         """Return a copy of the rows: one per trial and metric, with the columns of ``COLUMNS``."""

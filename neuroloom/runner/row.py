@@ -48,6 +48,8 @@ class Row:
         curve: the estimator's ``history_``, thinned.
         front: where the estimator has smaller networks beside its answer (``alternatives()``), what their size counts
             and how each of them scores on the test part: ``{"measure": "connections", "points": [[size, score], …]}``.
+        importance: on request, how far the score falls when a part of the test samples (a column, a stretch, a patch)
+            is shuffled among them: ``{"names": [...], "drops": [...]}``, the largest first.
         beliefs: where the method gives probabilities of classes, how they did on the test part: a record for each test
             sample with the fields of ``BELIEFS``; None elsewhere.
         predictions: on request, ``{"test": rows, "y": ..., "prediction": ..., "probability": ...}``.
@@ -81,6 +83,7 @@ class Row:
     notes: list[str] = field(default_factory=list)
     curve: list[dict[str, float]] = field(default_factory=list)
     front: dict[str, Any] = field(default_factory=dict)
+    importance: dict[str, Any] = field(default_factory=dict)
     beliefs: NDArray[Any] | None = field(default=None, compare=False)
     predictions: dict[str, Any] | None = None
     started: float = math.nan

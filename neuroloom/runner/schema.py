@@ -67,6 +67,12 @@ fronts = Table(
     Column("key", String(64), primary_key=True),
     Column("front", Text, nullable=False),
 )
+importances = Table(
+    "importances",
+    TABLES,
+    Column("key", String(64), primary_key=True),
+    Column("importance", Text, nullable=False),
+)
 beliefs = Table(
     "beliefs",
     TABLES,

@@ -33,7 +33,11 @@ from neuroloom.runner.row import Row
 
 RESCUED = "results.rescued.jsonl"
 _CHUNK = 500
-_LATER = (schema.fronts, schema.beliefs)  # tables that stores of the first version may lack
+_LATER = (
+    schema.fronts,
+    schema.importances,
+    schema.beliefs,
+)  # tables that stores of the first version may lack
 _RETRIES = 3
 
 
@@ -139,6 +143,9 @@ class Store:
             if row.predictions is not None
         ]
         fronts = [{"key": row.key, "front": json.dumps(row.front)} for row in rows if row.front]
+        importances = [
+            {"key": row.key, "importance": json.dumps(row.importance)} for row in rows if row.importance
+        ]
         beliefs = [
             {"key": row.key, "records": schema.pack_beliefs(row.beliefs)}
             for row in rows
@@ -152,6 +159,8 @@ class Store:
                 self._upsert["predictions"].execute(connection, arrays)
             if fronts:
                 self._upsert["fronts"].execute(connection, fronts)
+            if importances:
+                self._upsert["importances"].execute(connection, importances)
             if beliefs:
                 self._upsert["beliefs"].execute(connection, beliefs)
 
@@ -191,10 +200,10 @@ class Store:
         made = {
             r._mapping["key"]: schema.to_row(r._mapping, found.get(r._mapping["key"], ())) for r in records
         }
-        if schema.fronts.name not in self._lacks:
-            sizes = schema.fronts.c.key, schema.fronts.c.front
-            for key, front in self._select(sizes, schema.fronts.c.key, keys):
-                made[key].front = json.loads(front)
+        for table, name in ((schema.fronts, "front"), (schema.importances, "importance")):
+            if table.name not in self._lacks:
+                for key, text in self._select((table.c.key, table.c[name]), table.c.key, keys):
+                    setattr(made[key], name, json.loads(text))
         if schema.beliefs.name not in self._lacks:
             held = schema.beliefs.c.key, schema.beliefs.c.records
             for key, records in self._select(held, schema.beliefs.c.key, keys):

@@ -31,6 +31,7 @@ class Trial:
         seconds: wall-clock limit for the trial.
         memory_mb: limit on resident memory above what its process held before, in MB (2**20 bytes).
         confidence: share of test samples that conformal intervals or sets are to cover, None without them.
+        explain: whether permutation importance is reported.
         batch: whether it may be fitted together with its like; not part of the key.
         skip: why this pairing is not run; not part of the key.
     """
@@ -52,6 +53,7 @@ class Trial:
     seconds: float
     memory_mb: float
     confidence: float | None = None
+    explain: bool = False
     batch: bool = field(default=False, compare=False)
     skip: str | None = field(default=None, compare=False)
 
@@ -66,5 +68,7 @@ class Trial:
         parts = {f.name: getattr(self, f.name) for f in fields(self) if f.compare}
         if self.confidence is None:  # as keys were before there was a confidence
             del parts["confidence"]
+        if not self.explain:
+            del parts["explain"]
         text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()

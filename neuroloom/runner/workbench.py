@@ -6,12 +6,14 @@ Workers are given it by name, ``"module:attribute"``, so a test or a plug-in can
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from neuroloom.tasks.task import Task
 
 DEFAULT = "neuroloom.runner.workbench:WORKBENCH"
+SHUFFLES = 5  # of a part, in a trial
+MOST_PARTS = 200  # kept of a trial
 
 
 class Workbench:
@@ -78,6 +80,20 @@ class Workbench:
         if problem == "regression":
             return {"interval": model.predict_interval(X_test)}
         return {"sets": model.predict_set(X_test), "classes": model.classes_}
+
+    def importance(
+        self, estimator: Any, X: Any, y: Any, metric: str, score: Callable[[Any, Any, Any], float], seed: int
+    ) -> dict[str, Any]:
+        """Return how far a metric gets worse when a part of ``X`` is shuffled, largest first: ``Row.importance``."""
+        import numpy as np
+
+        from neuroloom.methods.explain import explain
+        from neuroloom.tasks.metrics import METRICS
+
+        found = explain(estimator, X, y, method="permutation", draws=SHUFFLES, score=score, random_state=seed)
+        drops = found.importance() * (1.0 if METRICS[metric].greater_is_better else -1.0)
+        order = np.argsort(-drops, kind="stable")[:MOST_PARTS]
+        return {"names": [found.names[i] for i in order], "drops": [float(drops[i]) for i in order]}
 
     def evaluate(self, names: Sequence[str], y_true: Any, prediction: Any, **given: Any) -> dict[str, float]:
         """Return the value of each metric; ``given`` holds ``probability``, ``classes``, ``y_train`` and ``ranks``."""

@@ -75,6 +75,8 @@ def _task(task: TaskView, data: ReportData) -> Iterator[str]:
         if task.coverage:
             yield f"{escape(task.coverage.lead)}\n"
             yield from _table(task.coverage.table, data)
+        if task.rests:
+            yield from _table(task.rests, data)
 
 
 def _table(table: Table, data: ReportData) -> Iterator[str]:

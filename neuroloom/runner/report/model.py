@@ -194,6 +194,7 @@ class TaskView:
         fronts: score against the size of the networks that a method offers.
         calibration: how far probabilities hold, None where no method gave any.
         coverage: how conformal intervals or sets did, None without any.
+        rests: what the methods' scores rest on, a row for each method, None where that was not asked for.
         missing: why methods are not in the table.
     """
 
@@ -217,6 +218,7 @@ class TaskView:
     fronts: tuple[Panel, ...]
     calibration: Calibration | None
     coverage: Coverage | None
+    rests: Table | None
     missing: tuple[str, ...]
     answer: str
 

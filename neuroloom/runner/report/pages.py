@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroloom.runner.report import answer, calibration, costs, intervals, numbers
+from neuroloom.runner.report import answer, calibration, costs, importance, intervals, numbers
 from neuroloom.runner.report.model import Cell, Column, Member, MethodView, Table, TaskView
 from neuroloom.runner.report.panels import fronts, panels
 from neuroloom.tasks.metrics import COVERAGE
@@ -34,6 +34,7 @@ def view(
     points: int,
     sizes: pd.DataFrame,
     beliefs: Mapping[str, Mapping[int, Sequence[NDArray[Any]]]],
+    drops: pd.DataFrame,
     alone: bool = False,
     confidence: float | None = None,
 ) -> TaskView:
@@ -50,6 +51,7 @@ def view(
         points: points of a drawn curve.
         sizes: the task's rows of ``Results.fronts``.
         beliefs: label -> seed -> the beliefs of its trials.
+        drops: the task's rows of ``Results.importances``.
         alone: whether it is its group's only task; its costs stand with the group then.
         confidence: what conformal intervals or sets were to cover.
     """
@@ -80,6 +82,7 @@ def view(
         fronts=fronts(sizes, {name: m.number for name, m in methods.items()}, stats.metric),
         calibration=calibration.view(stats.task, beliefs, ran, methods),
         coverage=intervals.view(stats, frame, confidence, ran, methods),
+        rests=importance.view(stats, str(rows["kind"].iloc[0]), drops, ran, methods),
         missing=_missing(rows, ran),
         answer=answer.of_task(stats, decimals),
     )

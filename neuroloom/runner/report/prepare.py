@@ -133,6 +133,7 @@ def _tasks(
     empty = results.curves.iloc[:0]
     drawn = dict(tuple(results.curves.groupby("task", sort=False))) if len(results.curves) else {}
     sized = dict(tuple(results.fronts.groupby("task", sort=False))) if len(results.fronts) else {}
+    rested = dict(tuple(results.importances.groupby("task", sort=False))) if len(results.importances) else {}
     held: dict[str, dict[str, dict[int, list[Any]]]] = {}
     for (task, method, seed, _), records in results.beliefs.items():
         held.setdefault(task, {}).setdefault(method, {}).setdefault(seed, []).append(records)
@@ -143,7 +144,8 @@ def _tasks(
         pages.view(
             number, stats, rows[stats.task], drawn.get(stats.task, empty), pareto[pareto["task"] == stats.task],
             methods, about.get(stats.task) or {}, points, sized.get(stats.task, results.fronts.iloc[:0]),
-            held.get(stats.task, {}), alone, results.meta.get("confidence"),
+            held.get(stats.task, {}), rested.get(stats.task, results.importances.iloc[:0]), alone,
+            results.meta.get("confidence"),
         )
         for number, (stats, pareto, alone) in enumerate(within)
     )  # fmt: skip
