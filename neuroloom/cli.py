@@ -31,6 +31,7 @@ class Engine(StrEnum):
 
     inline = "inline"
     processes = "processes"
+    ray = "ray"
 
 
 class Format(StrEnum):
@@ -145,6 +146,10 @@ def run(
     engine: Annotated[Engine, typer.Option("--engine", help="Where trials run.")] = Engine.processes,
     workers: Workers = None,
     store: Annotated[str | None, typer.Option("--store", help="postgresql://… for a team.")] = None,
+    address: Annotated[
+        str | None,
+        typer.Option("--address", help="Of a Ray cluster, for --engine ray; none starts a local one."),
+    ] = None,
     data: Data = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed trials again.")] = False,
     confidence: Confidence = None,
@@ -159,6 +164,7 @@ def run(
             config,
             out=out,
             engine=engine.value,
+            address=address,
             workers=workers,
             store=store,
             data_dir=data,

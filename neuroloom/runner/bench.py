@@ -34,6 +34,7 @@ def run(
     out: str | Path | None = None,
     *,
     engine: str = "processes",
+    address: str | None = None,
     workers: int | None = None,
     store: str | None = None,
     data_dir: str | Path | None = None,
@@ -48,7 +49,8 @@ def run(
         config: path of a TOML file, a mapping of the same shape, or a ``Config``.
         out: run directory; None is ``runs/<name>``. Gets ``results.db``, ``results.csv``, ``report.html`` and
             ``bench.toml``.
-        engine: ``"processes"`` or ``"inline"``.
+        engine: ``"processes"``, ``"inline"`` or ``"ray"``.
+        address: of a Ray cluster that is there already; None starts a local one for engine ``"ray"``.
         workers: worker processes; None takes the config's, or one for each core.
         store: database URL instead of ``results.db``, as ``postgresql://…``.
         data_dir: folder with real data; None takes that of ``NEUROLOOM_DATA``.
@@ -84,6 +86,7 @@ def run(
             workers=workers or checked.workers,
             data_dir=None if data_dir is None else str(data_dir),
             keep_predictions=checked.keep_predictions,
+            address=address,
         ) as opened:
             meta = describe_run(checked, plan, opened, folder, earlier_meta(kept))
             kept.plan(keys, meta)

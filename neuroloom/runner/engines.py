@@ -26,7 +26,7 @@ from types import FrameType, TracebackType
 from typing import Any, Self
 
 from neuroloom.core.checks import check_int
-from neuroloom.core.errors import unknown
+from neuroloom.core.errors import InputError, unknown
 from neuroloom.runner.execute import Executor
 from neuroloom.runner.outcome import row_of
 from neuroloom.runner.pool import Death, Outcome, Pool
@@ -110,7 +110,7 @@ class InlineEngine(Engine):
 
     def run(self, trials: Iterable[Trial]) -> Iterator[Event]:
         """Run trials one after the other."""
-        todo, skipped = _divide(trials)
+        todo, skipped = divide(trials)
         if skipped:
             yield Finished(skipped)
         schedule = Schedule(todo, 1)
@@ -218,7 +218,7 @@ class ProcessEngine(Engine):
 
     def run(self, trials: Iterable[Trial]) -> Iterator[Event]:
         """Run trials in the workers; rows come as trials end."""
-        todo, skipped = _divide(trials)
+        todo, skipped = divide(trials)
         if skipped:
             yield Finished(skipped)
         self._pool.drop()  # what an earlier run left in flight
@@ -242,26 +242,26 @@ class ProcessEngine(Engine):
             outcomes = self._pool.wait()
             if not outcomes and not len(schedule):
                 return
-            finished = [(o.slot, self._rows(o, schedule)) for o in outcomes]
-            rows = tuple(row for _, found in finished for row in found)
+            rows = tuple(row for o in outcomes for row in rows_of(o, schedule, self._loaded[o.slot]))
             if rows:
                 yield Finished(rows)
-
-    def _rows(self, outcome: Outcome, schedule: Schedule) -> list[Row]:
-        """Return the rows of a unit that has ended; a batch that failed goes back into the schedule."""
-        unit, answer = outcome.trials, outcome.answer
-        if answer is not None and answer.rows is not None:
-            schedule.ended(unit, outcome.seconds, answer.cold_seconds, self._loaded[outcome.slot])
-            return answer.rows
-        if len(unit) > 1:
-            schedule.again(unit)
-            return []
-        schedule.lost(unit)
-        return [_dead(unit[0], outcome.death)] if outcome.death is not None else []
 
     def close(self) -> None:
         """Kill the workers and what is in flight."""
         self._pool.close()
+
+
+def rows_of(outcome: Outcome, schedule: Schedule, loaded: Loaded) -> list[Row]:
+    """Return the rows of a unit that has ended; a batch that failed goes back into the schedule."""
+    unit, answer = outcome.trials, outcome.answer
+    if answer is not None and answer.rows is not None:
+        schedule.ended(unit, outcome.seconds, answer.cold_seconds, loaded)
+        return answer.rows
+    if len(unit) > 1:
+        schedule.again(unit)
+        return []
+    schedule.lost(unit)
+    return [_dead(unit[0], outcome.death)] if outcome.death is not None else []
 
 
 def _dead(trial: Trial, death: Death) -> Row:
@@ -272,7 +272,7 @@ def _dead(trial: Trial, death: Death) -> Row:
     return row
 
 
-def _divide(trials: Iterable[Trial]) -> tuple[list[Trial], tuple[Row, ...]]:
+def divide(trials: Iterable[Trial]) -> tuple[list[Trial], tuple[Row, ...]]:
     """Return the trials to run, and the rows of those that are skipped."""
     todo, skipped = [], []
     for trial in trials:
@@ -285,7 +285,7 @@ def _divide(trials: Iterable[Trial]) -> tuple[list[Trial], tuple[Row, ...]]:
     return todo, tuple(skipped)
 
 
-ENGINES: dict[str, type[Any]] = {"inline": InlineEngine, "processes": ProcessEngine}
+ENGINES = ("inline", "processes", "ray")
 
 
 def open_engine(
@@ -296,11 +296,12 @@ def open_engine(
     data_dir: str | None = None,
     keep_predictions: bool = False,
     workbench: str = DEFAULT,
+    address: str | None = None,
 ) -> Engine:
-    """Return the engine called ``name``.
+    """Return the engine called ``name``; ``address`` is that of a Ray cluster.
 
     Raises:
-        InputError: there is none of that name, or a number is out of range.
+        InputError: there is none of that name, a number is out of range, or Ray cannot be reached.
     """
     if name not in ENGINES:
         raise unknown("engine", name, ENGINES)
@@ -309,6 +310,12 @@ def open_engine(
         "keep_predictions": keep_predictions,
         "workbench": workbench,
     }
+    if address is not None and name != "ray":
+        raise InputError(f"an address is for engine ray, but the engine is {name}; pass --engine ray.")
     if name == "inline":
         return InlineEngine(**common)
+    if name == "ray":
+        from neuroloom.runner.ray_engine import RayEngine
+
+        return RayEngine(workers, threads=threads, address=address, **common)
     return ProcessEngine(workers, threads=threads, **common)

@@ -41,7 +41,8 @@ def rows_of(engine: Engine, trials: list[Trial]) -> dict[str, Row]:
 
 
 def lasting(row: Row) -> dict[str, Any]:
-    return {k: v for k, v in dataclasses.asdict(row).items() if k not in MEASURED}
+    kept = {k: v for k, v in dataclasses.asdict(row).items() if k not in MEASURED}
+    return kept | {"beliefs": None if row.beliefs is None else row.beliefs.tolist()}
 
 
 @pytest.fixture(scope="module")

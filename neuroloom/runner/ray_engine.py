@@ -1,0 +1,254 @@
+"""Engine ``ray``: trials spread over a Ray cluster, one that is there already or a local one started for the run.
+
+Each worker is a Ray actor, a *host*, which keeps one worker process of its own (:mod:`neuroloom.runner.pool`), so that
+limits of time and memory are as hard as those of the engine ``processes``, whatever a trial does. The driver hands out
+units and commits rows; a host or node that dies costs the unit that it was running, which is run again elsewhere, three
+times at most. Ray Core alone is used: Ray Tune costs 1.9 CPU-seconds a trial.
+
+Every node reads the data by itself, so files and the data folder must lie under the same paths everywhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from neuroloom.core.checks import check_int
+from neuroloom.core.errors import InputError
+from neuroloom.runner.engines import Engine, Event, Finished, Started, divide, rows_of
+from neuroloom.runner.outcome import row_of
+from neuroloom.runner.pool import Outcome, Pool
+from neuroloom.runner.processes import usable_cores
+from neuroloom.runner.row import Row
+from neuroloom.runner.schedule import Loaded, Schedule
+from neuroloom.runner.trial import Trial
+from neuroloom.runner.workbench import DEFAULT
+
+ATTEMPTS = 3  # how often a unit is given to a host before its trials count as killed
+
+
+class Host:
+    """What runs on a node: one worker process under hard limits.
+
+    Args:
+        threads: numeric threads of a trial.
+        workbench, data_dir, keep_predictions: as for :class:`neuroloom.runner.pool.Pool`.
+        folder: the driver's working folder, entered where the node has it, so that paths in a bench mean the same.
+        path: the driver's ``sys.path``, which its processes import from after what the node has.
+    """
+
+    def __init__(
+        self,
+        threads: int,
+        workbench: str,
+        data_dir: str | None,
+        keep_predictions: bool,
+        folder: str,
+        path: Sequence[str],
+    ) -> None:
+        if os.path.isdir(folder):
+            os.chdir(folder)
+        sys.path += [entry for entry in path if entry not in sys.path]
+        self._pool = Pool(
+            1, threads=threads, workbench=workbench, data_dir=data_dir, keep_predictions=keep_predictions
+        )
+
+    def pid(self) -> int:
+        """Return the host's process number, once it is up."""
+        return os.getpid()
+
+    def run(self, trials: Sequence[Trial]) -> tuple[Outcome, bool]:
+        """Run a unit; return how it ended, and whether it met a new process."""
+        fresh = self._pool.fresh(0)
+        self._pool.submit(0, trials)
+        return self._pool.wait()[0], fresh
+
+
+class RayEngine(Engine):
+    """Runs trials on a Ray cluster.
+
+    Args:
+        workers: trials at once; None takes as many as the cluster has cores for.
+        threads: numeric threads of each, which is also the cores that it asks for; None takes 1.
+        address: of the cluster, ``"auto"``, ``"ray://host:10001"`` or ``"host:6379"``; None takes the one of
+            ``RAY_ADDRESS``, or starts a local one.
+        data_dir: the data folder, or None.
+        keep_predictions: whether rows carry predictions.
+        workbench: ``"module:attribute"`` of the workbench.
+
+    Attributes:
+        retried: how many trials were begun again, since their host was lost.
+
+    Raises:
+        InputError: Ray is not installed, the cluster cannot be reached or has too few cores.
+    """
+
+    name = "ray"
+
+    def __init__(
+        self,
+        workers: int | None = None,
+        *,
+        threads: int | None = None,
+        address: str | None = None,
+        data_dir: str | None = None,
+        keep_predictions: bool = False,
+        workbench: str = DEFAULT,
+    ) -> None:
+        self.threads = 1 if threads is None else check_int("threads", threads)
+        if workers is not None:
+            check_int("workers", workers)
+        self._ray = _ray()
+        self._began_it = not self._ray.is_initialized()
+        if self._began_it:
+            local = address is None and "RAY_ADDRESS" not in os.environ
+            cores = (workers or max(1, usable_cores() // self.threads)) * self.threads
+            _connect(self._ray, address, cores if local else None)
+        have = self._ray.cluster_resources()
+        room = int(have.get("CPU", 0)) // self.threads
+        self.workers = room if workers is None else workers
+        if not 1 <= self.workers <= room:
+            self.close()
+            raise InputError(
+                f"the Ray cluster has {have.get('CPU', 0):g} cores, room for {room} workers of {self.threads} threads, "
+                f"but {self.workers} were asked for; pass fewer --workers or add nodes."
+            )
+        data = data_dir or os.environ.get("NEUROLOOM_DATA")
+        self._setup = (
+            self.threads, workbench, None if data is None else os.path.abspath(data), keep_predictions, os.getcwd(),
+            [os.path.abspath(entry) for entry in sys.path],
+        )  # fmt: skip
+        self._host_class = self._ray.remote(Host).options(
+            num_cpus=self.threads, num_gpus=_share(have.get("GPU", 0), self.workers), max_restarts=0
+        )
+        self._hosts: dict[int, Any] = {}
+        self._loaded = [Loaded() for _ in range(self.workers)]
+        self.retried = 0
+
+    def pids(self) -> list[int]:
+        """Return the process numbers of the hosts that are up, each on its node."""
+        return [int(p) for p in self._ray.get([host.pid.remote() for host in self._hosts.values()])]
+
+    def run(self, trials: Iterable[Trial]) -> Iterator[Event]:
+        """Run trials on the hosts; rows come as trials end."""
+        todo, skipped = divide(trials)
+        if skipped:
+            yield Finished(skipped)
+        flight: dict[Any, tuple[int, tuple[Trial, ...]]] = {}
+        try:
+            yield from self._events(Schedule(todo, self.workers), flight, {})
+        finally:
+            for slot, _ in flight.values():  # the loop was left: what is in flight is dropped
+                self._drop(slot)
+
+    def _events(
+        self, schedule: Schedule, flight: dict[Any, tuple[int, tuple[Trial, ...]]], attempts: dict[str, int]
+    ) -> Iterator[Event]:
+        while True:
+            busy = {slot for slot, _ in flight.values()}
+            for slot in range(self.workers):
+                unit = () if slot in busy else schedule.next(self._loaded[slot])
+                if unit:
+                    flight[self._host(slot).run.remote(unit)] = slot, unit
+                    yield Started(slot, unit)
+            if not flight:
+                return
+            ready, _ = self._ray.wait(list(flight), num_returns=1)
+            more, _ = self._ray.wait(list(flight), num_returns=len(flight), timeout=0)
+            found: list[Row] = []
+            for ref in dict.fromkeys([*ready, *more]):
+                slot, unit = flight.pop(ref)
+                found += self._ended(ref, slot, unit, schedule, attempts)
+            if found:
+                yield Finished(tuple(found))
+
+    def _ended(
+        self, ref: Any, slot: int, unit: tuple[Trial, ...], schedule: Schedule, attempts: dict[str, int]
+    ) -> list[Row]:
+        """Return the rows of a unit that has ended; one whose host was lost goes back into the schedule."""
+        try:
+            outcome, fresh = self._ray.get(ref)
+        except self._ray.exceptions.RayError as error:
+            self._drop(slot)
+            return self._lost(unit, schedule, attempts, error)
+        if fresh:
+            self._loaded[slot] = Loaded()
+        rows = rows_of(outcome, schedule, self._loaded[slot])
+        for row in rows:
+            if row.key in attempts:
+                row.notes.append(
+                    f"{row.method} was run again on {row.task}, since a host of the cluster was lost"
+                )
+        return rows
+
+    def _lost(
+        self, unit: tuple[Trial, ...], schedule: Schedule, attempts: dict[str, int], error: Exception
+    ) -> list[Row]:
+        for trial in unit:
+            attempts[trial.key] = attempts.get(trial.key, 0) + 1
+        given_up = [trial for trial in unit if attempts[trial.key] >= ATTEMPTS]
+        left = [trial for trial in unit if attempts[trial.key] < ATTEMPTS]
+        if left:
+            self.retried += len(left)
+            schedule.again(left)
+        schedule.lost(given_up)
+        rows = []
+        for trial in given_up:
+            row = row_of(trial, "killed", f"its host was lost {ATTEMPTS} times ({type(error).__name__})")
+            row.started = time.time()
+            rows.append(row)
+        return rows
+
+    def _host(self, slot: int) -> Any:
+        if slot not in self._hosts:
+            self._hosts[slot] = self._host_class.remote(*self._setup)
+            self._loaded[slot] = Loaded()
+        return self._hosts[slot]
+
+    def _drop(self, slot: int) -> None:
+        host = self._hosts.pop(slot, None)
+        if host is not None:
+            with contextlib.suppress(Exception):  # it may be dead already
+                self._ray.kill(host)
+
+    def close(self) -> None:
+        """Kill the hosts and what is in flight; a local cluster that was started here ends, too."""
+        for slot in list(getattr(self, "_hosts", ())):
+            self._drop(slot)
+        if self._began_it and self._ray.is_initialized():
+            self._ray.shutdown()
+
+
+def _ray() -> Any:
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # the behaviour that Ray warns will come
+    try:
+        import ray
+    except ImportError as error:
+        raise InputError(
+            'engine ray needs Ray, which is not installed: pip install "neuroloom[ray]".'
+        ) from error
+    return ray
+
+
+def _connect(ray: Any, address: str | None, cores: int | None) -> None:
+    """Join the cluster at ``address``, or start a local one with so many cores."""
+    given: dict[str, Any] = {"address": address} if cores is None else {
+        "num_cpus": cores, "address": "local", "include_dashboard": False,
+    }  # fmt: skip
+    try:
+        ray.init(log_to_driver=False, logging_level="ERROR", **given)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        told = " ".join(str(error).split())
+        raise InputError(
+            f"no Ray cluster can be reached at {address or os.environ.get('RAY_ADDRESS') or 'this machine'}: {told}"
+        ) from error
+
+
+def _share(gpus: float, workers: int) -> float:
+    """Return how much of a GPU each worker asks for: whole ones, or an even part of one."""
+    each = gpus / workers
+    return float(int(each)) if each >= 1 else int(each * 1000) / 1000
