@@ -225,6 +225,9 @@ class RayEngine(Engine):
 
 def _ray() -> Any:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # the behaviour that Ray warns will come
+    os.environ.setdefault(
+        "RAY_worker_niceness", "0"
+    )  # else its processes yield to every other, and times mislead
     try:
         import ray
     except ImportError as error:

@@ -71,7 +71,10 @@ class Tab:
 
     def requests(self) -> list[str]:
         messages = (json.loads(entry["message"])["message"] for entry in self.browser.get_log("performance"))
-        return [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+        asked = [
+            m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"
+        ]
+        return [url for url in asked if not url.startswith("chrome://")]  # of the browser's own first page
 
 
 @pytest.fixture
