@@ -34,7 +34,7 @@ def _fit(model: Any, X: Any, y: Any) -> float:
     return time.process_time() - began
 
 
-def digits() -> None:
+def digits(methods: list[str] | None) -> None:
     from sklearn.datasets import load_digits
     from sklearn.model_selection import StratifiedKFold
 
@@ -50,7 +50,17 @@ def digits() -> None:
         ("resnet, affine", "resnet", turned),
         ("lenet, affine", "lenet", turned),
         ("lenet of 1998, affine", "lenet", {**turned, "form": "1998"}),
+        ("alexnet", "alexnet", {}),
+        ("vgg", "vgg", {}),
+        ("vgg, affine", "vgg", turned),
+        ("googlenet", "googlenet", {}),
+        ("googlenet, affine", "googlenet", turned),
+        ("convnext", "convnext", {}),
+        ("convnext, affine", "convnext", turned),
+        ("capsnet", "capsnet", {}),
     ):
+        if methods and key not in methods:
+            continue
         scores, seconds = [], []
         for fold, (train, test) in enumerate(folds):
             seed = {} if key == "svm" else {"random_state": fold}
@@ -150,7 +160,7 @@ def main() -> None:
     if "step" in given.parts:
         step()
     if "digits" in given.parts:
-        digits()
+        digits(given.methods)
     if "adding" in given.parts:
         adding(given.methods or ["lstm", "gru", "tcn"])
     if "ucr" in given.parts:

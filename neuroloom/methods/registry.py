@@ -214,6 +214,11 @@ _DEEP_NETS = (
     ("qrnn", "QRNN", "series", "QRNN: convolutions that gate a cheap recurrence"),
     ("rwa", "RWA", "series", "RWA: recurrent weighted average"),
     ("lenet", "LeNet", "image", "LeNet-5: the convolutional network of 1998"),
+    ("alexnet", "AlexNet", "image", "AlexNet: the convolutional network of 2012"),
+    ("vgg", "VGG", "image", "VGG: small kernels one after the other, dense layers on top"),
+    ("googlenet", "GoogLeNet", "image", "GoogLeNet: inception modules, kernels of three sizes side by side"),
+    ("convnext", "ConvNeXt", "series image", "ConvNeXt: wide depthwise kernels and a dense net at each place"),
+    ("capsnet", "CapsNet", "image", "CapsNet: capsules that vote for what they are part of"),
 )  # fmt: skip
 
 
@@ -356,6 +361,8 @@ def _built_in() -> Iterable[Method]:
         own = {}
         for kind in kinds.split():
             own |= _classifier_and_regressor(kind, nets, stem) | _transformer(f"{nets}:{stem}Features", kind)
+            if key == "capsnet":
+                del own[kind, LEARNED[1]]  # a capsule stands for a class
         yield Method(key, "nets", title, own, offered=key in ("cnn", "lstm"))
     for key, stem, title in _UNCERTAIN:
         own = _classifier_and_regressor("table", nets, stem)

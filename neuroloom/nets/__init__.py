@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from neuroloom.nets.alexnet import AlexNetClassifier, AlexNetFeatures, AlexNetRegressor
     from neuroloom.nets.bayes_by_backprop import BayesByBackpropClassifier, BayesByBackpropRegressor
+    from neuroloom.nets.capsnet import CapsNetClassifier, CapsNetFeatures
     from neuroloom.nets.cnn import CNNClassifier, CNNFeatures, CNNRegressor
+    from neuroloom.nets.convnext import ConvNeXtClassifier, ConvNeXtFeatures, ConvNeXtRegressor
     from neuroloom.nets.deep_ensemble import DeepEnsembleClassifier, DeepEnsembleRegressor
     from neuroloom.nets.diagnosis import (
         DeadUnitsWarning,
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
         VanishingGradientsWarning,
     )
     from neuroloom.nets.fcn import FCNClassifier, FCNFeatures, FCNRegressor
+    from neuroloom.nets.googlenet import GoogLeNetClassifier, GoogLeNetFeatures, GoogLeNetRegressor
     from neuroloom.nets.inception_time import (
         InceptionTimeClassifier,
         InceptionTimeFeatures,
@@ -54,13 +58,22 @@ if TYPE_CHECKING:
     from neuroloom.nets.swag import SWAGClassifier, SWAGRegressor
     from neuroloom.nets.tcn import TCNClassifier, TCNFeatures, TCNRegressor
     from neuroloom.nets.transformer import TransformerClassifier, TransformerFeatures, TransformerRegressor
+    from neuroloom.nets.vgg import VGGClassifier, VGGFeatures, VGGRegressor
 
 __all__ = [
+    "AlexNetClassifier",
+    "AlexNetFeatures",
+    "AlexNetRegressor",
     "BayesByBackpropClassifier",
     "BayesByBackpropRegressor",
     "CNNClassifier",
     "CNNFeatures",
     "CNNRegressor",
+    "CapsNetClassifier",
+    "CapsNetFeatures",
+    "ConvNeXtClassifier",
+    "ConvNeXtFeatures",
+    "ConvNeXtRegressor",
     "DeadUnitsWarning",
     "DeepEnsembleClassifier",
     "DeepEnsembleRegressor",
@@ -72,6 +85,9 @@ __all__ = [
     "GRUClassifier",
     "GRUFeatures",
     "GRURegressor",
+    "GoogLeNetClassifier",
+    "GoogLeNetFeatures",
+    "GoogLeNetRegressor",
     "InceptionTimeClassifier",
     "InceptionTimeFeatures",
     "InceptionTimeRegressor",
@@ -116,16 +132,27 @@ __all__ = [
     "TransformerClassifier",
     "TransformerFeatures",
     "TransformerRegressor",
+    "VGGClassifier",
+    "VGGFeatures",
+    "VGGRegressor",
     "VanishingGradientsWarning",
     "summary",
 ]
 
 _HOMES = {
+    "AlexNetClassifier": "neuroloom.nets.alexnet",
+    "AlexNetFeatures": "neuroloom.nets.alexnet",
+    "AlexNetRegressor": "neuroloom.nets.alexnet",
     "BayesByBackpropClassifier": "neuroloom.nets.bayes_by_backprop",
     "BayesByBackpropRegressor": "neuroloom.nets.bayes_by_backprop",
     "CNNClassifier": "neuroloom.nets.cnn",
     "CNNFeatures": "neuroloom.nets.cnn",
     "CNNRegressor": "neuroloom.nets.cnn",
+    "CapsNetClassifier": "neuroloom.nets.capsnet",
+    "CapsNetFeatures": "neuroloom.nets.capsnet",
+    "ConvNeXtClassifier": "neuroloom.nets.convnext",
+    "ConvNeXtFeatures": "neuroloom.nets.convnext",
+    "ConvNeXtRegressor": "neuroloom.nets.convnext",
     "DeadUnitsWarning": "neuroloom.nets.diagnosis",
     "DeepEnsembleClassifier": "neuroloom.nets.deep_ensemble",
     "DeepEnsembleRegressor": "neuroloom.nets.deep_ensemble",
@@ -137,6 +164,9 @@ _HOMES = {
     "GRUClassifier": "neuroloom.nets.recurrent",
     "GRUFeatures": "neuroloom.nets.recurrent",
     "GRURegressor": "neuroloom.nets.recurrent",
+    "GoogLeNetClassifier": "neuroloom.nets.googlenet",
+    "GoogLeNetFeatures": "neuroloom.nets.googlenet",
+    "GoogLeNetRegressor": "neuroloom.nets.googlenet",
     "InceptionTimeClassifier": "neuroloom.nets.inception_time",
     "InceptionTimeFeatures": "neuroloom.nets.inception_time",
     "InceptionTimeRegressor": "neuroloom.nets.inception_time",
@@ -181,6 +211,9 @@ _HOMES = {
     "TransformerClassifier": "neuroloom.nets.transformer",
     "TransformerFeatures": "neuroloom.nets.transformer",
     "TransformerRegressor": "neuroloom.nets.transformer",
+    "VGGClassifier": "neuroloom.nets.vgg",
+    "VGGFeatures": "neuroloom.nets.vgg",
+    "VGGRegressor": "neuroloom.nets.vgg",
     "VanishingGradientsWarning": "neuroloom.nets.diagnosis",
     "summary": "neuroloom.nets.layer_summary",
 }

@@ -94,6 +94,7 @@ def _recorder(name: str, rows: list[dict[str, Any]]) -> Any:
 def _multiply_adds(module: torch.nn.Module, given: torch.Tensor, out: torch.Tensor) -> int:
     from torch import nn
 
+    from neuroloom.nets._layers.capsules import ClassCapsules
     from neuroloom.nets._layers.lenet import SEEN, PartialConv
     from neuroloom.nets._layers.recurrent import RecurrentLayer
     from neuroloom.nets._layers.temporal import AttentionBlock
@@ -102,6 +103,10 @@ def _multiply_adds(module: torch.nn.Module, given: torch.Tensor, out: torch.Tens
         return int(out.numel() * math.prod(module.kernel_size) * module.in_channels // module.groups)
     if isinstance(module, nn.Linear):
         return int(out.numel() * module.in_features)
+    if isinstance(
+        module, ClassCapsules
+    ):  # the votes, and a sum and (but in the last round) a comparison of them
+        return int(module.votes.numel() + (2 * module.rounds - 1) * module.votes[..., 0].numel())
     if isinstance(module, PartialConv):
         return int(out[0, 0].numel() * 25 * sum(len(maps) for maps in SEEN))
     if isinstance(module, RecurrentLayer):

@@ -50,6 +50,11 @@ QUICK: dict[str, dict[str, Any]] = {
         for key in ("rnn", "lstm", "gru", "mgu", "sru", "qrnn", "rwa")
     },
     "lenet": {"epochs": 2},
+    "alexnet": {"epochs": 2, "scale": 0.03},
+    "vgg": {"epochs": 2, "filters": (4, 8), "depths": (1, 1), "dense": (16,)},
+    "googlenet": {"epochs": 2, "scale": 0.03},
+    "convnext": {"epochs": 2, "filters": (4, 8), "blocks": (1, 1)},
+    "capsnet": {"epochs": 2, "filters": 8, "kinds": 2, "reconstruction": 0.1},
     **{key: {"epochs": 8, "draws": 5} for key in ("mc-dropout", "bayes-by-backprop")},
     "deep-ensemble": {"epochs": 8},
     "laplace": {"epochs": 8},

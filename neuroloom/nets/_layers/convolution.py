@@ -167,3 +167,16 @@ class Encoder(nn.Sequential):  # type: ignore[misc]
     def __init__(self, *modules: nn.Module, width: int) -> None:
         super().__init__(*modules)
         self.width = width
+
+
+def he_normal(module: nn.Module) -> nn.Module:
+    """Draw the weights of convolutions and dense layers as ReLUs want them, set their biases to 0, and return it.
+
+    He, Zhang, Ren & Sun (2015), "Delving deep into rectifiers", eq. 10.
+    """
+    for part in module.modules():
+        if isinstance(part, nn.Conv1d | nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)
+    return module
