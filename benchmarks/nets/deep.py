@@ -1,10 +1,11 @@
 """Deep nets of series and pictures: quality on known sets, and the cost of a training step.
 
-    python -m benchmarks.nets.deep [digits] [ucr] [adding] [step] [--sets GunPoint ArrowHead] [--methods cnn resnet]
+    python -m benchmarks.nets.deep [digits] [ucr] [adding] [step] [transfer] [--sets GunPoint ArrowHead] [--methods cnn resnet]
 
 ``digits``: 5 stratified folds of scikit-learn's 8 × 8 digits. ``ucr``: sets of the archive with their default split,
 NEUROLOOM_DATA. ``adding``: the sum of two marked numbers among 200 (Hochreiter & Schmidhuber 1997). ``step``: a step of
-the estimator's loop against a loop written by hand in torch, alternating. One thread; CPU seconds of the process.
+the estimator's loop against a loop written by hand in torch, alternating. ``transfer``: digits 5 to 9 from few labels
+with a net of digits 0 to 4. One thread; CPU seconds of the process.
 """
 
 from __future__ import annotations
@@ -70,6 +71,42 @@ def digits(methods: list[str] | None) -> None:
         size = getattr(model, "n_parameters_", "")
         print(f"| {name} | {np.mean(scores):.4f} ± {np.std(scores, ddof=1):.4f} | {np.mean(seconds):.1f} | {size} |",
               flush=True)  # fmt: skip
+
+
+def transfer(seeds: int) -> None:
+    """Digits 0 to 4 as the base, 5 to 9 from few labels; scratch has as many steps as fine-tuning."""
+    from sklearn.datasets import load_digits
+
+    from neuroloom.nets import CNNClassifier, TransferClassifier
+
+    X, y = load_digits(return_X_y=True)
+    X, high = X.reshape(-1, 1, 8, 8), np.flatnonzero(y >= 5)
+    shared: dict[str, Any] = {"epochs": 60, "learning_rate": 0.01}
+    base = CNNClassifier((16, 32), 2, epochs=15, learning_rate=0.01, random_state=0).fit(X[y < 5], y[y < 5])
+    variants: dict[str, dict[str, Any]] = {
+        "first 2 of 4 blocks": {"keep": 2, "rate_decay": 1.0},
+        "first 3": {"keep": 3, "rate_decay": 1.0},
+        "all": {"rate_decay": 1.0},
+        "all, rates falling by 0.8": {},
+        "all, only the head learns": {"tune": "head"},
+    }
+    print("\n| digits 5 to 9, taken over | 2 labels a class | 5 | 20 |\n|---|---|---|---|")
+    rows: dict[str, list[str]] = {"nothing": [], **{name: [] for name in variants}}
+    for each in (2, 5, 20):
+        scores: dict[str, list[float]] = {name: [] for name in rows}
+        for seed in range(seeds):
+            draws = np.random.default_rng(seed)
+            known = np.concatenate([draws.permutation(high[y[high] == c])[:each] for c in range(5, 10)])
+            held = np.setdiff1d(high, known)
+            nets: dict[str, Any] = {"nothing": CNNClassifier((16, 32), 2, random_state=seed, **shared)}
+            for name, params in variants.items():
+                nets[name] = TransferClassifier(base, random_state=seed, **shared, **params)
+            for name, net in nets.items():
+                scores[name].append(net.fit(X[known], y[known]).score(X[held], y[held]))
+        for name, found in scores.items():
+            rows[name].append(f"{np.mean(found):.3f} ± {np.std(found, ddof=1):.3f}")
+    for name, cells in rows.items():
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
 def ucr(sets: list[str], methods: list[str], seeds: int) -> None:
@@ -150,7 +187,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("parts", nargs="*", default=["digits", "ucr", "adding", "step"])
+    parser.add_argument("parts", nargs="*", default=["digits", "ucr", "adding", "step", "transfer"])
     parser.add_argument("--sets", nargs="*", default=list(SETS))
     parser.add_argument("--methods", nargs="*")
     parser.add_argument("--seeds", type=int, default=1)
@@ -161,6 +198,8 @@ def main() -> None:
         step()
     if "digits" in given.parts:
         digits(given.methods)
+    if "transfer" in given.parts:
+        transfer(max(given.seeds, 5))
     if "adding" in given.parts:
         adding(given.methods or ["lstm", "gru", "tcn"])
     if "ucr" in given.parts:

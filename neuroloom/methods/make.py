@@ -6,6 +6,7 @@ import functools
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from neuroloom.core.errors import InputError, NotSupportedError, unknown
@@ -285,12 +286,25 @@ def _assemble(found: Recipe, by_step: Mapping[str, Mapping[str, Any]], *, prepar
         fixed = dict(step.method.fixed)
         if prepare and step.method.missing and len(found.steps) == 1:
             fixed["categorical_features"] = "from_dtype"
-        steps.append((step.name, step.cls()(**{**fixed, **by_step[step.name]})))
+        given = {**fixed, **by_step[step.name]}
+        steps.append((step.name, step.cls()(**_with_models(step.cls(), given))))
     if len(steps) == 1:
         return steps[0][1]
     from neuroloom.methods.pipeline import Pipeline
 
     return Pipeline(steps)
+
+
+def _with_models(cls: type[Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters with saved models in the place of their folders, where ``cls`` says that it takes some."""
+    loaded = dict(given)
+    for name in getattr(cls, "takes_fitted", ()):
+        folder = loaded.get(name)
+        if isinstance(folder, str) and Path(folder).is_dir():
+            from neuroloom.methods.saving import load_estimator
+
+            loaded[name] = load_estimator(Path(folder))[0]
+    return loaded
 
 
 def build(

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from neuroloom.nets.resnet import ResNetClassifier, ResNetFeatures, ResNetRegressor
     from neuroloom.nets.swag import SWAGClassifier, SWAGRegressor
     from neuroloom.nets.tcn import TCNClassifier, TCNFeatures, TCNRegressor
+    from neuroloom.nets.transfer import TransferClassifier, TransferFeatures, TransferRegressor
     from neuroloom.nets.transformer import TransformerClassifier, TransformerFeatures, TransformerRegressor
     from neuroloom.nets.vgg import VGGClassifier, VGGFeatures, VGGRegressor
 
@@ -129,6 +130,9 @@ __all__ = [
     "TCNClassifier",
     "TCNFeatures",
     "TCNRegressor",
+    "TransferClassifier",
+    "TransferFeatures",
+    "TransferRegressor",
     "TransformerClassifier",
     "TransformerFeatures",
     "TransformerRegressor",
@@ -208,6 +212,9 @@ _HOMES = {
     "TCNClassifier": "neuroloom.nets.tcn",
     "TCNFeatures": "neuroloom.nets.tcn",
     "TCNRegressor": "neuroloom.nets.tcn",
+    "TransferClassifier": "neuroloom.nets.transfer",
+    "TransferFeatures": "neuroloom.nets.transfer",
+    "TransferRegressor": "neuroloom.nets.transfer",
     "TransformerClassifier": "neuroloom.nets.transformer",
     "TransformerFeatures": "neuroloom.nets.transformer",
     "TransformerRegressor": "neuroloom.nets.transformer",

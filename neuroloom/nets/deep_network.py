@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -98,6 +99,13 @@ class DeepNetwork(BaseEstimator):  # type: ignore[misc]
         network.add_module("encoder", encoder)
         network.add_module("head", torch.nn.Linear(encoder.width, answers))
         return network
+
+    def _take_over(self, network: torch.nn.Module, member: int) -> None:
+        """Give a new network the weights that the model begins with, where it does not draw them."""
+
+    def _rates(self, network: torch.nn.Module) -> Mapping[str, float] | None:
+        """Return factors on the learning rate by the parameter's name; None: all learn alike."""
+        return None
 
     # -- parameters and samples -----------------------------------------------------------------------------
 

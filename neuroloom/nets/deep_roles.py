@@ -87,7 +87,9 @@ class DeepRole(_Model):
         device = resolve_device(self.device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive(seed, "weights"))
-            network = self._network(self.shape_, self.n_answers_).to(device)
+            network = self._network(self.shape_, self.n_answers_)
+        self._take_over(network, len(self.weights_))
+        network.to(device)
         x = torch.from_numpy(values).to(device)
         losses = answers._losses(target, device)
         changed = Augmentation(self.augment)
@@ -106,10 +108,10 @@ class DeepRole(_Model):
             def check(net: torch.nn.Module) -> torch.Tensor:
                 return score(torch.cat([net(part) for part in held.split(_AT_ONCE)]))
 
-        still = {name: 0.0 for name, p in network.named_parameters() if p.ndim < 2}
+        still = {name: 0.0 for name, p in network.named_parameters() if p.ndim < 2 and p.requires_grad}
         config = self._config(len(values), valid is not None)
         result = train(network, loss, config=config, n_samples=len(values), seed=derive(seed, "train"), valid=check,
-                       decay_scale=still)  # fmt: skip
+                       decay_scale=still, rate_scale=self._rates(network))  # fmt: skip
         self.weights_.append({k: v.cpu().numpy().copy() for k, v in network.state_dict().items()})
         self.history_ += result.history if not self.history_ else []
         self.best_epochs_.append(int(result.kept[0]))
