@@ -1,6 +1,6 @@
 """Deep nets of series and pictures: quality on known sets, and the cost of a training step.
 
-    python -m benchmarks.nets.deep [digits] [ucr] [adding] [step] [transfer] [--sets GunPoint ArrowHead] [--methods cnn resnet]
+    python -m benchmarks.nets.deep [digits] [ucr] [adding] [step] [transfer] [--sets NAME …] [--methods NAME …]
 
 ``digits``: 5 stratified folds of scikit-learn's 8 × 8 digits. ``ucr``: sets of the archive with their default split,
 NEUROLOOM_DATA. ``adding``: the sum of two marked numbers among 200 (Hochreiter & Schmidhuber 1997). ``step``: a step of

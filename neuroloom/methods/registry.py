@@ -221,6 +221,8 @@ _DEEP_NETS = (
     ("capsnet", "CapsNet", "image", "CapsNet: capsules that vote for what they are part of"),
 )  # fmt: skip
 
+_OF_TOKENS = ("cnn", "gru", "lstm", "mgu", "qrnn", "rnn", "rwa", "sru", "tcn", "transformer")
+
 
 def _built_in() -> Iterable[Method]:
     evolve, graphs, signal, nets = (f"neuroloom.{room}" for room in ("evolve", "graphs", "signal", "nets"))
@@ -363,10 +365,15 @@ def _built_in() -> Iterable[Method]:
             own |= _classifier_and_regressor(kind, nets, stem) | _transformer(f"{nets}:{stem}Features", kind)
             if key == "capsnet":
                 del own[kind, LEARNED[1]]  # a capsule stands for a class
+        if key in _OF_TOKENS:
+            own |= _classifier_and_regressor("tokens", nets, f"{stem}Token")
+            own |= _transformer(f"{nets}:{stem}TokenFeatures", "tokens")
         yield Method(key, "nets", title, own, offered=key in ("cnn", "lstm"))
     for key, stem, title in _UNCERTAIN:
         own = _classifier_and_regressor("table", nets, stem)
         yield Method(key, "nets", title, own, batch=True, offered=False)
+    yield Method("ngrams", "baseline", "counts of words or letters and their neighbours, rare ones counting more",
+                 _transformer("neuroloom.methods.ngrams:NGramFeatures", "tokens"))  # fmt: skip
     yield Method("dummy", "baseline", "the most frequent class, the mean, or random actions", _dummy())
     yield Method("logreg", "baseline", "logistic regression",
                  {("table", LEARNED[0]): "sklearn.linear_model:LogisticRegression"},

@@ -8,7 +8,7 @@ Zisserman (2015), Very deep convolutional networks for large-scale image recogni
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from neuroloom.core.checks import check_choice, check_float, check_int
 from neuroloom.nets.deep_network import DeepNetwork
@@ -23,7 +23,7 @@ class CNN(DeepNetwork):
     """Convolutional network: stages of convolutions, each stage at half the size of the one before.
 
     A stage is ``depth`` times convolution, batch norm and ReLU; between stages the size is halved, and the mean over
-    all places ends it.
+    all places ends it. Series may end in NaN, in all channels: what is padded is not read.
 
     Args:
         filters: of each stage, each at least 1.
@@ -50,10 +50,13 @@ class CNN(DeepNetwork):
     _: KW_ONLY
     learning_rate: float = 0.005
 
+    takes_padding: ClassVar[bool] = True
+
     def _encoder(self, shape: tuple[int, ...]) -> torch.nn.Module:
         from torch import nn
 
-        from neuroloom.nets._layers.convolution import POOLS, ConvBlock, Encoder, GlobalPool, Halve
+        from neuroloom.nets._layers.convolution import POOLS, ConvBlock, GlobalPool, Halve
+        from neuroloom.nets._layers.padded import padded_or_not
 
         dims = len(shape) - 1
         kernel = check_int("kernel", (7, 3)[dims - 1] if self.kernel is None else self.kernel)
@@ -67,7 +70,7 @@ class CNN(DeepNetwork):
                 layers.append(ConvBlock(dims, width, wide, kernel))
                 width = wide
         drop = nn.Dropout(check_float("dropout", self.dropout, 0, 1, open_high=True))
-        return Encoder(*layers, GlobalPool(), drop, width=width)
+        return padded_or_not(dims, *layers, GlobalPool(), drop, width=width)
 
 
 @dataclass(eq=False, repr=False)

@@ -107,6 +107,12 @@ class DeepNetwork(BaseEstimator):  # type: ignore[misc]
         """Return factors on the learning rate by the parameter's name; None: all learn alike."""
         return None
 
+    def _example(self) -> torch.Tensor:
+        """Return one sample as the network takes it, of no particular values."""
+        import torch
+
+        return torch.zeros(1, *self.shape_)
+
     # -- parameters and samples -----------------------------------------------------------------------------
 
     def _check_training(self) -> None:
@@ -131,7 +137,7 @@ class DeepNetwork(BaseEstimator):  # type: ignore[misc]
         if "affine" in self.augment and len(self.shape_) != 3:
             raise InputError("augment 'affine' turns pictures; for series take 'shift', 'scale' or 'noise'.")
 
-    def _learn_shape(self, X: Any) -> Floats32:
+    def _learn_shape(self, X: Any) -> NDArray[Any]:
         """Check the training samples, learn their shape and scale, and return them scaled."""
         values = self._values(X)
         self.shape_ = tuple(int(s) for s in values.shape[1:])
@@ -144,7 +150,7 @@ class DeepNetwork(BaseEstimator):  # type: ignore[misc]
             self.scale_ = np.where(spread > 1e-12 * np.maximum(np.abs(self.mean_), 1e-300), spread, 1.0)
         return self._scaled(values)
 
-    def _read(self, X: Any) -> Floats32:
+    def _read(self, X: Any) -> NDArray[Any]:
         """Return samples like those of ``fit``, scaled.
 
         Raises:
@@ -166,7 +172,7 @@ class DeepNetwork(BaseEstimator):  # type: ignore[misc]
             return values
         return np.where(padding.reshape(values.shape), values.dtype.type(np.nan), values)
 
-    def _scaled(self, values: NDArray[Any]) -> Floats32:
+    def _scaled(self, values: NDArray[Any]) -> NDArray[Any]:
         if self.normalize == "none":
             return np.ascontiguousarray(values, dtype=np.float32)
         if self.mean_ is not None and self.scale_ is not None:

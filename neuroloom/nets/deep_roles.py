@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from neuroloom.core.answers import Answers, Classification, Regression
 from neuroloom.core.checks import check_lengths
 from neuroloom.core.seeding import as_seed, derive
-from neuroloom.nets.deep_network import DeepNetwork, Floats32
+from neuroloom.nets.deep_network import DeepNetwork
 
 if TYPE_CHECKING:
     import torch
@@ -73,9 +73,9 @@ class DeepRole(_Model):
     def _train(
         self,
         answers: Answers,
-        values: Floats32,
+        values: NDArray[Any],
         target: NDArray[Any],
-        valid: tuple[Floats32, NDArray[Any]] | None,
+        valid: tuple[NDArray[Any], NDArray[Any]] | None,
         seed: int,
     ) -> None:
         import torch

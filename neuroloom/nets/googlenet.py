@@ -46,7 +46,7 @@ class GoogLeNet(DeepNetwork):
     dropout: float = 0.4
     batch_norm: bool = True
     _: KW_ONLY
-    learning_rate: float = 0.005
+    learning_rate: float = 0.003
 
     takes: ClassVar[tuple[int, ...]] = (2,)
 

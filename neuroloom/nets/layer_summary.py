@@ -45,7 +45,7 @@ def summary(estimator: DeepNetwork) -> pd.DataFrame:
         if _shown(module)
     ]
     with torch.inference_mode():
-        network(torch.zeros(1, *estimator.shape_))
+        network(estimator._example())
     for hook in hooks:
         hook.remove()
     frame = pd.DataFrame(rows, columns=["layer", "kind", "shape", "parameters", "multiply_adds"])

@@ -22,6 +22,8 @@ class TCN(DeepNetwork):
     A block is twice a causal convolution with weight norm, ReLU and dropout; block ``i`` has dilation ``2^i``, so that
     the last step sees ``1 + 2 (kernel - 1) (2^levels - 1)`` steps (section 3 and figure 1).
 
+    Series may end in NaN, in all channels: what is padded is not read.
+
     Args:
         filters: channels of every block, at least 1.
         levels: blocks, at least 1; None takes as many as it needs to see the whole series.
@@ -49,11 +51,12 @@ class TCN(DeepNetwork):
     clip_norm: float | None = 1.0
 
     takes: ClassVar[tuple[int, ...]] = (1,)
+    takes_padding: ClassVar[bool] = True
 
     def _encoder(self, shape: tuple[int, ...]) -> torch.nn.Module:
         from torch import nn
 
-        from neuroloom.nets._layers.convolution import Encoder
+        from neuroloom.nets._layers.padded import PaddedEncoder
         from neuroloom.nets._layers.pooling import POOLS
         from neuroloom.nets._layers.temporal import CausalBlock, PoolChannels
 
@@ -70,7 +73,7 @@ class TCN(DeepNetwork):
             CausalBlock(filters if i else shape[0], filters, kernel, 2**i, dropout) for i in range(levels)
         ]
         pool = PoolChannels(self.pooling, filters)
-        return Encoder(*blocks, pool, width=pool.width)
+        return PaddedEncoder(*blocks, pool, width=pool.width)
 
 
 @dataclass(eq=False, repr=False)

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from neuroloom.core.checks import check_choice, check_float, check_int
 from neuroloom.core.errors import InputError
-from neuroloom.nets.deep_network import DeepNetwork, Floats32
+from neuroloom.nets.deep_network import DeepNetwork
 from neuroloom.nets.deep_roles import DeepClassifier, DeepFeatures, DeepRegressor
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Transfer(DeepNetwork):
     _: KW_ONLY
     learning_rate: float = 0.005
 
-    kinds: ClassVar[tuple[str, ...]] = ("series", "image")
+    kinds: ClassVar[tuple[str, ...]] = ("series", "image", "tokens")
     takes_fitted: ClassVar[tuple[str, ...]] = ("base",)  # parameters that may name a saved model
 
     # -- the base -------------------------------------------------------------------------------------------
@@ -99,7 +99,7 @@ class Transfer(DeepNetwork):
             f"{self.base if isinstance(self.base, str | None) else type(self.base).__name__}{hint}."
         )
 
-    def _learn_shape(self, X: Any) -> Floats32:
+    def _learn_shape(self, X: Any) -> NDArray[Any]:
         self.base_: Any = None
         if self._library() is None:
             self.base_ = copy.copy(
@@ -124,8 +124,8 @@ class Transfer(DeepNetwork):
             )
         return found
 
-    def _scaled(self, values: NDArray[Any]) -> Floats32:
-        scaled: Floats32 = super()._scaled(values) if self.base_ is None else self.base_._scaled(values)
+    def _scaled(self, values: NDArray[Any]) -> NDArray[Any]:
+        scaled: NDArray[Any] = super()._scaled(values) if self.base_ is None else self.base_._scaled(values)
         return scaled
 
     # -- the network ----------------------------------------------------------------------------------------

@@ -31,6 +31,8 @@ TASKS: dict[str, str] = {
     "ecg": "series:HeartBeats",
     "sunspots": "sunspots:Sunspots",
     "digits-images": "images:DigitsImages",
+    "docstrings": "texts:Docstrings",
+    "brackets": "texts:Brackets",
     "karate": "karate:KarateClub",
     "cora": "cora:Cora",
     **dict.fromkeys(("airports-brazil", "airports-europe", "airports-usa"), "airports:Airports"),

@@ -49,6 +49,7 @@ QUICK: dict[str, dict[str, Any]] = {
         key: {"epochs": 2, "units": 4, "patch": 8}
         for key in ("rnn", "lstm", "gru", "mgu", "sru", "qrnn", "rwa")
     },
+    "ngrams": {"features": 50},
     "lenet": {"epochs": 2},
     "alexnet": {"epochs": 2, "scale": 0.03},
     "vgg": {"epochs": 2, "filters": (4, 8), "depths": (1, 1), "dense": (16,)},
@@ -92,6 +93,15 @@ def samples(kind: str, problem: str) -> tuple[Any, Any]:
     if kind == "image":
         X, y = load_digits(n_class=3, return_X_y=True)
         return X[:90].reshape(-1, 1, 8, 8), y[:90] if problem == "classification" else y[:90].astype(float)
+    if kind == "tokens":
+        X = rng.integers(1, 20, (60, 10))
+        X[np.arange(10) >= rng.integers(4, 11, 60)[:, None]] = 0
+        rare = (X > 0).sum(1) * 0.5 < (X > 10).sum(1)
+        return (
+            (X, np.where(rare, "high", "low"))
+            if problem == "classification"
+            else (X, X.sum(1) / (X > 0).sum(1))
+        )
     if kind == "nodes":
         club = nx.karate_club_graph()
         y = np.array([club.nodes[i]["club"] for i in club])
@@ -135,8 +145,6 @@ def pairings() -> list[tuple[str, str, str]]:
         if method.room == "other":
             continue
         for kind, problem in method.classes:
-            if kind == "tokens":
-                continue
             wanted = list(HEADS) if problem == TRANSFORM else [problem]
             found += [
                 (method.key, kind, p) for p in wanted if isinstance(recipe(method.key, kind, p), Recipe)

@@ -24,6 +24,7 @@ TASKS = {
     ("table", "regression"): "diabetes",
     ("series", "classification"): "cbf",
     ("image", "classification"): "digits-images",
+    ("tokens", "classification"): "brackets",
     ("nodes", "classification"): "karate",
     ("links", "classification"): "usair",
     ("graphs", "classification"): "mutag",

@@ -42,9 +42,9 @@ class PoolChannels(nn.Module):  # type: ignore[misc]
         self.pool = TimePool(how, width)
         self.width = self.pool.width
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return ``(b, width)``."""
-        return self.pool(x.permute(2, 0, 1))
+    def forward(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        """Return ``(b, width)``; ``lengths (b,)`` are the steps that are no padding."""
+        return self.pool(x.permute(2, 0, 1), lengths)
 
 
 class AttentionBlock(nn.Module):  # type: ignore[misc]

@@ -1,0 +1,162 @@
+"""The nets of series as nets of tokens: an embedding in front of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from neuroloom.nets.cnn import CNN
+from neuroloom.nets.deep_roles import DeepClassifier, DeepFeatures, DeepRegressor
+from neuroloom.nets.recurrent import GRU, LSTM, MGU, QRNN, RNN, RWA, SRU
+from neuroloom.nets.tcn import TCN
+from neuroloom.nets.tokens import TokenNetwork
+from neuroloom.nets.transformer import Transformer
+
+
+@dataclass(eq=False, repr=False)
+class CNNTokenClassifier(DeepClassifier, TokenNetwork, CNN):
+    """Classifier of tokens by a convolutional network (:class:`CNN`)."""
+
+
+@dataclass(eq=False, repr=False)
+class CNNTokenRegressor(DeepRegressor, TokenNetwork, CNN):
+    """Regressor of tokens by a convolutional network (:class:`CNN`)."""
+
+
+@dataclass(eq=False, repr=False)
+class CNNTokenFeatures(DeepFeatures, TokenNetwork, CNN):
+    """Features of tokens from a convolutional network (:class:`CNN`)."""
+
+
+@dataclass(eq=False, repr=False)
+class LSTMTokenClassifier(DeepClassifier, TokenNetwork, LSTM):
+    """Classifier of tokens by long short-term memory (:class:`LSTM`)."""
+
+
+@dataclass(eq=False, repr=False)
+class LSTMTokenRegressor(DeepRegressor, TokenNetwork, LSTM):
+    """Regressor of tokens by long short-term memory (:class:`LSTM`)."""
+
+
+@dataclass(eq=False, repr=False)
+class LSTMTokenFeatures(DeepFeatures, TokenNetwork, LSTM):
+    """Features of tokens from long short-term memory (:class:`LSTM`)."""
+
+
+@dataclass(eq=False, repr=False)
+class GRUTokenClassifier(DeepClassifier, TokenNetwork, GRU):
+    """Classifier of tokens by gated recurrent units (:class:`GRU`)."""
+
+
+@dataclass(eq=False, repr=False)
+class GRUTokenRegressor(DeepRegressor, TokenNetwork, GRU):
+    """Regressor of tokens by gated recurrent units (:class:`GRU`)."""
+
+
+@dataclass(eq=False, repr=False)
+class GRUTokenFeatures(DeepFeatures, TokenNetwork, GRU):
+    """Features of tokens from gated recurrent units (:class:`GRU`)."""
+
+
+@dataclass(eq=False, repr=False)
+class RNNTokenClassifier(DeepClassifier, TokenNetwork, RNN):
+    """Classifier of tokens by a plain recurrent network (:class:`RNN`)."""
+
+
+@dataclass(eq=False, repr=False)
+class RNNTokenRegressor(DeepRegressor, TokenNetwork, RNN):
+    """Regressor of tokens by a plain recurrent network (:class:`RNN`)."""
+
+
+@dataclass(eq=False, repr=False)
+class RNNTokenFeatures(DeepFeatures, TokenNetwork, RNN):
+    """Features of tokens from a plain recurrent network (:class:`RNN`)."""
+
+
+@dataclass(eq=False, repr=False)
+class MGUTokenClassifier(DeepClassifier, TokenNetwork, MGU):
+    """Classifier of tokens by minimal gated units (:class:`MGU`)."""
+
+
+@dataclass(eq=False, repr=False)
+class MGUTokenRegressor(DeepRegressor, TokenNetwork, MGU):
+    """Regressor of tokens by minimal gated units (:class:`MGU`)."""
+
+
+@dataclass(eq=False, repr=False)
+class MGUTokenFeatures(DeepFeatures, TokenNetwork, MGU):
+    """Features of tokens from minimal gated units (:class:`MGU`)."""
+
+
+@dataclass(eq=False, repr=False)
+class SRUTokenClassifier(DeepClassifier, TokenNetwork, SRU):
+    """Classifier of tokens by simple recurrent units (:class:`SRU`)."""
+
+
+@dataclass(eq=False, repr=False)
+class SRUTokenRegressor(DeepRegressor, TokenNetwork, SRU):
+    """Regressor of tokens by simple recurrent units (:class:`SRU`)."""
+
+
+@dataclass(eq=False, repr=False)
+class SRUTokenFeatures(DeepFeatures, TokenNetwork, SRU):
+    """Features of tokens from simple recurrent units (:class:`SRU`)."""
+
+
+@dataclass(eq=False, repr=False)
+class QRNNTokenClassifier(DeepClassifier, TokenNetwork, QRNN):
+    """Classifier of tokens by a quasi-recurrent network (:class:`QRNN`)."""
+
+
+@dataclass(eq=False, repr=False)
+class QRNNTokenRegressor(DeepRegressor, TokenNetwork, QRNN):
+    """Regressor of tokens by a quasi-recurrent network (:class:`QRNN`)."""
+
+
+@dataclass(eq=False, repr=False)
+class QRNNTokenFeatures(DeepFeatures, TokenNetwork, QRNN):
+    """Features of tokens from a quasi-recurrent network (:class:`QRNN`)."""
+
+
+@dataclass(eq=False, repr=False)
+class RWATokenClassifier(DeepClassifier, TokenNetwork, RWA):
+    """Classifier of tokens by a recurrent weighted average (:class:`RWA`)."""
+
+
+@dataclass(eq=False, repr=False)
+class RWATokenRegressor(DeepRegressor, TokenNetwork, RWA):
+    """Regressor of tokens by a recurrent weighted average (:class:`RWA`)."""
+
+
+@dataclass(eq=False, repr=False)
+class RWATokenFeatures(DeepFeatures, TokenNetwork, RWA):
+    """Features of tokens from a recurrent weighted average (:class:`RWA`)."""
+
+
+@dataclass(eq=False, repr=False)
+class TCNTokenClassifier(DeepClassifier, TokenNetwork, TCN):
+    """Classifier of tokens by a temporal convolutional network (:class:`TCN`)."""
+
+
+@dataclass(eq=False, repr=False)
+class TCNTokenRegressor(DeepRegressor, TokenNetwork, TCN):
+    """Regressor of tokens by a temporal convolutional network (:class:`TCN`)."""
+
+
+@dataclass(eq=False, repr=False)
+class TCNTokenFeatures(DeepFeatures, TokenNetwork, TCN):
+    """Features of tokens from a temporal convolutional network (:class:`TCN`)."""
+
+
+@dataclass(eq=False, repr=False)
+class TransformerTokenClassifier(DeepClassifier, TokenNetwork, Transformer):
+    """Classifier of tokens by a Transformer encoder (:class:`Transformer`)."""
+
+
+@dataclass(eq=False, repr=False)
+class TransformerTokenRegressor(DeepRegressor, TokenNetwork, Transformer):
+    """Regressor of tokens by a Transformer encoder (:class:`Transformer`)."""
+
+
+@dataclass(eq=False, repr=False)
+class TransformerTokenFeatures(DeepFeatures, TokenNetwork, Transformer):
+    """Features of tokens from a Transformer encoder (:class:`Transformer`)."""
