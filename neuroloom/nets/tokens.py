@@ -88,5 +88,5 @@ class TokenNetwork(DeepNetwork):
 
         width = check_int("embedding", self.embedding)
         drop = check_float("token_dropout", self.token_dropout, 0, 1, open_high=True)
-        inner = super()._encoder((width, *shape))
+        inner = super()._encoder((width, *shape))  # type: ignore[safe-super]  # a net of series comes next
         return TokenEncoder(len(self.vocabulary_), width, drop, inner)
