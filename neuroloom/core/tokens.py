@@ -1,7 +1,8 @@
-"""What a batch of tokens may look like when it comes in."""
+"""What a batch of tokens may look like when it comes in, and how letters become tokens."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ def token_batch(X: Any) -> Ints:
         InputError: another shape or type, no samples, a negative number, or padding before the end of a sample.
     """
     if isinstance(X, list | tuple) and X and all(isinstance(row, list | tuple | np.ndarray) for row in X):
-        width = max(1, *(len(row) for row in X))
+        width = max([1, *(len(row) for row in X)])
         if len({len(row) for row in X}) > 1:
             X = [[*row, *[0] * (width - len(row))] for row in X]
     array = np.asarray(X)
@@ -45,3 +46,32 @@ def token_batch(X: Any) -> Ints:
             "follow it; put padding behind, and number tokens from 1."
         )
     return tokens
+
+
+class Alphabet:
+    """Letters numbered from 1 in the order of their code points; 0 is padding.
+
+    Args:
+        letters: each one once, or any texts, whose letters are taken.
+    """
+
+    def __init__(self, letters: Iterable[str]) -> None:
+        self.letters = "".join(sorted(set("".join(letters))))
+
+    def __len__(self) -> int:
+        return len(self.letters)
+
+    def encode(self, texts: Sequence[str]) -> Ints:
+        """Return ``(n, longest)`` tokens of texts; letters that the alphabet lacks get the number after its last."""
+        number = {letter: i for i, letter in enumerate(self.letters, 1)}
+        made = np.zeros((len(texts), max([1, *(len(text) for text in texts)])), dtype=np.int64)
+        for row, text in zip(made, texts, strict=True):
+            row[: len(text)] = [number.get(letter, len(self) + 1) for letter in text]
+        return made
+
+    def decode(self, tokens: Any) -> list[str]:
+        """Return the texts of ``(n, length)`` tokens; what the alphabet lacks is written as �."""
+        letters = ["", *self.letters]
+        return [
+            "".join(letters[t] if t < len(letters) else "\ufffd" for t in row) for row in token_batch(tokens)
+        ]

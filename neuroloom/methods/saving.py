@@ -30,6 +30,7 @@ _EXTRA_CLASSES = (
     "neuroloom.methods.prepare:TablePreparation",
     "neuroloom.methods.prepare:DateFeatures",
     "neuroloom.methods.prepare:Flatten",
+    "neuroloom.nets:Seq2Seq",
     "neuroloom.nets:TransferClassifier",
     "neuroloom.nets:TransferRegressor",
     "neuroloom.nets:TransferFeatures",

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         SRURegressor,
     )
     from neuroloom.nets.resnet import ResNetClassifier, ResNetFeatures, ResNetRegressor
+    from neuroloom.nets.seq2seq import Seq2Seq
     from neuroloom.nets.swag import SWAGClassifier, SWAGRegressor
     from neuroloom.nets.tcn import TCNClassifier, TCNFeatures, TCNRegressor
     from neuroloom.nets.token_nets import (
@@ -183,6 +184,7 @@ __all__ = [
     "SRUTokenRegressor",
     "SWAGClassifier",
     "SWAGRegressor",
+    "Seq2Seq",
     "TCNClassifier",
     "TCNFeatures",
     "TCNRegressor",
@@ -295,6 +297,7 @@ _HOMES = {
     "SRUTokenRegressor": "neuroloom.nets.token_nets",
     "SWAGClassifier": "neuroloom.nets.swag",
     "SWAGRegressor": "neuroloom.nets.swag",
+    "Seq2Seq": "neuroloom.nets.seq2seq",
     "TCNClassifier": "neuroloom.nets.tcn",
     "TCNFeatures": "neuroloom.nets.tcn",
     "TCNRegressor": "neuroloom.nets.tcn",

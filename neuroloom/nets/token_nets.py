@@ -134,17 +134,23 @@ class RWATokenFeatures(DeepFeatures, TokenNetwork, RWA):
 
 @dataclass(eq=False, repr=False)
 class TCNTokenClassifier(DeepClassifier, TokenNetwork, TCN):
-    """Classifier of tokens by a temporal convolutional network (:class:`TCN`)."""
+    """Classifier of tokens by a temporal convolutional network (:class:`TCN`), pooled over all tokens."""
+
+    pooling: str = "mean-max"
 
 
 @dataclass(eq=False, repr=False)
 class TCNTokenRegressor(DeepRegressor, TokenNetwork, TCN):
-    """Regressor of tokens by a temporal convolutional network (:class:`TCN`)."""
+    """Regressor of tokens by a temporal convolutional network (:class:`TCN`), pooled over all tokens."""
+
+    pooling: str = "mean-max"
 
 
 @dataclass(eq=False, repr=False)
 class TCNTokenFeatures(DeepFeatures, TokenNetwork, TCN):
-    """Features of tokens from a temporal convolutional network (:class:`TCN`)."""
+    """Features of tokens from a temporal convolutional network (:class:`TCN`), pooled over all tokens."""
+
+    pooling: str = "mean-max"
 
 
 @dataclass(eq=False, repr=False)
