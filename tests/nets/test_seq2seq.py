@@ -106,7 +106,9 @@ def test_a_beam_as_wide_as_all_paths_finds_the_best_and_a_narrow_one_is_greedy(k
         best = max(scores, key=scores.get)
         found = search(network, source, longest, 64, penalty)
         assert tuple(int(t) for t in found.tokens[0] if t) == best
-        assert float(found.log_probability) / ((6 + len(best)) / 6) ** penalty == pytest.approx(scores[best])
+        assert float(found.log_probability.detach()) / ((6 + len(best)) / 6) ** penalty == pytest.approx(
+            scores[best]
+        )
         greedy, memory, token = [], network.begin(source), torch.tensor([4])
         for _ in range(longest):
             logits, state, _ = network.step(token, memory)
