@@ -3,8 +3,8 @@
     python -m benchmarks.nets.strings [reverse] [sort] [dates] [add] [--methods luong transformer …] [--samples 4000]
 
 ``reverse`` and ``sort``: 4 to 10 of the letters a to h. ``dates``: "7 March 1998", "Mar 07, 98", "07/03/1998", … to
-"1998-03-07", years 1950 to 2029. ``add``: two numbers below 1,000. No string that is judged was learned from. One thread; CPU
-seconds of the process.
+"1998-03-07", years 1950 to 2029. ``add``: two numbers below 1,000. No string that is judged was learned from. One
+thread; CPU seconds of the process.
 """
 
 from __future__ import annotations

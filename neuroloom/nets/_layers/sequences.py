@@ -213,7 +213,7 @@ class Written(NamedTuple):
     Args:
         tokens: ``(b, steps)``, 0 from the end on.
         log_probability: ``(b,)`` of the tokens and the end.
-        attention: ``(b, steps, length)`` of the path; zeros after its end.
+        attention: ``(b, steps + 1, length)`` of the path, its end included; zeros after it, or fewer steps.
     """
 
     tokens: torch.Tensor
@@ -274,4 +274,4 @@ def search(network: Translator, source: torch.Tensor, longest: int, beam: int, p
             break
     best = (total / ((5 + lengths) / 6) ** penalty).argmax(1)
     at = torch.arange(b, device=device)
-    return Written(paths[at, best][:, :longest], total[at, best], seen[at, best][:, :longest])
+    return Written(paths[at, best][:, :longest], total[at, best], seen[at, best])
