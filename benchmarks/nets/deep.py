@@ -1,11 +1,11 @@
 """Deep nets of series and pictures: quality on known sets, and the cost of a training step.
 
-    python -m benchmarks.nets.deep [digits] [ucr] [adding] [step] [transfer] [--sets NAME …] [--methods NAME …]
+    python -m benchmarks.nets.deep [digits] [ucr] [adding] [step] [transfer] [tokens] [--sets NAME …] [--methods NAME …]
 
 ``digits``: 5 stratified folds of scikit-learn's 8 × 8 digits. ``ucr``: sets of the archive with their default split,
 NEUROLOOM_DATA. ``adding``: the sum of two marked numbers among 200 (Hochreiter & Schmidhuber 1997). ``step``: a step of
 the estimator's loop against a loop written by hand in torch, alternating. ``transfer``: digits 5 to 9 from few labels
-with a net of digits 0 to 4. One thread; CPU seconds of the process.
+with a net of digits 0 to 4. ``tokens``: docstrings and brackets. One thread; CPU seconds of the process.
 """
 
 from __future__ import annotations
@@ -109,6 +109,24 @@ def transfer(seeds: int) -> None:
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
+def tokens(methods: list[str]) -> None:
+    """The first of five folds of the text tasks."""
+    from neuroloom.tasks import open_task
+
+    print("\n| texts | method | accuracy | CPU-s a fit |\n|---|---|---|---|")
+    for name in ("docstrings", "brackets"):
+        task = open_task(name)
+        data = task.load(0)
+        split = task.split(data, 0, 0, 5)
+        for key in methods:
+            model = make(key, "tokens", "classification")
+            if "random_state" in model.get_params():
+                model.set_params(random_state=0)
+            seconds = _fit(model, data.X[split.train], data.y[split.train])
+            score = model.score(data.X[split.test], data.y[split.test])
+            print(f"| {name} | {key} | {score:.3f} | {seconds:.0f} |", flush=True)
+
+
 def ucr(sets: list[str], methods: list[str], seeds: int) -> None:
     from neuroloom.tasks import open_task
 
@@ -200,6 +218,11 @@ def main() -> None:
         digits(given.methods)
     if "transfer" in given.parts:
         transfer(max(given.seeds, 5))
+    if "tokens" in given.parts:
+        tokens(
+            given.methods
+            or ["dummy", "ngrams+logreg", "ngrams+svm", "cnn", "tcn", "lstm", "gru", "transformer"]
+        )
     if "adding" in given.parts:
         adding(given.methods or ["lstm", "gru", "tcn"])
     if "ucr" in given.parts:

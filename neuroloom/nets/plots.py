@@ -86,7 +86,7 @@ def plot_filters(estimator: DeepNetwork, channel: int = 0, most: int = 64, ax: A
                 zorder=0,
             )
     ax.set_axis_off()
-    ax.set_title(f"{len(shown)} first filters of {len(kernels)}", fontsize=10)
+    ax.set_title(f"first filters, {len(shown)} of {len(kernels)}", fontsize=10)
     return ax
 
 
@@ -174,8 +174,8 @@ def plot_attention(estimator: Seq2Seq, text: str, alphabets: Sequence[Alphabet],
     weights, written = estimator.attend(tokens)[0], alphabets[1].decode(estimator.predict(tokens))[0]
     ax = plotting.axes(ax, (0.8 + 0.3 * len(text), 0.8 + 0.3 * len(weights)))
     ax.imshow(weights, cmap="Oranges", vmin=0, vmax=1)
-    ax.set_xticks(range(len(text)), ["␣" if letter == " " else letter for letter in text])
-    ax.set_yticks(range(len(weights)), [*written, "end"][: len(weights)])
+    ax.set_xticks(range(len(text)), text.replace(" ", "␣"))
+    ax.set_yticks(range(len(weights)), [*written.replace(" ", "␣"), "end"][: len(weights)])
     ax.set(xlabel="read", ylabel="written")
     ax.spines[["left", "bottom"]].set_visible(False)
     ax.tick_params(length=0)

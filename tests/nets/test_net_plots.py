@@ -69,7 +69,7 @@ def test_attention_is_drawn_letter_by_letter():
     net = Seq2Seq(units=8, epochs=60, learning_rate=0.02, random_state=0).fit(X, X)
     ax = plot_attention(net, "ab c", (letters, letters))
     assert [t.get_text() for t in ax.get_xticklabels()] == ["a", "b", "␣", "c"]
-    assert [t.get_text() for t in ax.get_yticklabels()] == ["a", "b", " ", "c", "end"]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["a", "b", "␣", "c", "end"]
     np.testing.assert_allclose(ax.images[0].get_array(), net.attend(letters.encode(["ab c"]))[0])
     with pytest.raises(InputError, match="no letter"):
         plot_attention(net, "", (letters, letters))
