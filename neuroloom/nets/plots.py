@@ -121,8 +121,9 @@ def saliency(estimator: DeepNetwork, X: Any, answer: int | None = None) -> Float
     asked = out.amax(dim=1) if answer is None else out[:, check_int("answer", answer, 0, out.shape[1] - 1)]
     (slope,) = torch.autograd.grad(asked.sum(), x)
     size: Floats = slope.abs().double().cpu().numpy()
-    if estimator.normalize == "channel" and getattr(estimator, "scale_", None) is not None:
-        size /= np.reshape(estimator.scale_, (-1, *[1] * (size.ndim - 2)))
+    scale = getattr(estimator, "scale_", None)
+    if scale is not None:  # one a channel
+        size /= np.reshape(scale, (-1, *[1] * (size.ndim - 2)))
     return size
 
 
