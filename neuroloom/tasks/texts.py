@@ -36,7 +36,7 @@ class Docstrings(NamedTask):
     kind = "tokens"
     problem = "classification"
     metrics = DEFAULTS["classification"]
-    summary = "about 1,700 sentences from the docstrings of eight packages of Python: which package?"
+    summary = "about 1,800 sentences from the docstrings of eight packages of Python: which package?"
     source = "Python's standard library (Python Software Foundation License 2)"
 
     def fingerprint(self) -> str:
