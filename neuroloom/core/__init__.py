@@ -2,6 +2,7 @@
 
 from neuroloom.core.errors import InputError, NotSupportedError
 from neuroloom.core.graph import Graph
+from neuroloom.core.origins import OriginSet
 from neuroloom.core.samples import EnvSet, GraphSet, LinkSet, NodeSet, kind_of, observed_graph
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "LinkSet",
     "NodeSet",
     "NotSupportedError",
+    "OriginSet",
     "kind_of",
     "observed_graph",
 ]

@@ -204,7 +204,15 @@ def kind_of(X: Any) -> str:
     Raises:
         InputError: ``X`` is no sample set.
     """
-    by_type = {NodeSet: "nodes", LinkSet: "links", GraphSet: "graphs", EnvSet: "episodes"}
+    from neuroloom.core.origins import OriginSet
+
+    by_type = {
+        NodeSet: "nodes",
+        LinkSet: "links",
+        GraphSet: "graphs",
+        EnvSet: "episodes",
+        OriginSet: "series",
+    }
     for cls, kind in by_type.items():
         if isinstance(X, cls):
             return kind

@@ -21,6 +21,7 @@ from neuroloom.core.errors import InputError, unknown
 TRANSFORM = "transform"
 BALANCE = "balance"
 CORRECT = "correct"
+FORECAST = "forecast"
 KINDS = ("table", "series", "image", "tokens", "nodes", "links", "graphs", "episodes")
 LEARNED = ("classification", "regression")
 EXPLAINED = ("table", "series", "image")  # kinds whose samples fall into parts
@@ -374,6 +375,8 @@ def _built_in() -> Iterable[Method]:
         yield Method(key, "nets", title, own, batch=True, offered=False)
     yield Method("ngrams", "baseline", "counts of words or letters and their neighbours, rare ones counting more",
                  _transformer("neuroloom.methods.ngrams:NGramFeatures", "tokens"))  # fmt: skip
+    yield Method("seasonal-naive", "baseline", "seasonal naive: the last season again",
+                 {("series", FORECAST): "neuroloom.methods.seasonal_naive:SeasonalNaiveForecaster"})  # fmt: skip
     yield Method("dummy", "baseline", "the most frequent class, the mean, or random actions", _dummy())
     yield Method("logreg", "baseline", "logistic regression",
                  {("table", LEARNED[0]): "sklearn.linear_model:LogisticRegression"},

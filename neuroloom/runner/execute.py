@@ -309,9 +309,10 @@ class Executor:
             given["ranks"] = self._workbench.ranks(estimator, X_test, rivals)
         self._enter(SCORING)
         classes = getattr(estimator, "classes_", None) if given else None
-        row.scores = self._workbench.evaluate(
-            trial.metrics, y_test, prediction, classes=classes, y_train=ready.y_train, **given
-        )
+        known: dict[str, Any] = {"classes": classes, "y_train": ready.y_train}
+        if trial.problem == "forecast":
+            known["scale"] = ready.X_train.naive_error(ready.y_train)
+        row.scores = self._workbench.evaluate(trial.metrics, y_test, prediction, **known, **given)
         if trial.problem == "classification" and "probability" in given and y_test is not None:
             row.beliefs = beliefs_of(rows, y_test, given["probability"], classes)
             if row.beliefs is not None:
@@ -322,9 +323,8 @@ class Executor:
 
             def score(alternative: Any, X: Any) -> float:
                 prediction, beliefs = alternative.predict(X), self._beliefs(trial, alternative, X)
-                return self._workbench.evaluate(
-                    trial.metrics[:1], y_test, prediction, classes=classes, y_train=ready.y_train, **beliefs
-                )[trial.metrics[0]]
+                first = trial.metrics[:1]
+                return self._workbench.evaluate(first, y_test, prediction, **known, **beliefs)[first[0]]
 
             row.front = front_of(estimator, X_test, score)
         if self._keep_predictions:
@@ -372,11 +372,14 @@ class Executor:
             row.notes.append(f"what {trial.label} rests on cannot be told: {one_line(error)}")
 
     def _beliefs(self, trial: Trial, estimator: Any, X: Any) -> dict[str, Any]:
-        """Return probabilities or, where there are none, decision values, if a metric looks at them."""
+        """Return probabilities or, where there are none, decision values, if a metric looks at them; or quantiles."""
         if trial.metrics not in self._wanted:
             self._wanted[trial.metrics] = any(self._workbench.needs(m) != "prediction" for m in trial.metrics)
         if not self._wanted[trial.metrics]:
             return {}
+        if trial.problem == "forecast":
+            quantiles = getattr(estimator, "predict_quantiles", None)
+            return {} if quantiles is None else {"quantiles": quantiles(X)}
         if hasattr(estimator, "predict_proba"):
             return {"probability": estimator.predict_proba(X)}
         if hasattr(estimator, "decision_function"):

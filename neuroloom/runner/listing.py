@@ -107,7 +107,9 @@ def _describe(name: str) -> dict[str, Any]:
     if "+" in name:
         return _composition(name)
     if name in registry() or (
-        ":" in name and name not in names and not name.startswith(("ucr:", "uci:", "table:", "openml:"))
+        ":" in name
+        and name not in names
+        and not name.startswith(("ucr:", "uci:", "table:", "openml:", "forecast:"))
     ):
         return describe(name)
     try:

@@ -49,7 +49,7 @@ class Workbench:
         return rollout(policy.act, X)
 
     def needs(self, metric: str) -> str:
-        """Return what a metric looks at: ``prediction``, ``probability``, ``score`` or ``ranks``."""
+        """Return what a metric looks at: ``prediction``, ``probability``, ``score``, ``ranks`` or ``quantiles``."""
         from neuroloom.tasks.metrics import METRICS
 
         return str(METRICS[metric].needs)
@@ -96,7 +96,7 @@ class Workbench:
         return {"names": [found.names[i] for i in order], "drops": [float(drops[i]) for i in order]}
 
     def evaluate(self, names: Sequence[str], y_true: Any, prediction: Any, **given: Any) -> dict[str, float]:
-        """Return the value of each metric; ``given`` holds ``probability``, ``classes``, ``y_train`` and ``ranks``."""
+        """Return the value of each metric; ``given`` holds ``probability``, ``classes``, ``y_train`` and the like."""
         from neuroloom.tasks.metrics import evaluate
 
         return evaluate(list(names), y_true, prediction, **given)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from neuroloom.core.calibration import calibration_error, interval_covers, interval_score
 from neuroloom.core.errors import InputError, unknown
 
-Needs = Literal["prediction", "probability", "score", "ranks", "interval", "set"]
+Needs = Literal["prediction", "probability", "score", "ranks", "quantiles", "interval", "set"]
 Function = Callable[..., float]
 
 
@@ -31,12 +31,13 @@ class Metric:
         greater_is_better: the direction.
         bounds: lowest and highest value it can take.
         needs: what it scores: ``prediction`` (labels or numbers), ``probability`` (rows sum to 1), ``score`` (any
-            number that grows with belief in a class; probabilities serve) or ``ranks`` (where a sample stands among
-            its own rivals, as :func:`neuroloom.tasks.ranking.ranks_of` tells), ``interval`` (lower and upper ends) or
-            ``set`` (which classes a sample may have); the last two only where a confidence is asked for.
-        function: ``function(y_true, answer, classes=None, y_train=None) -> float``. ``answer`` is ``(n,)``, or
-            ``(n, len(classes))`` with columns in the order of ``classes`` (sorted); of two classes the later is the
-            positive one.
+            number that grows with belief in a class; probabilities serve), ``ranks`` (where a sample stands among
+            its own rivals, as :func:`neuroloom.tasks.ranking.ranks_of` tells), ``quantiles`` (of forecasts, at
+            ``core.forecasting.LEVELS``), ``interval`` (lower and upper ends) or ``set`` (which classes a sample may
+            have); the last two only where a confidence is asked for.
+        function: ``function(y_true, answer, classes=None, y_train=None, scale=None) -> float``. ``answer`` is
+            ``(n,)``, or ``(n, len(classes))`` with columns in the order of ``classes`` (sorted); of two classes the
+            later is the positive one. Of forecasts it is ``(n, horizon)``, or ``(n, horizon, levels)``.
     """
 
     name: str
@@ -59,13 +60,16 @@ def evaluate(
     interval: Any = None,
     sets: Any = None,
     confidence: float | None = None,
+    quantiles: Any = None,
+    scale: float | None = None,
 ) -> dict[str, float]:
     """Return ``{name: value}`` for each metric of ``names``.
 
     Args:
         names: names from :data:`METRICS`.
         y_true: ``(n,)`` true labels or values; None for control.
-        prediction: ``(n,)`` predicted labels or values; for control the return of each episode.
+        prediction: ``(n,)`` predicted labels or values, ``(n, horizon)`` of forecasts; for control the return of each
+            episode.
         probability: ``(n, len(classes))``, columns in the order of ``classes``; for two classes also ``(n,)``, that of
             the later one. None where the method gives none.
         classes: the classes behind the columns (an estimator's ``classes_``); None takes those of ``y_train`` or
@@ -78,6 +82,10 @@ def evaluate(
         interval: ``(n, 2)`` lower and upper ends for numbers.
         sets: ``(n, len(classes))`` which classes each sample's set holds.
         confidence: share of samples that ``interval`` or ``sets`` are to cover, in (0, 1).
+        quantiles: ``(n, horizon, 20)`` quantiles of forecasts at ``core.forecasting.LEVELS``; None where the method
+            gives none.
+        scale: what ``mase`` divides by, where ``y_train`` does not tell it: the seasonal naive forecast's mean
+            absolute error in training.
 
     Returns:
         A float for each name; NaN where the metric is undefined here or the method gave no probabilities.
@@ -95,9 +103,12 @@ def evaluate(
     answers["interval"] = None if interval is None else np.asarray(interval, dtype=np.float64)
     answers["set"] = None if sets is None else np.asarray(sets, dtype=bool)
     answers["ranks"] = None if ranks is None else np.asarray(ranks, dtype=np.float64)
+    answers["quantiles"] = None if quantiles is None else np.asarray(quantiles, dtype=np.float64)
     for what, answer in answers.items():
         if answer is not None and truth is not None and len(answer) != len(truth):
             raise InputError(f"expected {len(truth)} values of {what}, one a sample, but got {len(answer)}.")
+    if truth is not None and truth.ndim == 2 and guess is not None and guess.shape != truth.shape:
+        raise InputError(f"expected forecasts of shape {truth.shape}, but got {guess.shape}.")
     if classes is None and y_train is not None and answers["score"] is not None:
         classes = np.unique(np.asarray(y_train))
     values: dict[str, float] = {}
@@ -108,7 +119,9 @@ def evaluate(
             math.nan
             if answer is None
             else float(
-                metric.function(truth, answer, classes=classes, y_train=y_train, confidence=confidence)
+                metric.function(
+                    truth, answer, classes=classes, y_train=y_train, confidence=confidence, scale=scale
+                )
             )
         )
     return values
@@ -306,11 +319,15 @@ def _mae(y: Any, answer: Any, **_: Any) -> float:
     return float(np.mean(np.abs(y - answer)))
 
 
-def _mase(y: Any, answer: Any, y_train: Any = None, **_: Any) -> float:
-    """Mean |y − ŷ| over that of the one-step naive forecast in training (Hyndman and Koehler 2006)."""
-    if y_train is None or len(y_train) < 2:
-        return math.nan
-    scale = float(np.mean(np.abs(np.diff(np.asarray(y_train, dtype=np.float64)))))
+def _mase(y: Any, answer: Any, y_train: Any = None, scale: float | None = None, **_: Any) -> float:
+    """Mean |y − ŷ| over that of the naive forecast in training (Hyndman and Koehler 2006).
+
+    That is ``scale`` where it is given, of the seasonal naive forecast; else that of one step, from ``y_train``.
+    """
+    if scale is None:
+        if y_train is None or len(y_train) < 2:
+            return math.nan
+        scale = float(np.mean(np.abs(np.diff(np.asarray(y_train, dtype=np.float64)))))
     return _mae(y, answer) / scale if scale > 0 else math.nan
 
 
@@ -344,6 +361,28 @@ def _set_coverage(y: Any, answer: Any, classes: Any = None, **_: Any) -> float:
 
 def _set_size(y: Any, answer: Any, **_: Any) -> float:
     return float(answer.sum(axis=1).mean()) if len(y) else math.nan
+
+
+# -- quantiles of forecasts -----------------------------------------------------------------------------------
+
+
+def _crps(y: Any, answer: Any, **_: Any) -> float:
+    """Continuous ranked probability score: twice the pinball loss, averaged over the levels (Gneiting and Ranjan 2011).
+
+    CRPS = ∫ 2 (1[y < q_τ] − τ)(q_τ − y) dτ, by the midpoint rule over the 20 levels; in the unit of the series.
+    """
+    from neuroloom.core.forecasting import LEVELS
+
+    level = np.array(LEVELS)
+    if answer.shape != (*y.shape, len(level)):
+        raise InputError(f"expected quantiles of shape {(*y.shape, len(level))}, but got {answer.shape}.")
+    above = y[..., None] < answer
+    return float(np.mean(2.0 * (above - level) * (answer - y[..., None])))
+
+
+def _coverage_95(y: Any, answer: Any, **_: Any) -> float:
+    """Share of values between the outermost quantiles, at 0.025 and 0.975."""
+    return float(np.mean((answer[..., 0] <= y) & (y <= answer[..., -1])))
 
 
 # -- ranks ----------------------------------------------------------------------------------------------------
@@ -396,6 +435,8 @@ _ALL: tuple[Metric, ...] = (
            _winkler),
     Metric("set_coverage", "share of conformal sets that hold the true class", True, (0.0, 1.0), "set", _set_coverage),
     Metric("set_size", "mean number of classes in a conformal set", False, (0.0, _INF), "set", _set_size),
+    Metric("crps", "continuous ranked probability score", False, (0.0, _INF), "quantiles", _crps),
+    Metric("coverage@95", "share of values in the 95 % interval", True, (0.0, 1.0), "quantiles", _coverage_95),
     Metric("return", "mean return over the test episodes", True, (-_INF, _INF), "prediction", _return),
 )  # fmt: skip
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
@@ -405,7 +446,7 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
     "regression": ("r2", "rmse", "mae"),
     "control": ("return",),
     "detection": ("roc_auc", "average_precision"),
-    "forecast": ("mase", "smape", "rmse"),
+    "forecast": ("mase", "crps", "smape", "rmse", "coverage@95"),
 }
 UNEVEN = ("balanced_accuracy", "roc_auc", "average_precision", "mcc", "accuracy", "log_loss")
 """Of classes of which one holds nearly all samples: always naming it must not look good."""

@@ -42,6 +42,25 @@ TASKS: dict[str, str] = {
         ("usair-hard", "ns-hard", "celegans-hard", "yeast-hard", "power-hard"), "links:LinkPrediction"
     ),
     **dict.fromkeys(("mutag", "proteins"), "graphs:WholeGraphs"),
+    **dict.fromkeys(
+        (
+            "airline",
+            "co2",
+            "elnino",
+            "nile",
+            "sunspots-years",
+            "gdp",
+            "unemployment",
+            "inflation",
+            "bill-rate",
+            "seasonal-trend",
+            "growing-season",
+            "mackey-glass",
+            "promotions",
+            "random-walk",
+        ),
+        "forecast:KnownSeries",
+    ),
     "cartpole": "episodes:CartPole",
     "acrobot": "episodes:Acrobot",
     "mountain-car-continuous": "episodes:MountainCarContinuous",
@@ -59,6 +78,7 @@ FAMILIES: dict[str, str] = {
     "uci": "uci:UCIRegression",
     "ucr": "ucr:UCRSeries",
     "openml": "openml:OpenML",
+    "forecast": "forecast:FolderSeries",
 }
 
 

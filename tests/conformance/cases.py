@@ -7,7 +7,7 @@ import networkx as nx
 import numpy as np
 from sklearn.datasets import load_digits, load_iris
 
-from neuroloom.core import EnvSet, Graph, GraphSet, LinkSet, NodeSet
+from neuroloom.core import EnvSet, Graph, GraphSet, LinkSet, NodeSet, OriginSet
 from neuroloom.core.seeding import stream
 from neuroloom.evolve.weight_optimizers import OPTIMIZERS
 from neuroloom.methods import recipe, registry
@@ -84,6 +84,11 @@ def samples(kind: str, problem: str) -> tuple[Any, Any]:
             if problem == "classification"
             else (X[rows, :3], X[rows, 3])
         )
+    if kind == "series" and problem == "forecast":
+        t = np.arange(60)
+        walk = 0.2 * rng.normal(size=60).cumsum()
+        X, y = OriginSet.of(20 + 0.1 * t + 3 * np.sin(np.pi * t / 2 + 0.3) + walk, horizon=3, season=4)
+        return X[12:], y[12:]
     if kind == "series":
         y = np.repeat(["low", "high"], 30)
         t = np.arange(64) / 64

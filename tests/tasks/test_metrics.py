@@ -144,10 +144,13 @@ def test_errors_name_the_nearest_metric_and_the_shapes():
 def test_every_metric_keeps_its_bounds(k, n, seed):
     rng = np.random.default_rng(seed)
     y, p = rng.integers(0, k, size=n), rng.dirichlet(np.ones(k), size=n)
-    numbers = ("r2", "rmse", "mae", "smape", "mase", "return")
+    numbers = ("r2", "rmse", "mae", "smape", "mase", "return", "crps", "coverage@95")
     names = [name for name in METRICS if name not in numbers]
     found = evaluate(names, y, p.argmax(axis=1), p, np.arange(k), ranks=rng.integers(1, 101, n) + 0.5)
-    found |= evaluate(numbers, rng.normal(size=n), rng.normal(size=n), y_train=rng.normal(size=9))
+    quantiles = np.sort(rng.normal(size=(n, 20)))
+    found |= evaluate(
+        numbers, rng.normal(size=n), rng.normal(size=n), y_train=rng.normal(size=9), quantiles=quantiles
+    )
     assert set(found) == set(METRICS)
     for name, value in found.items():
         low, high = METRICS[name].bounds
@@ -156,7 +159,7 @@ def test_every_metric_keeps_its_bounds(k, n, seed):
 
 def test_right_answers_score_best_and_the_direction_says_so():
     exact = (Y3[:, None] == CLASSES).astype(float)
-    numbers = ("r2", "rmse", "mae", "smape", "mase", "return", *COVERAGE["regression"])
+    numbers = ("r2", "rmse", "mae", "smape", "mase", "return", "crps", "coverage@95", *COVERAGE["regression"])
     names = [n for n in METRICS if n not in numbers]
     best = evaluate(names, Y3, Y3, exact, CLASSES, ranks=np.ones(60), sets=exact > 0)
     wrong = np.ones((60, 3)) - exact
