@@ -11,7 +11,7 @@ from typing import Any
 
 from neuroloom.core.errors import InputError, NotSupportedError, unknown
 from neuroloom.core.seeding import derive
-from neuroloom.methods.registry import BALANCE, CORRECT, KINDS, TRANSFORM, Method, find, registry
+from neuroloom.methods.registry import BALANCE, CORRECT, FORECAST, KINDS, TRANSFORM, Method, find, registry
 
 HEADS = {"classification": "logreg", "regression": "ridge"}
 _FLAT = ("series", "image")
@@ -52,6 +52,16 @@ class Recipe:
     def title(self) -> str:
         """What it is, in a few words."""
         return ", then ".join(step.method.title for step in self.steps)
+
+    @property
+    def reduces(self) -> bool:
+        """Whether its first step makes windows, so that the regressor of the others forecasts."""
+        return len(self.steps) > 1 and self.steps[0].problem == FORECAST
+
+    @property
+    def batch(self) -> bool:
+        """Whether many fits can be done at once."""
+        return self.steps[-1].method.batch and not self.reduces
 
     @property
     def versions(self) -> dict[str, int]:
@@ -99,6 +109,8 @@ def recipe(expression: str, kind: str, problem: str) -> Recipe | Skip:
     for method in methods[:-1]:
         if not method.transformer and method not in balancers:
             return Skip(f"{method.key} gives answers, not features, so nothing can follow it in {expression}")
+    if problem == FORECAST and not any((k, FORECAST) in methods[-1].classes for k in KINDS):
+        return _over_windows(expression, kind)
     notes = []
     if methods[-1].transformer and (kind, problem) not in methods[-1].classes:
         if problem not in HEADS:
@@ -149,6 +161,18 @@ def _no_place(
     return None
 
 
+def _over_windows(expression: str, kind: str) -> Recipe | Skip:
+    """Return the recipe by which a regressor of series forecasts: from windows."""
+    if kind != "series":
+        return Skip(f"forecasts are of series, and the data are {_NOUNS[kind]}")
+    inner = recipe(expression, kind, "regression")
+    if isinstance(inner, Skip):
+        return inner
+    windows = Step("windows", find("windows"), kind, FORECAST)
+    notes = (f"{expression} answers the next value from the window of values before it", *inner.notes)
+    return Recipe(expression, kind, FORECAST, (windows, *inner.steps), inner.flatten, notes)
+
+
 _NOUNS = {kind: {"table": "a table", "image": "pictures"}.get(kind, kind) for kind in KINDS}
 
 
@@ -187,7 +211,7 @@ def step_params(found: Recipe, params: Mapping[str, Any]) -> dict[str, dict[str,
     """
     by_step: dict[str, dict[str, Any]] = {step.name: {} for step in found.steps}
     alone = parts(found.expression)
-    last = found.steps[len(alone) - 1] if len(alone) == 1 else None
+    last = found.steps[len(alone) - 1 + found.reduces] if len(alone) == 1 else None
     for name, value in params.items():
         step, _, inner = name.partition("__")
         if step in by_step and inner:
@@ -255,6 +279,11 @@ def make(method_name: str, kind: str, problem: str, **params: Any) -> Any:
 
 def _assemble(found: Recipe, by_step: Mapping[str, Mapping[str, Any]], *, prepare: bool) -> Any:
     """Build the estimator; ``prepare`` puts the preparation of DataFrames first."""
+    if found.reduces:
+        inner = replace(found, problem="regression", steps=found.steps[1:])
+        windows = found.steps[0]
+        regressor = _assemble(inner, by_step, prepare=False)
+        return windows.cls()(**{"estimator": regressor, **by_step[windows.name]})
     steps: list[tuple[str, Any]] = []
     last = found.steps[-1]
     if last.problem == CORRECT:

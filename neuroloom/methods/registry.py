@@ -377,6 +377,16 @@ def _built_in() -> Iterable[Method]:
                  _transformer("neuroloom.methods.ngrams:NGramFeatures", "tokens"))  # fmt: skip
     yield Method("seasonal-naive", "baseline", "seasonal naive: the last season again",
                  {("series", FORECAST): "neuroloom.methods.seasonal_naive:SeasonalNaiveForecaster"})  # fmt: skip
+    yield Method("ets", "baseline", "exponential smoothing of the form with the least AICc",
+                 {("series", FORECAST): "neuroloom.methods.exponential_smoothing:ETSForecaster"})  # fmt: skip
+    yield Method("theta", "baseline", "theta method: a trend line and exponential smoothing",
+                 {("series", FORECAST): "neuroloom.methods.theta:ThetaForecaster"})  # fmt: skip
+    yield Method("arima", "baseline", "seasonal ARIMA, its orders found step by step",
+                 {("series", FORECAST): "neuroloom.methods.arima:ARIMAForecaster"})  # fmt: skip
+    yield Method("combination", "baseline", "mean of exponential smoothing, theta, ARIMA and ridge over windows",
+                 {("series", FORECAST): "neuroloom.methods.combination:CombinationForecaster"})  # fmt: skip
+    yield Method("windows", "baseline", "the next value from the window before it, by any regressor",
+                 {("series", FORECAST): "neuroloom.methods.windows:WindowForecaster"})  # fmt: skip
     yield Method("dummy", "baseline", "the most frequent class, the mean, or random actions", _dummy())
     yield Method("logreg", "baseline", "logistic regression",
                  {("table", LEARNED[0]): "sklearn.linear_model:LogisticRegression"},

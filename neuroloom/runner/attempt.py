@@ -195,7 +195,7 @@ def methods_for(kind: str, problem: str, *, uneven: bool = False) -> list[str]:
         if not usable or not isinstance(recipe(method.key, kind, problem), Recipe):
             continue
         if method.transformer and (kind, problem) not in method.classes:
-            composed += [f"{method.key}+{head}" for head in (HEADS[problem], "rbfn")]
+            composed += [f"{method.key}+{head}" for head in (HEADS.get(problem, HEADS["regression"]), "rbfn")]
         else:
             learners.append(method)
     learners.sort(key=lambda method: method.room != "baseline")  # stable: the registry's order otherwise

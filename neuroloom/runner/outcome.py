@@ -217,7 +217,8 @@ def parameters_of(estimator: Any) -> int | None:
         return _size(estimator, "_fit_X")
     members = getattr(estimator, "estimators_", None)
     if members is not None and len(members):
-        counts = [parameters_of(member) for member in np.ravel(np.asarray(members, dtype=object))]
+        flat = members if isinstance(members, list) else np.ravel(np.asarray(members, dtype=object))
+        counts = [parameters_of(member) for member in flat]
         return None if None in counts else sum(count or 0 for count in counts)
     return None
 

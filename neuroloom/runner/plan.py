@@ -198,7 +198,7 @@ def _trial(
         batch=config.confidence is None
         and not config.explain
         and not isinstance(found, Skip)
-        and found.steps[-1].method.batch,
+        and found.batch,
         skip=found.reason if skipped and isinstance(found, Skip) else None,
     )
 

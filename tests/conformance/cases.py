@@ -66,6 +66,9 @@ QUICK: dict[str, dict[str, Any]] = {
         key: {"epochs": 30, "hidden": 16}
         for key in ("gatv2", "graphsage", "gin", "appnp", "gcnii", "gps", "ncn", "deepsets", "grand")
     },
+    "arima": {"order": (1, 1, 0)},
+    "ets": {"form": "AAN"},
+    "combination": {"members": ("theta", "ridge")},
     "random-forest": {"n_estimators": 10},
     "extra-trees": {"n_estimators": 10},
     "hist-gradient-boosting": {"max_iter": 10},
