@@ -85,7 +85,7 @@ class Forecaster(RegressorMixin):  # type: ignore[misc]
         self.season_, self.channels_, self.variables_ = origins.season, origins.channels, len(origins.known)
         return origins, values
 
-    def _read(self, X: Any) -> OriginSet:
+    def _read_origins(self, X: Any) -> OriginSet:
         """Check origins like those of ``fit``."""
         check_is_fitted(self, "horizon_")
         origins = _origins(X)

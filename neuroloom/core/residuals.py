@@ -21,11 +21,11 @@ class ResidualForecaster(Forecaster):
     |e| / (s · spread) of all steps together, mirrored: q_τ = ŷ ± s · spread_k · Q(|2τ − 1|).
 
     Attributes:
-        spread_: ``(horizon,)``. shape_: ``(m,)`` sorted absolute errors in units of the spread.
+        spread_: ``(horizon,)``. errors_: ``(m,)`` sorted absolute errors in units of the spread.
     """
 
     spread_: Floats
-    shape_: Floats
+    errors_: Floats
 
     def _scales(self, X: OriginSet) -> Floats:
         """Return ``(n,)`` the unit in which errors at each origin are counted."""
@@ -40,15 +40,15 @@ class ResidualForecaster(Forecaster):
         steps = np.arange(len(square), dtype=np.float64)
         rising = IsotonicRegression().fit(steps, square).predict(steps) if len(steps) > 1 else square
         self.spread_ = np.sqrt(np.asarray(rising, dtype=np.float64))
-        self.shape_ = np.sort((errors / np.where(self.spread_ > 0, self.spread_, 1.0)).ravel())
+        self.errors_ = np.sort((errors / np.where(self.spread_ > 0, self.spread_, 1.0)).ravel())
 
     def predict_quantiles(self, X: Any, levels: Any = LEVELS) -> Floats:
         """Return ``(n, horizon, levels)`` quantiles, rising with the level in (0, 1)."""
         wanted = check_levels(levels)
         answers = self.predict(X)
-        m = len(self.shape_)
+        m = len(self.errors_)
         share = np.minimum(np.abs(2 * wanted - 1) * (m + 1) / m, 1.0)
-        offsets = np.sign(wanted - 0.5) * np.quantile(self.shape_, share)
-        scales = self._scales(self._read(X))
+        offsets = np.sign(wanted - 0.5) * np.quantile(self.errors_, share)
+        scales = self._scales(self._read_origins(X))
         found: Floats = answers[..., None] + scales[:, None, None] * self.spread_[:, None] * offsets
         return found

@@ -142,7 +142,7 @@ class ARIMAForecaster(Forecaster, BaseEstimator):  # type: ignore[misc]
         """Return means and standard deviations, each ``(n, horizon)``."""
         from scipy.linalg import LinAlgError
 
-        origins = self._read(X)
+        origins = self._read_origins(X)
         order = (
             self.order_[0],
             self.order_[2],

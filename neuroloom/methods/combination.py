@@ -71,10 +71,10 @@ class CombinationForecaster(Forecaster, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Floats:
         """Return ``(n, horizon)`` values."""
-        self._read(X)
+        self._read_origins(X)
         return self._together(np.stack([member.predict(X) for member in self.members_]))
 
     def predict_quantiles(self, X: Any, levels: Any = LEVELS) -> Floats:
         """Return ``(n, horizon, levels)`` quantiles, rising with the level in (0, 1)."""
-        self._read(X)
+        self._read_origins(X)
         return self._together(np.stack([member.predict_quantiles(X, levels) for member in self.members_]))

@@ -79,6 +79,7 @@ class ETSForecaster(Forecaster, BaseEstimator):  # type: ignore[misc]
                 )
         self.aicc_: dict[str, float] = {}
         best: Any = None
+        self.form_ = forms[0]
         for form in forms:
             fitted = self._fitted(series, form)
             aicc = float(fitted.aicc) if np.isfinite(fitted.aicc) else math.inf
@@ -124,7 +125,7 @@ class ETSForecaster(Forecaster, BaseEstimator):  # type: ignore[misc]
     def _futures(self, X: Any) -> Floats:
         """Return ``(n, draws, horizon)`` simulated futures."""
         made = []
-        origins = self._read(X)
+        origins = self._read_origins(X)
         for i in range(len(origins)):
             series = self._usable(origins.history(i)[0])
             with warnings.catch_warnings():
@@ -143,7 +144,7 @@ class ETSForecaster(Forecaster, BaseEstimator):  # type: ignore[misc]
     def predict(self, X: Any) -> Floats:
         """Return ``(n, horizon)`` values."""
         made = []
-        origins = self._read(X)
+        origins = self._read_origins(X)
         for i in range(len(origins)):
             series = self._usable(origins.history(i)[0])
             made.append(self._model(series, self.form_).smooth(self.weights_).forecast(self.horizon_))

@@ -225,6 +225,18 @@ _DEEP_NETS = (
 _OF_TOKENS = ("cnn", "gru", "lstm", "mgu", "qrnn", "rnn", "rwa", "sru", "tcn", "transformer")
 
 
+_FORECASTERS = (
+    ("dlinear", "DLinear", "DLinear: linear maps of trend and rest, what a Transformer must beat"),
+    ("nbeats", "NBEATS", "N-BEATS: blocks that explain the history bit by bit and add up their forecasts"),
+    ("patchtst", "PatchTST", "PatchTST: Transformer over patches of the history"),
+    (
+        "encoder-decoder",
+        "EncoderDecoder",
+        "LSTM encoder-decoder whose intervals have three parts, by MC dropout",
+    ),
+)
+
+
 def _built_in() -> Iterable[Method]:
     evolve, graphs, signal, nets = (f"neuroloom.{room}" for room in ("evolve", "graphs", "signal", "nets"))
     walks, networks = f"{graphs}.warming:warm_up_walks", f"{graphs}.warming:warm_up_networks"
@@ -370,6 +382,8 @@ def _built_in() -> Iterable[Method]:
             own |= _classifier_and_regressor("tokens", nets, f"{stem}Token")
             own |= _transformer(f"{nets}:{stem}TokenFeatures", "tokens")
         yield Method(key, "nets", title, own, offered=key in ("cnn", "lstm"))
+    for key, stem, title in _FORECASTERS:
+        yield Method(key, "nets", title, {("series", FORECAST): f"{nets}:{stem}Forecaster"})
     for key, stem, title in _UNCERTAIN:
         own = _classifier_and_regressor("table", nets, stem)
         yield Method(key, "nets", title, own, batch=True, offered=False)

@@ -22,7 +22,7 @@ class SeasonalNaiveForecaster(ResidualForecaster, BaseEstimator):  # type: ignor
         season: steps m in a season, at least 1 (1 repeats the last value); None takes the series' own.
 
     Attributes:
-        spread_: ``(horizon,)`` spread of the errors; ``shape_`` their distribution; ``n_parameters_``.
+        spread_: ``(horizon,)`` spread of the errors; ``errors_`` their distribution; ``n_parameters_``.
 
     Raises:
         InputError: a parameter is out of range, or ``X`` is no ``OriginSet``.
@@ -46,7 +46,7 @@ class SeasonalNaiveForecaster(ResidualForecaster, BaseEstimator):  # type: ignor
 
     def predict(self, X: Any) -> Floats:
         """Return ``(n, horizon)`` values."""
-        return self._answer(self._read(X))
+        return self._answer(self._read_origins(X))
 
     def _answer(self, origins: OriginSet) -> Floats:
         last = origins.windows(self.lag_)[:, 0]

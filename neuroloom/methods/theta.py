@@ -68,7 +68,7 @@ class ThetaForecaster(Forecaster, BaseEstimator):  # type: ignore[misc]
 
     def _told(self, X: Any) -> tuple[Floats, Floats]:
         """Return means and standard deviations, each ``(n, horizon)``."""
-        origins = self._read(X)
+        origins = self._read_origins(X)
         told = []
         for i in range(len(origins)):
             series = origins.history(i)[0]
@@ -92,7 +92,11 @@ class ThetaForecaster(Forecaster, BaseEstimator):  # type: ignore[misc]
         weight = (self.theta - 1) / self.theta
         mean = level + weight * slope * (steps + 1 / alpha - (1 - alpha) ** n / alpha)
         spread = np.sqrt(variance * (1 + steps * alpha**2))
-        return (mean * ahead, spread * ahead) if positive else (mean + ahead, spread)
+        if positive:
+            mean, spread = mean * ahead, spread * ahead
+        else:
+            mean = mean + ahead
+        return np.asarray(mean, dtype=np.float64), np.asarray(spread, dtype=np.float64)
 
 
 def _is_seasonal(series: Floats, period: int) -> bool:

@@ -46,7 +46,7 @@ class WindowForecaster(MetaEstimatorMixin, ResidualForecaster, BaseEstimator):  
 
     Attributes:
         estimators_: the fitted regressors, one or one a step. lags_; lag_: of the differences, 0 for none. log_:
-            whether the logarithm is learned. spread_ and shape_: of the errors.
+            whether the logarithm is learned. spread_ and errors_: of the errors.
 
     Raises:
         InputError: a parameter is out of range, or the series is too short.
@@ -92,7 +92,7 @@ class WindowForecaster(MetaEstimatorMixin, ResidualForecaster, BaseEstimator):  
 
     def predict(self, X: Any) -> Floats:
         """Return ``(n, horizon)`` values."""
-        origins = self._read(X)
+        origins = self._read_origins(X)
         if self.log_ and origins.values[0].min() <= 0:
             raise InputError(
                 "the series was positive in fit, so its logarithm is learned, but now it is not; fit with log='never'."

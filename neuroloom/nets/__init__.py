@@ -17,6 +17,8 @@ if TYPE_CHECKING:
         ExplodingGradientsWarning,
         VanishingGradientsWarning,
     )
+    from neuroloom.nets.dlinear import DLinearForecaster
+    from neuroloom.nets.encoder_decoder import EncoderDecoderForecaster
     from neuroloom.nets.fcn import FCNClassifier, FCNFeatures, FCNRegressor
     from neuroloom.nets.googlenet import GoogLeNetClassifier, GoogLeNetFeatures, GoogLeNetRegressor
     from neuroloom.nets.inception_time import (
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from neuroloom.nets.lenet import LeNetClassifier, LeNetFeatures, LeNetRegressor
     from neuroloom.nets.mc_dropout import MCDropoutClassifier, MCDropoutRegressor
     from neuroloom.nets.mlp import MLPClassifier, MLPRegressor
+    from neuroloom.nets.nbeats import NBEATSForecaster
+    from neuroloom.nets.patchtst import PatchTSTForecaster
     from neuroloom.nets.rbfn import RBFNClassifier, RBFNRegressor
     from neuroloom.nets.recurrent import (
         GRUClassifier,
@@ -111,10 +115,12 @@ __all__ = [
     "ConvNeXtClassifier",
     "ConvNeXtFeatures",
     "ConvNeXtRegressor",
+    "DLinearForecaster",
     "DeadUnitsWarning",
     "DeepEnsembleClassifier",
     "DeepEnsembleRegressor",
     "Diagnosis",
+    "EncoderDecoderForecaster",
     "ExplodingGradientsWarning",
     "FCNClassifier",
     "FCNFeatures",
@@ -153,6 +159,8 @@ __all__ = [
     "MGUTokenRegressor",
     "MLPClassifier",
     "MLPRegressor",
+    "NBEATSForecaster",
+    "PatchTSTForecaster",
     "QRNNClassifier",
     "QRNNFeatures",
     "QRNNRegressor",
@@ -224,10 +232,12 @@ _HOMES = {
     "ConvNeXtClassifier": "neuroloom.nets.convnext",
     "ConvNeXtFeatures": "neuroloom.nets.convnext",
     "ConvNeXtRegressor": "neuroloom.nets.convnext",
+    "DLinearForecaster": "neuroloom.nets.dlinear",
     "DeadUnitsWarning": "neuroloom.nets.diagnosis",
     "DeepEnsembleClassifier": "neuroloom.nets.deep_ensemble",
     "DeepEnsembleRegressor": "neuroloom.nets.deep_ensemble",
     "Diagnosis": "neuroloom.nets.diagnosis",
+    "EncoderDecoderForecaster": "neuroloom.nets.encoder_decoder",
     "ExplodingGradientsWarning": "neuroloom.nets.diagnosis",
     "FCNClassifier": "neuroloom.nets.fcn",
     "FCNFeatures": "neuroloom.nets.fcn",
@@ -266,6 +276,8 @@ _HOMES = {
     "MGUTokenRegressor": "neuroloom.nets.token_nets",
     "MLPClassifier": "neuroloom.nets.mlp",
     "MLPRegressor": "neuroloom.nets.mlp",
+    "NBEATSForecaster": "neuroloom.nets.nbeats",
+    "PatchTSTForecaster": "neuroloom.nets.patchtst",
     "QRNNClassifier": "neuroloom.nets.recurrent",
     "QRNNFeatures": "neuroloom.nets.recurrent",
     "QRNNRegressor": "neuroloom.nets.recurrent",

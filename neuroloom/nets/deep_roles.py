@@ -26,49 +26,8 @@ else:
 _AT_ONCE = 256  # samples answered at once
 
 
-class DeepRole(_Model):
-    """What the roles share: the fit, the members' answers and vectors."""
-
-    def fit(self, X: Any, y: Any, eval_set: tuple[Any, Any] | None = None) -> Self:
-        """Learn from samples and answers.
-
-        Args:
-            X: ``(n, channels, length)`` series, ``(n, length)`` of one channel, or ``(n, channels, height, width)``
-                pictures.
-            y: ``(n,)`` labels or numbers; for several labels a sample ``(n, labels)`` of 0 and 1.
-            eval_set: ``(X_val, y_val)`` to choose the epoch by and to stop early on.
-
-        Raises:
-            InputError: a parameter is out of range, or samples and answers are not usable.
-        """
-        check_lengths(X, y)
-        values = self._learn_shape(X)
-        self._check_training()
-        answers = self._answers_for(y)
-        target = answers._read_target(y)
-        self.n_answers_ = answers._n_answers()
-        seed = as_seed(self.random_state)
-        valid = None
-        if eval_set is not None:
-            check_lengths(*eval_set)
-            known, wanted = answers._known_target(eval_set[1])
-            valid = (self._read(eval_set[0])[known], wanted) if known.any() else None
-        elif self.early_stopping:
-            held = answers._held_out(target, seed)
-            if held.any():
-                valid = values[held], target[held]
-                values, target = values[~held], target[~held]
-        self.weights_: list[dict[str, NDArray[Any]]] = []
-        self.history_: list[dict[str, float]] = []
-        self.best_epochs_: list[int] = []
-        for member in range(self.members):
-            self._train(answers, values, target, valid, derive(seed, "member", member))
-        return self
-
-    def _answers_for(self, y: Any) -> Answers:
-        """Return what knows the kind of answers: the estimator itself where it predicts."""
-        assert isinstance(self, Answers)
-        return self
+class DeepTraining(_Model):
+    """How members are trained and asked."""
 
     def _train(
         self,
@@ -136,6 +95,51 @@ class DeepRole(_Model):
             made = [torch.cat([net(part) for part in parts]) for net, parts in self._each_member(X)]
             found: NDArray[np.float64] = torch.stack(made).double().cpu().numpy()
         return found
+
+
+class DeepRole(DeepTraining):
+    """What the roles share: the fit, and the members' vectors."""
+
+    def fit(self, X: Any, y: Any, eval_set: tuple[Any, Any] | None = None) -> Self:
+        """Learn from samples and answers.
+
+        Args:
+            X: ``(n, channels, length)`` series, ``(n, length)`` of one channel, or ``(n, channels, height, width)``
+                pictures.
+            y: ``(n,)`` labels or numbers; for several labels a sample ``(n, labels)`` of 0 and 1.
+            eval_set: ``(X_val, y_val)`` to choose the epoch by and to stop early on.
+
+        Raises:
+            InputError: a parameter is out of range, or samples and answers are not usable.
+        """
+        check_lengths(X, y)
+        values = self._learn_shape(X)
+        self._check_training()
+        answers = self._answers_for(y)
+        target = answers._read_target(y)
+        self.n_answers_ = answers._n_answers()
+        seed = as_seed(self.random_state)
+        valid = None
+        if eval_set is not None:
+            check_lengths(*eval_set)
+            known, wanted = answers._known_target(eval_set[1])
+            valid = (self._read(eval_set[0])[known], wanted) if known.any() else None
+        elif self.early_stopping:
+            held = answers._held_out(target, seed)
+            if held.any():
+                valid = values[held], target[held]
+                values, target = values[~held], target[~held]
+        self.weights_: list[dict[str, NDArray[Any]]] = []
+        self.history_: list[dict[str, float]] = []
+        self.best_epochs_: list[int] = []
+        for member in range(self.members):
+            self._train(answers, values, target, valid, derive(seed, "member", member))
+        return self
+
+    def _answers_for(self, y: Any) -> Answers:
+        """Return what knows the kind of answers: the estimator itself where it predicts."""
+        assert isinstance(self, Answers)
+        return self
 
     def transform(self, X: Any) -> NDArray[np.float64]:
         """Return the vectors before the head, ``(n, members · width)``: the last hidden layer as features."""

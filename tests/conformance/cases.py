@@ -66,6 +66,10 @@ QUICK: dict[str, dict[str, Any]] = {
         key: {"epochs": 30, "hidden": 16}
         for key in ("gatv2", "graphsage", "gin", "appnp", "gcnii", "gps", "ncn", "deepsets", "grand")
     },
+    "dlinear": {"epochs": 3},
+    "nbeats": {"epochs": 2, "blocks": 1, "width": 8},
+    "patchtst": {"epochs": 2, "width": 8, "layers": 1},
+    "encoder-decoder": {"epochs": 2, "units": (6, 4), "hidden": (5,), "draws": 4},
     "arima": {"order": (1, 1, 0)},
     "ets": {"form": "AAN"},
     "combination": {"members": ("theta", "ridge")},
