@@ -70,6 +70,22 @@ Groups = Annotated[
 Drop = Annotated[
     list[str] | None, typer.Option("--drop", help="A column not to learn from, as often as needed.")
 ]
+Horizon = Annotated[
+    int | None,
+    typer.Option(
+        "--horizon", min=1, help="Forecast so many steps ahead: each row is a moment of one series."
+    ),
+]
+Season = Annotated[
+    int | None,
+    typer.Option(
+        "--season", min=1, help="Steps in a season of a forecast; the default is read off the dates."
+    ),
+]
+Known = Annotated[
+    list[str] | None,
+    typer.Option("--known", help="A column of a forecast known in advance, as often as needed."),
+]
 Out = Annotated[Path | None, typer.Option("--out", help="Where to put the results.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Confidence = Annotated[
@@ -109,6 +125,9 @@ def try_(
     problem: Problem = None,
     groups: Groups = None,
     drop: Drop = None,
+    horizon: Horizon = None,
+    season: Season = None,
+    known: Known = None,
     minutes: Annotated[float, typer.Option("--minutes", min=0.05, help="Time to spend.")] = 5.0,
     out: Out = None,
     workers: Workers = None,
@@ -129,6 +148,9 @@ def try_(
             problem=problem,
             groups=groups,
             drop=drop or (),
+            horizon=horizon,
+            season=season,
+            known=known or (),
             minutes=minutes,
             out=out,
             workers=workers,
@@ -232,6 +254,9 @@ def fit(
     kind: Kind = None,
     problem: Problem = None,
     drop: Drop = None,
+    horizon: Horizon = None,
+    season: Season = None,
+    known: Known = None,
     param: Annotated[
         list[str] | None, typer.Option("--param", help="name=value, as often as needed.")
     ] = None,
@@ -255,6 +280,9 @@ def fit(
             kind=kind,
             problem=problem,
             drop=drop or (),
+            horizon=horizon,
+            season=season,
+            known=known or (),
             params=param or [],
             seed=seed,
             confidence=confidence,

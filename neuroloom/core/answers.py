@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,16 @@ if TYPE_CHECKING:
     import torch
 
 Ints = NDArray[np.int64]
+
+
+class Judged(Protocol):
+    """What training asks of a kind of answers: a loss, and a score of what is held out."""
+
+    def _losses(self, target: NDArray[Any], device: torch.device) -> Callable[[Any, Any], torch.Tensor]:
+        """Return the loss as a function of outputs and rows of the target, None for all."""
+
+    def _scores(self, target: NDArray[Any], device: torch.device) -> Callable[[Any], torch.Tensor]:
+        """Return the validation score as a function of outputs; greater is better."""
 
 
 class Answers:

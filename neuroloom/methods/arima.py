@@ -22,6 +22,7 @@ from neuroloom.core.forecasting import LEVELS, Forecaster, check_levels
 Floats = NDArray[np.float64]
 Order = tuple[int, int, int, int, bool]  # p, q, P, Q and whether there is a constant
 MOST_SEASON = 24  # longer seasons have too many states to filter
+_SOUGHT = 200  # latest steps on which orders are sought
 _STRONG = 0.64  # from here on a season is differenced (Wang, Smith and Hyndman 2006)
 
 
@@ -29,8 +30,8 @@ class ARIMAForecaster(Forecaster, BaseEstimator):  # type: ignore[misc]
     """Seasonal ARIMA: φ(L) Φ(L^m) (1 − L)^d (1 − L^m)^D y = c + θ(L) Θ(L^m) ε, ε normal.
 
     Differences come from a KPSS test (d) and the strength of the season (D), the other orders from a walk between
-    neighbours to the least AICc (Hyndman and Khandakar 2008). Orders and weights are learned in training; at each
-    origin the filter runs over the whole history. Quantiles are normal.
+    neighbours to the least AICc (Hyndman and Khandakar 2008), on the latest 200 steps. Orders and weights are learned
+    in training; at each origin the filter runs over the whole history. Quantiles are normal.
 
     Args:
         order: p, d and q, each at least 0; ``"auto"`` finds them.
@@ -48,6 +49,11 @@ class ARIMAForecaster(Forecaster, BaseEstimator):  # type: ignore[misc]
         Hyndman and Khandakar (2008); Seabold and Perktold (2010), statsmodels.
     """
 
+    order_: tuple[int, int, int]
+    seasonal_order_: tuple[int, int, int]
+    constant_: bool
+    weights_: Floats
+
     def __init__(self, order: Any = "auto", seasonal_order: Any = "auto", models: int = 24) -> None:
         self.order = order
         self.seasonal_order = seasonal_order
@@ -60,7 +66,11 @@ class ARIMAForecaster(Forecaster, BaseEstimator):  # type: ignore[misc]
         series = origins.seen(values)
         self.period_ = self.season_ if self.season_ <= MOST_SEASON and len(series) > 2 * self.season_ else 1
         if self.order == "auto":
-            self._search(series)
+            self._search(series[-_SOUGHT:])
+            if len(series) > _SOUGHT:
+                order = (self.order_[0], self.order_[2], self.seasonal_order_[0], self.seasonal_order_[2],
+                         self.constant_)  # fmt: skip
+                self._keep(order, self._fitted(series, order))
         else:
             p, d, q = _orders("order", self.order)
             given = (

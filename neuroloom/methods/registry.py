@@ -400,7 +400,7 @@ def _built_in() -> Iterable[Method]:
     yield Method("combination", "baseline", "mean of exponential smoothing, theta, ARIMA and ridge over windows",
                  {("series", FORECAST): "neuroloom.methods.combination:CombinationForecaster"})  # fmt: skip
     yield Method("windows", "baseline", "the next value from the window before it, by any regressor",
-                 {("series", FORECAST): "neuroloom.methods.windows:WindowForecaster"})  # fmt: skip
+                 {("series", FORECAST): "neuroloom.methods.windows:WindowForecaster"}, offered=False)  # fmt: skip
     yield Method("dummy", "baseline", "the most frequent class, the mean, or random actions", _dummy())
     yield Method("logreg", "baseline", "logistic regression",
                  {("table", LEARNED[0]): "sklearn.linear_model:LogisticRegression"},

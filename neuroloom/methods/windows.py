@@ -93,6 +93,7 @@ class WindowForecaster(MetaEstimatorMixin, ResidualForecaster, BaseEstimator):  
     def predict(self, X: Any) -> Floats:
         """Return ``(n, horizon)`` values."""
         origins = self._read_origins(X)
+        origins.outlook(0, self.horizon_)  # says so if the variables are not known as far ahead
         if self.log_ and origins.values[0].min() <= 0:
             raise InputError(
                 "the series was positive in fit, so its logarithm is learned, but now it is not; fit with log='never'."

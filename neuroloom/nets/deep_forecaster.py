@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroloom.core.answers import Answers
 from neuroloom.core.checks import check_choice, check_float, check_int
 from neuroloom.core.errors import InputError
 from neuroloom.core.origins import OriginSet
@@ -27,7 +26,7 @@ LOSSES = ("absolute", "squared", "huber")
 FEWEST_LAGS, MOST_LAGS = 16, 96  # of lags="auto"
 
 
-class _Steps(Answers):
+class _Steps:
     """All steps ahead at once."""
 
     def __init__(self, loss: str) -> None:
@@ -38,8 +37,16 @@ class _Steps(Answers):
         from torch.nn import functional
 
         wanted = torch.as_tensor(target, device=device)
-        of = {"absolute": functional.l1_loss, "squared": functional.mse_loss, "huber": functional.huber_loss}
+        of: dict[str, Any] = {
+            "absolute": functional.l1_loss,
+            "squared": functional.mse_loss,
+            "huber": functional.huber_loss,
+        }
         return lambda out, rows: of[self.loss](out, wanted if rows is None else wanted[rows])
+
+    def _scores(self, target: NDArray[Any], device: torch.device) -> Callable[[Any], torch.Tensor]:
+        losses = self._losses(target, device)
+        return lambda out: -losses(out, None).double()
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

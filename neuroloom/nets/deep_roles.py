@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from neuroloom.core.answers import Answers, Classification, Regression
+from neuroloom.core.answers import Answers, Classification, Judged, Regression
 from neuroloom.core.checks import check_lengths
 from neuroloom.core.seeding import as_seed, derive
 from neuroloom.nets.deep_network import DeepNetwork
@@ -31,7 +31,7 @@ class DeepTraining(_Model):
 
     def _train(
         self,
-        answers: Answers,
+        answers: Judged,
         values: NDArray[Any],
         target: NDArray[Any],
         valid: tuple[NDArray[Any], NDArray[Any]] | None,

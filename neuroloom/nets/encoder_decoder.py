@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroloom.core.answers import Answers
+from neuroloom.core.answers import Judged
 from neuroloom.core.checks import check_float, check_int
 from neuroloom.core.errors import InputError
 from neuroloom.core.forecasting import LEVELS, check_levels
@@ -90,7 +90,7 @@ class EncoderDecoderForecaster(DeepForecaster, EncoderDecoder):
 
     def _train(
         self,
-        answers: Answers,
+        answers: Judged,
         values: Floats32,
         target: NDArray[Any],
         valid: tuple[Floats32, NDArray[Any]] | None,
@@ -109,7 +109,8 @@ class EncoderDecoderForecaster(DeepForecaster, EncoderDecoder):
         x = torch.from_numpy(values).to(device)
         losses = answers._losses(target, device)
         config = self._config(len(values), False)
-        trained, history = 0, []
+        trained = 0
+        history: list[dict[str, float]] = []
         for phase in ("decoder", "predict"):
             for name, weight in network.named_parameters():
                 weight.requires_grad_(name.startswith("predict") == (phase == "predict"))

@@ -49,6 +49,9 @@ def attempt(
     problem: str | None = None,
     groups: str | None = None,
     drop: Sequence[str] = (),
+    horizon: int | None = None,
+    season: int | None = None,
+    known: Sequence[str] = (),
     minutes: float = 5.0,
     out: str | Path | None = None,
     workers: int | None = None,
@@ -71,6 +74,9 @@ def attempt(
         problem: ``classification`` or ``regression``, where the target does not tell.
         groups: a column of a table whose equal values are never divided between training and test.
         drop: columns of a table not to learn from.
+        horizon: steps ahead: the table is a series that is forecast; None reads rows as samples.
+        season: steps in a season of such a series; None reads it from the dates.
+        known: columns of such a series that are known in advance.
         minutes: time to spend, above 0.
         out: run directory; None is ``runs/<name of the data>``.
         workers: worker processes; None takes one for each core.
@@ -101,6 +107,7 @@ def attempt(
         problem=problem,
         groups=groups,
         drop=tuple(drop),
+        **ahead_options(horizon, season, known),
     )
     if progress is not None:
         progress.say(_recognised(task))
@@ -183,6 +190,12 @@ class _Session:
         return "\n".join(["# neuroloom run THIS_FILE repeats the bench.", *remarks, to_toml(config)])
 
 
+def ahead_options(horizon: int | None, season: int | None, known: Sequence[str]) -> dict[str, Any]:
+    """Return what was said of a forecast, for :func:`neuroloom.tasks.recognise`; nothing where nothing was."""
+    given = {"horizon": horizon, "season": season, "known": tuple(known) or None}
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def methods_for(kind: str, problem: str, *, uneven: bool = False) -> list[str]:
     """Return the methods that fit a kind and a problem: features before each of the usual heads, learners as they are.
 
@@ -190,11 +203,12 @@ def methods_for(kind: str, problem: str, *, uneven: bool = False) -> list[str]:
     second time, with balanced classes or a moved threshold.
     """
     learners, composed = [], []
+    answered = {problem, "regression"} if problem == "forecast" else {problem}
     for method in registry().values():
         usable = method.problem is None and method.offered
         if not usable or not isinstance(recipe(method.key, kind, problem), Recipe):
             continue
-        if method.transformer and (kind, problem) not in method.classes:
+        if method.transformer and not any((kind, p) in method.classes for p in answered):
             composed += [f"{method.key}+{head}" for head in (HEADS.get(problem, HEADS["regression"]), "rbfn")]
         else:
             learners.append(method)
@@ -212,6 +226,8 @@ def _recognised(task: Task) -> list[str]:
         size = f"{shape[0]:,} rows, {shape[1]:,} column{'s' if shape[1] > 1 else ''} to learn from"
     elif task.kind in ("series", "image") and len(shape) > 1:
         size += f" of shape {' × '.join(map(str, shape[1:]))}"
+    elif task.problem == "forecast":
+        size = f"{data.X.values.shape[1] + data.y.shape[1]:,} steps"
     lines = [f"{task.summary}: {size}", *(f"  - {note}" for note in data.notes)]
     return [part for line in lines for part in _wrapped(line)]
 

@@ -14,6 +14,7 @@ from neuroloom.core.errors import InputError, NotSupportedError
 from neuroloom.core.seeding import derive
 from neuroloom.methods import build
 from neuroloom.methods.saving import load_estimator, save_estimator
+from neuroloom.runner.attempt import ahead_options
 from neuroloom.tasks import describe_schema, read_like, recognise
 
 
@@ -28,6 +29,9 @@ def fit_model(
     kind: str | None = None,
     problem: str | None = None,
     drop: Sequence[str] = (),
+    horizon: int | None = None,
+    season: int | None = None,
+    known: Sequence[str] = (),
     params: Sequence[str] = (),
     seed: int = 0,
     confidence: float | None = None,
@@ -45,13 +49,14 @@ def fit_model(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} exists already; pass another --out, or remove it first.")
     task = recognise(
-        data, target=target, labels=labels, features=features, kind=kind, problem=problem, drop=tuple(drop)
-    )
+        data, target=target, labels=labels, features=features, kind=kind, problem=problem, drop=tuple(drop),
+        **ahead_options(horizon, season, known),
+    )  # fmt: skip
     loaded = task.load()
     given = dict(_parameter(text) for text in params)
     random_state = derive(seed, "method", method)
     estimator, notes = build(method, task.kind, task.problem, given, X=loaded.X, random_state=random_state)
-    if confidence is not None:
+    if confidence is not None and task.problem != "forecast":
         estimator = _conformal(estimator, task.problem, confidence, random_state)
     estimator.fit(loaded.X, loaded.y)
     remarks = [*loaded.notes, *notes]
@@ -69,7 +74,7 @@ def fit_model(
     }
     save_estimator(estimator, out, about)
     lines = [*remarks, f"{method} learned from {len(loaded.X)} samples; the model is in {out}"]
-    if confidence is not None:
+    if confidence is not None and task.problem != "forecast":
         what = "intervals" if task.problem == "regression" else "sets of classes"
         lines.append(f"its {what} are to cover {confidence:.0%} of new samples (conformal, 5 folds)")
     return "\n".join(lines)
@@ -86,6 +91,8 @@ def predict_with_model(model: Path, data: Path) -> str:
     import pandas as pd
 
     estimator, about = load_estimator(model)
+    if about["problem"] == "forecast":
+        return _look_ahead(estimator, about, data)
     X, names = read_like(data, about["schema"])
     frame = pd.DataFrame({"sample": names, "prediction": estimator.predict(X)})
     if hasattr(estimator, "predict_interval"):
@@ -135,6 +142,10 @@ def explain_with_model(
     check_choice("method", method, ("shapley", "lime"))
     check_int("rows", rows)
     estimator, about = load_estimator(model)
+    if about["problem"] == "forecast":
+        raise NotSupportedError(
+            "answers of forecasts are not explained; explain a classifier or a regressor."
+        )
     X, names = read_like(data, about["schema"])
     others = X if background is None else read_like(background, about["schema"])[0]
     if len(others) < 2:
@@ -153,6 +164,21 @@ def explain_with_model(
         return f"the picture is {out}"
     frame = found.to_frame()
     frame["sample"] = [names[i] for i in frame["sample"]]
+    text: str = frame.to_csv(index=False)
+    return text
+
+
+def _look_ahead(estimator: Any, about: dict[str, Any], data: Path) -> str:
+    """Return a CSV text with the next values of the series in ``data``, and their intervals."""
+    import pandas as pd
+
+    from neuroloom.tasks.files.forecast import answers_ahead, read_like_forecast
+
+    X, dates, when = read_like_forecast(data, about["schema"])
+    ahead = estimator.predict(X)[0]
+    frame = pd.DataFrame({when or "step": answers_ahead(dates, len(ahead)), "prediction": ahead})
+    level = about["confidence"] or 0.95
+    frame["low"], frame["high"] = estimator.predict_interval(X, level)[0].T
     text: str = frame.to_csv(index=False)
     return text
 

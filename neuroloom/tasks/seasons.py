@@ -47,3 +47,33 @@ def season_of(dates: Sequence[Any] | Any) -> tuple[int, str]:
 def horizon_for(season: int, steps: int) -> int:
     """Return steps ahead that suit a series: a season, or 6 where there is none, and at most an eighth of it."""
     return max(1, min(season if season > 1 else 6, steps // 8))
+
+
+def next_dates(dates: Sequence[str], count: int) -> list[str]:
+    """Return the dates that follow, in the form of those given; none where these are not regular.
+
+    Args:
+        dates: in order, of one form.
+        count: how many.
+    """
+    import warnings
+
+    import pandas as pd
+
+    if len(dates) < 3:
+        return []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        stamps = pd.to_datetime(pd.Series(list(dates)).astype(str), errors="coerce")
+    if stamps.isna().any():
+        return []
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # pandas 3 announces that it will return an offset, which serves as well
+        form = pd.infer_freq(pd.DatetimeIndex(stamps))
+    if form is None:
+        return []
+    ahead = pd.date_range(stamps.iloc[-1], periods=count + 1, freq=form)[1:]
+    width = len(str(dates[-1]))
+    return [str(stamp)[: width if width < 19 else None] for stamp in ahead]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from neuroloom.core.errors import InputError, nearest
 from neuroloom.core.samples import KINDS
-from neuroloom.tasks.files import arrays, edges, pictures, series, table
+from neuroloom.tasks.files import arrays, edges, forecast, pictures, series, table
 from neuroloom.tasks.files.options import Loaded, Options
 from neuroloom.tasks.files.text import is_number, read_rows
 
@@ -54,6 +54,12 @@ def find_reader(options: Options) -> tuple[Reader, str]:
             raise InputError(f"{extra} does not exist.{_near(extra)}")
     if not path.exists():
         raise InputError(f"{path} does not exist.{_near(path)}")
+    if options.horizon is not None:
+        if path.is_dir() or options.kind not in (None, "series"):
+            raise InputError(
+                f"a forecast reads one table with a row for each moment, but {path} is read otherwise."
+            )
+        return forecast.read_forecast, "read as one series to forecast, since a horizon is given"
     reader, kinds, why = _folder(path, options) if path.is_dir() else _file(options)
     if options.kind is not None and options.kind not in kinds:
         raise InputError(f"{path} can be read as {' or '.join(kinds)}, not as {options.kind}.")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from neuroloom.core.checks import check_int
 from neuroloom.core.errors import InputError, unknown
 
 
@@ -26,6 +27,9 @@ class Options:
         keep: columns to learn from although they look like row numbers or never change; ``*`` keeps all that hold a
             value.
         drop: columns not to learn from.
+        horizon: steps ahead: the table is one series that is forecast; None reads rows as samples.
+        season: steps in a season of a series that is forecast; None reads it from the dates.
+        known: columns of a series that is forecast that are known in advance.
     """
 
     path: Path
@@ -37,6 +41,9 @@ class Options:
     groups: str | None = None
     keep: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
+    horizon: int | None = None
+    season: int | None = None
+    known: tuple[str, ...] = ()
 
     @staticmethod
     def of(parts: Mapping[str, Any]) -> Options:
@@ -50,17 +57,29 @@ class Options:
         for name, value in parts.items():
             if name not in known:
                 raise unknown("option", name, known, "A task of your own takes " + ", ".join(known) + ".")
-            if name in ("keep", "drop"):
+            if name in ("keep", "drop", "known"):
                 value = [value] if isinstance(value, str) else value
                 if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
                     raise InputError(f"`{name}` must be a list of column names, but got {value!r}.")
                 values[name] = tuple(value)
             elif name in ("path", "labels", "features"):
                 values[name] = None if value is None else Path(os.path.abspath(Path(value).expanduser()))
+            elif name in ("horizon", "season"):
+                values[name] = None if value is None else check_int(name, value)
             elif value is None or isinstance(value, str):
                 values[name] = value
             else:
                 raise InputError(f"`{name}` must be a text, but got {value!r}.")
+        if values.get("problem") == "forecast" and values.get("horizon") is None:
+            raise InputError("a forecast needs its `horizon`, the steps ahead; pass --horizon.")
+        if values.get("horizon") is not None and values.get("problem") in (None, "forecast"):
+            values["problem"] = None
+        elif values.get("horizon") is not None:
+            raise InputError(
+                f"with a `horizon` the problem is a forecast, not {values['problem']}; leave one out."
+            )
+        elif values.get("season") is not None or values.get("known"):
+            raise InputError("`season` and `known` are for forecasts; pass a `horizon` too.")
         if values.get("problem") not in (None, "classification", "regression"):
             raise unknown("problem", values["problem"], ("classification", "regression"))
         return Options(**values)
@@ -74,7 +93,7 @@ class Loaded:
         kind: kind of the sample set.
         X: the sample set.
         y: the answers, or None where the file holds none.
-        problem: ``classification`` or ``regression``.
+        problem: ``classification``, ``regression`` or ``forecast``.
         notes: what was recognised and done, for the user.
         schema: what new data must look like, plain JSON.
         names: what each sample is called (row number, node, file).

@@ -57,7 +57,8 @@ class OwnTask(Task):
         self.summary = f"{options.path.name}, read as {self.kind}"
         self.source = str(options.path)
         given = {k: v for k, v in options.__dict__.items() if v not in (None, ())}
-        given = {k: list(v) if isinstance(v, tuple) else str(v) for k, v in given.items()}
+        plain = {k: list(v) if isinstance(v, tuple) else v for k, v in given.items()}
+        given = {k: v if isinstance(v, list | int) else str(v) for k, v in plain.items()}
         self.spec = {"name": name, **given, "found": found}
 
     @property
@@ -109,7 +110,8 @@ class OwnTask(Task):
         names = [str(path.relative_to(base)) if path.is_relative_to(base) else path.name for path in files]
         said = self.options
         how = (said.target, self.kind, self.problem, said.groups, said.keep, said.drop, READER_VERSION)
-        return hash_files(files, names, how)
+        ahead = () if said.horizon is None else ((said.horizon, said.season, said.known),)
+        return hash_files(files, names, how, *ahead)
 
     def load(self, seed: int = 0) -> Data:
         """Return the data; of a graph whose links are predicted, the pairs drawn for ``seed``."""
@@ -201,7 +203,8 @@ def recognise(
         target: the column to learn; None takes the one called target, label, class, …, else the last.
         labels: a file with a label for each node or series.
         kind: what to read it as, where it could be several things.
-        more: ``name``, and ``features``, ``problem``, ``groups``, ``keep``, ``drop`` of :class:`Options`.
+        more: ``name``, and ``features``, ``problem``, ``groups``, ``keep``, ``drop``, ``horizon``, ``season``,
+            ``known`` of :class:`Options`.
 
     Raises:
         InputError: the data cannot be used; says why and what to do.
