@@ -226,7 +226,7 @@ def _recognised(task: Task) -> list[str]:
         size = f"{shape[0]:,} rows, {shape[1]:,} column{'s' if shape[1] > 1 else ''} to learn from"
     elif task.kind in ("series", "image") and len(shape) > 1:
         size += f" of shape {' × '.join(map(str, shape[1:]))}"
-    elif task.problem == "forecast":
+    elif task.problem == "forecast" and data.y is not None:
         size = f"{data.X.values.shape[1] + data.y.shape[1]:,} steps"
     lines = [f"{task.summary}: {size}", *(f"  - {note}" for note in data.notes)]
     return [part for line in lines for part in _wrapped(line)]
