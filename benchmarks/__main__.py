@@ -20,6 +20,7 @@ BENCHMARKS = {
     "graphs.sampling": "GraphSAGE from drawn neighbours on graphs of up to a million nodes",
     "nets.batched": "many dense nets at once against one by one",
     "nets.deep": "deep nets of series and pictures: quality, and a step against a loop by hand",
+    "nets.forecasting": "forecasts over a rolling origin against statsforecast's automatic models",
     "nets.tables": "tables: accuracy and R² against scikit-learn's methods",
     "runner.overhead": "CPU milliseconds a trial against joblib and pebble",
     "signal.analysis": "continuous transform, coherence, denoising, change points against their peers",
