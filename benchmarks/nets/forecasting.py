@@ -105,8 +105,8 @@ def _run(series: str, methods: list[str], store: Path, done: set[tuple[str, int,
                 file.write(json.dumps({"series": series, "split": k, "method": method, **row}) + "\n")
 
 
-def table(rows: list[dict[str, Any]], chosen: list[str]) -> None:
-    """Print mean ranks, means and each series for the methods that were run on every series."""
+def table(rows: list[dict[str, Any]], chosen: list[str], wanted: list[str]) -> None:
+    """Print mean ranks, means and each series, of those wanted series on which all chosen methods were run."""
     from scipy.stats import rankdata
 
     latest = {(r["series"], r["split"], r["method"]): r for r in rows}
@@ -117,7 +117,7 @@ def table(rows: list[dict[str, Any]], chosen: list[str]) -> None:
         if "error" not in row:
             of.setdefault((row["series"], row["method"]), []).append(row)
     whole = {pair: parts for pair, parts in of.items() if len(parts) == 3}
-    series = [s for s in SERIES if all((s, m) in whole for m in chosen)]
+    series = [s for s in wanted if all((s, m) in whole for m in chosen)]
     print(f"{len(series)} series, {len(chosen)} methods\n")
     score = {name: np.array([[np.mean([r[name] for r in whole[s, m]]) for m in chosen] for s in series])
              for name in ("mase", "crps", "coverage@95", "seconds")}  # fmt: skip
@@ -149,7 +149,7 @@ def main() -> None:
                 _run(series, given.methods, given.store, done)
                 print(series, flush=True)
         rows = [json.loads(line) for line in given.store.read_text().splitlines()]
-    table(rows, given.methods)
+    table(rows, given.methods, given.series)
 
 
 if __name__ == "__main__":
