@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.dummy import DummyClassifier as _DummyClassifier
 from sklearn.dummy import DummyRegressor as _DummyRegressor
 
@@ -58,6 +58,23 @@ class DummyRegressor(_DummyRegressor):  # type: ignore[misc]
         """Return ``(n,)`` targets."""
         found: NDArray[np.float64] = super().predict(np.zeros((len(X), 1)))
         return found
+
+
+class DummyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
+    """Calls every sample as normal as any other."""
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn nothing; ``X`` may be any sample set."""
+        self.n_parameters_ = 0
+        return self
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """Return ``(n,)`` zeros."""
+        return np.zeros(len(X))
+
+    def predict(self, X: Any) -> NDArray[np.int64]:
+        """Return ``(n,)`` ones: no sample is an outlier."""
+        return np.ones(len(X), dtype=np.int64)
 
 
 class RandomPolicy(BaseEstimator):  # type: ignore[misc]

@@ -112,7 +112,11 @@ def recipe(expression: str, kind: str, problem: str) -> Recipe | Skip:
     if problem == FORECAST and not any((k, FORECAST) in methods[-1].classes for k in KINDS):
         return _over_windows(expression, kind)
     notes = []
-    if methods[-1].transformer and (kind, problem) not in methods[-1].classes:
+    gets_rows = len(methods) > 1 or kind in _FLAT
+    answers = (kind, problem) in methods[-1].classes or (
+        gets_rows and ("table", problem) in methods[-1].classes
+    )
+    if methods[-1].transformer and not answers:
         if problem not in HEADS:
             return Skip(f"{expression} gives features, and there is no head for {problem}")
         methods.append(find(HEADS[problem]))
@@ -311,7 +315,8 @@ def _assemble(found: Recipe, by_step: Mapping[str, Mapping[str, Any]], *, prepar
         if step.method.scale and not (prepare and len(found.steps) == 1):
             from sklearn.preprocessing import StandardScaler
 
-            steps.append(("scale", StandardScaler()))
+            before = sum(name.startswith("scale") for name, _ in steps)
+            steps.append((f"scale{before + 1}" if before else "scale", StandardScaler()))
         fixed = dict(step.method.fixed)
         if prepare and step.method.missing and len(found.steps) == 1:
             fixed["categorical_features"] = "from_dtype"

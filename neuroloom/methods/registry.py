@@ -100,7 +100,10 @@ def _transformer(path: str, *kinds: str) -> dict[tuple[str, str], str]:
 def _dummy() -> dict[tuple[str, str], str]:
     answers = {(kind, p): f"neuroloom.methods.dummy:Dummy{'Classifier' if p == LEARNED[0] else 'Regressor'}"
                for kind in KINDS if kind != "episodes" for p in LEARNED}  # fmt: skip
-    return {**answers, ("episodes", "control"): "neuroloom.methods.dummy:RandomPolicy"}
+    found = {
+        (kind, "detection"): "neuroloom.methods.dummy:DummyDetector" for kind in ("table", "series", "image")
+    }
+    return {**answers, **found, ("episodes", "control"): "neuroloom.methods.dummy:RandomPolicy"}
 
 
 def _sklearn(module: str, classifier: str, regressor: str) -> dict[tuple[str, str], str]:
@@ -234,6 +237,12 @@ _FORECASTERS = (
         "EncoderDecoder",
         "LSTM encoder-decoder whose intervals have three parts, by MC dropout",
     ),
+)
+
+_CODERS = (
+    ("autoencoder", "Autoencoder", "autoencoder: plain, deep, sparse, contractive, denoising"),
+    ("vae", "VAE", "VAE: variational autoencoder, which draws new samples"),
+    ("vq-vae", "VQVAE", "VQ-VAE: autoencoder whose code is words from a book of vectors"),
 )
 
 
@@ -384,6 +393,13 @@ def _built_in() -> Iterable[Method]:
         yield Method(key, "nets", title, own, offered=key in ("cnn", "lstm"))
     for key, stem, title in _FORECASTERS:
         yield Method(key, "nets", title, {("series", FORECAST): f"{nets}:{stem}Forecaster"})
+    for key, stem, title in _CODERS:
+        own = {}
+        for kind in ("table", "series", "image"):
+            own |= _transformer(f"{nets}:{stem}", kind) | {(kind, "detection"): f"{nets}:{stem}Detector"}
+        yield Method(key, "nets", title, own, offered=False)
+    yield Method("gan", "nets", "GAN: generator and critic; draws new samples, and what its critic sees are features",
+                 _transformer(f"{nets}:GAN", "table", "image"), offered=False)  # fmt: skip
     for key, stem, title in _UNCERTAIN:
         own = _classifier_and_regressor("table", nets, stem)
         yield Method(key, "nets", title, own, batch=True, offered=False)
@@ -419,11 +435,26 @@ def _built_in() -> Iterable[Method]:
         yield Method(key if key != "weights" else "class-weights", "baseline", title,
                      {(kind, BALANCE): "neuroloom.methods.resampled:ResampledClassifier" for kind in fits},
                      fixed={"sampler": key})  # fmt: skip
+    yield Method("pca", "baseline", "principal components that hold 95 % of the variance",
+                 {("table", TRANSFORM): "sklearn.decomposition:PCA",
+                  ("table", "detection"): "neuroloom.methods.pca_detector:PCADetector"}, scale=True,
+                  fixed={"n_components": 0.95},
+                 offered=False)  # fmt: skip
+    yield Method("kernel-pca", "baseline", "32 principal components of an RBF kernel",
+                 _transformer("sklearn.decomposition:KernelPCA", "table"), scale=True,
+                 fixed={"kernel": "rbf", "n_components": 32}, offered=False)  # fmt: skip
     yield Method("knn", "baseline", "k nearest neighbours",
                  _sklearn("neighbors", "KNeighborsClassifier", "KNeighborsRegressor"), scale=True)  # fmt: skip
     yield Method("svm", "baseline", "support vector machine with an RBF kernel",
                  {("table", LEARNED[0]): "sklearn.svm:SVC",
                   ("table", LEARNED[1]): "neuroloom.methods.svm:StandardisedSVR"}, scale=True)  # fmt: skip
+    yield Method("isolation-forest", "baseline", "isolation forest: how few random cuts set a sample apart",
+                 {("table", "detection"): "sklearn.ensemble:IsolationForest"})  # fmt: skip
+    yield Method("one-class-svm", "baseline", "one-class support vector machine with an RBF kernel",
+                 {("table", "detection"): "sklearn.svm:OneClassSVM"}, scale=True)  # fmt: skip
+    yield Method("lof", "baseline", "local outlier factor: density beside that of the nearest neighbours",
+                 {("table", "detection"): "sklearn.neighbors:LocalOutlierFactor"}, scale=True,
+                 fixed={"novelty": True})  # fmt: skip
     yield Method("random-forest", "baseline", "random forest",
                  _sklearn("ensemble", "RandomForestClassifier", "RandomForestRegressor"))  # fmt: skip
     yield Method("extra-trees", "baseline", "extremely randomised trees",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neuroloom.nets.alexnet import AlexNetClassifier, AlexNetFeatures, AlexNetRegressor
+    from neuroloom.nets.autoencoder import Autoencoder, AutoencoderDetector
     from neuroloom.nets.bayes_by_backprop import BayesByBackpropClassifier, BayesByBackpropRegressor
     from neuroloom.nets.capsnet import CapsNetClassifier, CapsNetFeatures
     from neuroloom.nets.cnn import CNNClassifier, CNNFeatures, CNNRegressor
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
         ExplodingGradientsWarning,
         VanishingGradientsWarning,
     )
+    from neuroloom.nets.diffusion import Diffusion
     from neuroloom.nets.dlinear import DLinearForecaster
     from neuroloom.nets.encoder_decoder import EncoderDecoderForecaster
     from neuroloom.nets.fcn import FCNClassifier, FCNFeatures, FCNRegressor
+    from neuroloom.nets.flow_matching import FlowMatching
+    from neuroloom.nets.gan import GAN, CollapseWarning
     from neuroloom.nets.googlenet import GoogLeNetClassifier, GoogLeNetFeatures, GoogLeNetRegressor
     from neuroloom.nets.inception_time import (
         InceptionTimeClassifier,
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from neuroloom.nets.layer_summary import summary
     from neuroloom.nets.lenet import LeNetClassifier, LeNetFeatures, LeNetRegressor
     from neuroloom.nets.mc_dropout import MCDropoutClassifier, MCDropoutRegressor
+    from neuroloom.nets.mixtures import Mixture, grid_of_normals, ring_of_normals
     from neuroloom.nets.mlp import MLPClassifier, MLPRegressor
     from neuroloom.nets.nbeats import NBEATSForecaster
     from neuroloom.nets.patchtst import PatchTSTForecaster
@@ -59,6 +64,7 @@ if TYPE_CHECKING:
         SRURegressor,
     )
     from neuroloom.nets.resnet import ResNetClassifier, ResNetFeatures, ResNetRegressor
+    from neuroloom.nets.sample_quality import coverage, frechet_distance, precision_recall
     from neuroloom.nets.seq2seq import Seq2Seq
     from neuroloom.nets.swag import SWAGClassifier, SWAGRegressor
     from neuroloom.nets.tcn import TCNClassifier, TCNFeatures, TCNRegressor
@@ -96,12 +102,19 @@ if TYPE_CHECKING:
     )
     from neuroloom.nets.transfer import TransferClassifier, TransferFeatures, TransferRegressor
     from neuroloom.nets.transformer import TransformerClassifier, TransformerFeatures, TransformerRegressor
+    from neuroloom.nets.vae import VAE, VAEDetector
     from neuroloom.nets.vgg import VGGClassifier, VGGFeatures, VGGRegressor
+    from neuroloom.nets.vq_vae import VQVAE, VQVAEDetector
 
 __all__ = [
+    "GAN",
+    "VAE",
+    "VQVAE",
     "AlexNetClassifier",
     "AlexNetFeatures",
     "AlexNetRegressor",
+    "Autoencoder",
+    "AutoencoderDetector",
     "BayesByBackpropClassifier",
     "BayesByBackpropRegressor",
     "CNNClassifier",
@@ -112,6 +125,7 @@ __all__ = [
     "CNNTokenRegressor",
     "CapsNetClassifier",
     "CapsNetFeatures",
+    "CollapseWarning",
     "ConvNeXtClassifier",
     "ConvNeXtFeatures",
     "ConvNeXtRegressor",
@@ -120,11 +134,13 @@ __all__ = [
     "DeepEnsembleClassifier",
     "DeepEnsembleRegressor",
     "Diagnosis",
+    "Diffusion",
     "EncoderDecoderForecaster",
     "ExplodingGradientsWarning",
     "FCNClassifier",
     "FCNFeatures",
     "FCNRegressor",
+    "FlowMatching",
     "GRUClassifier",
     "GRUFeatures",
     "GRURegressor",
@@ -159,6 +175,7 @@ __all__ = [
     "MGUTokenRegressor",
     "MLPClassifier",
     "MLPRegressor",
+    "Mixture",
     "NBEATSForecaster",
     "PatchTSTForecaster",
     "QRNNClassifier",
@@ -208,10 +225,17 @@ __all__ = [
     "TransformerTokenClassifier",
     "TransformerTokenFeatures",
     "TransformerTokenRegressor",
+    "VAEDetector",
     "VGGClassifier",
     "VGGFeatures",
     "VGGRegressor",
+    "VQVAEDetector",
     "VanishingGradientsWarning",
+    "coverage",
+    "frechet_distance",
+    "grid_of_normals",
+    "precision_recall",
+    "ring_of_normals",
     "summary",
 ]
 
@@ -219,6 +243,8 @@ _HOMES = {
     "AlexNetClassifier": "neuroloom.nets.alexnet",
     "AlexNetFeatures": "neuroloom.nets.alexnet",
     "AlexNetRegressor": "neuroloom.nets.alexnet",
+    "Autoencoder": "neuroloom.nets.autoencoder",
+    "AutoencoderDetector": "neuroloom.nets.autoencoder",
     "BayesByBackpropClassifier": "neuroloom.nets.bayes_by_backprop",
     "BayesByBackpropRegressor": "neuroloom.nets.bayes_by_backprop",
     "CNNClassifier": "neuroloom.nets.cnn",
@@ -229,6 +255,7 @@ _HOMES = {
     "CNNTokenRegressor": "neuroloom.nets.token_nets",
     "CapsNetClassifier": "neuroloom.nets.capsnet",
     "CapsNetFeatures": "neuroloom.nets.capsnet",
+    "CollapseWarning": "neuroloom.nets.gan",
     "ConvNeXtClassifier": "neuroloom.nets.convnext",
     "ConvNeXtFeatures": "neuroloom.nets.convnext",
     "ConvNeXtRegressor": "neuroloom.nets.convnext",
@@ -237,11 +264,14 @@ _HOMES = {
     "DeepEnsembleClassifier": "neuroloom.nets.deep_ensemble",
     "DeepEnsembleRegressor": "neuroloom.nets.deep_ensemble",
     "Diagnosis": "neuroloom.nets.diagnosis",
+    "Diffusion": "neuroloom.nets.diffusion",
     "EncoderDecoderForecaster": "neuroloom.nets.encoder_decoder",
     "ExplodingGradientsWarning": "neuroloom.nets.diagnosis",
     "FCNClassifier": "neuroloom.nets.fcn",
     "FCNFeatures": "neuroloom.nets.fcn",
     "FCNRegressor": "neuroloom.nets.fcn",
+    "FlowMatching": "neuroloom.nets.flow_matching",
+    "GAN": "neuroloom.nets.gan",
     "GRUClassifier": "neuroloom.nets.recurrent",
     "GRUFeatures": "neuroloom.nets.recurrent",
     "GRURegressor": "neuroloom.nets.recurrent",
@@ -276,6 +306,7 @@ _HOMES = {
     "MGUTokenRegressor": "neuroloom.nets.token_nets",
     "MLPClassifier": "neuroloom.nets.mlp",
     "MLPRegressor": "neuroloom.nets.mlp",
+    "Mixture": "neuroloom.nets.mixtures",
     "NBEATSForecaster": "neuroloom.nets.nbeats",
     "PatchTSTForecaster": "neuroloom.nets.patchtst",
     "QRNNClassifier": "neuroloom.nets.recurrent",
@@ -325,10 +356,19 @@ _HOMES = {
     "TransformerTokenClassifier": "neuroloom.nets.token_nets",
     "TransformerTokenFeatures": "neuroloom.nets.token_nets",
     "TransformerTokenRegressor": "neuroloom.nets.token_nets",
+    "VAE": "neuroloom.nets.vae",
+    "VAEDetector": "neuroloom.nets.vae",
     "VGGClassifier": "neuroloom.nets.vgg",
     "VGGFeatures": "neuroloom.nets.vgg",
     "VGGRegressor": "neuroloom.nets.vgg",
+    "VQVAE": "neuroloom.nets.vq_vae",
+    "VQVAEDetector": "neuroloom.nets.vq_vae",
     "VanishingGradientsWarning": "neuroloom.nets.diagnosis",
+    "coverage": "neuroloom.nets.sample_quality",
+    "frechet_distance": "neuroloom.nets.sample_quality",
+    "grid_of_normals": "neuroloom.nets.mixtures",
+    "precision_recall": "neuroloom.nets.sample_quality",
+    "ring_of_normals": "neuroloom.nets.mixtures",
     "summary": "neuroloom.nets.layer_summary",
 }
 

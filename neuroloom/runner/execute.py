@@ -151,7 +151,7 @@ class Executor:
         """Return the call that fits, made ready so that nothing but fitting is timed."""
         given = {} if ready.eval_set is None else {"eval_set": ready.eval_set}
         estimator, X, y = ready.estimator, ready.X_train, ready.y_train
-        if y is None:
+        if y is None or ready.trial.problem == "detection":  # a detector learns from samples alone
             return lambda: estimator.fit(X, **given)
         return lambda: estimator.fit(X, y, **given)
 
@@ -302,6 +302,8 @@ class Executor:
                 prediction = self._workbench.rollout(estimator, X_test)
             else:
                 prediction = estimator.predict(X_test)
+        if trial.problem == "detection":
+            prediction = (np.asarray(prediction) < 0).astype(np.int64)
         row.predict_seconds, row.predict_cpu_seconds = watch.seconds, watch.cpu
         given = self._beliefs(trial, estimator, X_test)
         rivals = ready.split.rivals
@@ -380,6 +382,10 @@ class Executor:
         if trial.problem == "forecast":
             quantiles = getattr(estimator, "predict_quantiles", None)
             return {} if quantiles is None else {"quantiles": quantiles(X)}
+        if (
+            trial.problem == "detection"
+        ):  # scikit-learn's detectors score outliers low; label 1 is an outlier here
+            return {"score": -np.asarray(estimator.decision_function(X))}
         if hasattr(estimator, "predict_proba"):
             return {"probability": estimator.predict_proba(X)}
         if hasattr(estimator, "decision_function"):

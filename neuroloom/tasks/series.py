@@ -76,20 +76,22 @@ class HeartBeats(DrawnTask):
 
     def load(self, seed: int = 0) -> Data:
         """Return ``(240, 1, 128)`` beats, 60 a class."""
-        rng = stream(seed, "data", self.name)
         y = np.repeat(list(_BEATS), 60)
-        n, points = len(y), 128
-        angle, height, width = (np.stack([_BEATS[label][part] for label in y]) for part in range(3))
-        angle = angle + 0.05 * rng.standard_normal(angle.shape)
-        height = height * (1 + 0.15 * rng.standard_normal(height.shape))
-        width = width * (1 + 0.10 * rng.standard_normal(width.shape)).clip(0.5)
-        rate = 1 + 0.08 * rng.standard_normal((n, 1))
-        phase = np.linspace(-np.pi, np.pi, points) * rate + rng.uniform(-0.3, 0.3, size=(n, 1))
-        turn = phase[:, :, None] - angle[:, None, :]
-        waves = (
-            height[:, None, :] * width[:, None, :] ** 2 * np.exp(-(turn**2) / (2 * width[:, None, :] ** 2))
-        )
-        t = np.linspace(0.0, 1.0, points)
-        wander = 0.05 * rng.standard_normal((n, 1)) * np.sin(2 * np.pi * (0.5 * t + rng.uniform(size=(n, 1))))
-        X = waves.sum(axis=2) + wander + 0.03 * rng.standard_normal((n, points))
-        return Data(X[:, None, :], y)
+        return Data(beats(y, stream(seed, "data", self.name)), y)
+
+
+def beats(kinds: NDArray[np.str_], rng: np.random.Generator) -> Floats:
+    """Return ``(n, 1, 128)`` beats of the ``kinds (n,)``, varied as :class:`HeartBeats` says."""
+    n, points = len(kinds), 128
+    angle, height, width = (np.stack([_BEATS[label][part] for label in kinds]) for part in range(3))
+    angle = angle + 0.05 * rng.standard_normal(angle.shape)
+    height = height * (1 + 0.15 * rng.standard_normal(height.shape))
+    width = width * (1 + 0.10 * rng.standard_normal(width.shape)).clip(0.5)
+    rate = 1 + 0.08 * rng.standard_normal((n, 1))
+    phase = np.linspace(-np.pi, np.pi, points) * rate + rng.uniform(-0.3, 0.3, size=(n, 1))
+    turn = phase[:, :, None] - angle[:, None, :]
+    waves = height[:, None, :] * width[:, None, :] ** 2 * np.exp(-(turn**2) / (2 * width[:, None, :] ** 2))
+    t = np.linspace(0.0, 1.0, points)
+    wander = 0.05 * rng.standard_normal((n, 1)) * np.sin(2 * np.pi * (0.5 * t + rng.uniform(size=(n, 1))))
+    X: Floats = waves.sum(axis=2) + wander + 0.03 * rng.standard_normal((n, points))
+    return X[:, None, :]

@@ -60,6 +60,8 @@ QUICK: dict[str, dict[str, Any]] = {
     "deep-ensemble": {"epochs": 8},
     "laplace": {"epochs": 8},
     "swag": {"epochs": 8, "swag_epochs": 5, "rank": 3, "draws": 5},
+    **{key: {"epochs": 3, "hidden": (8,), "filters": (4, 8)} for key in ("autoencoder", "vae", "vq-vae")},
+    "gan": {"epochs": 2, "hidden": (8,), "filters": (4, 8)},
     "gcn": {"epochs": 30},
     "gat": {"epochs": 30},
     **{

@@ -121,3 +121,16 @@ def test_show_has_a_text_for_every_parameter_of_ours(key: str) -> None:
 def test_a_kind_that_does_not_exist() -> None:
     with pytest.raises(InputError, match="'tabel' is not known; did you mean 'table'"):
         make("knn", "tabel", "classification")
+
+
+def test_what_gives_features_and_finds_outliers_does_either():
+    def steps(expression: str, kind: str, problem: str) -> list[tuple[str, str]]:
+        found = recipe(expression, kind, problem)
+        assert isinstance(found, Recipe)
+        return [(step.method.key, step.problem) for step in found.steps]
+
+    assert steps("pca", "series", "detection") == [("pca", "detection")]
+    assert steps("wavelets+pca", "series", "detection") == [("wavelets", "transform"), ("pca", "detection")]
+    assert steps("pca+lof", "table", "detection") == [("pca", "transform"), ("lof", "detection")]
+    assert steps("pca", "table", "classification") == [("pca", "transform"), ("logreg", "classification")]
+    assert isinstance(recipe("wavelets", "series", "detection"), Skip)
