@@ -9,6 +9,7 @@ import pytest
 EXAMPLES = Path(__file__).parent.parent / "examples"
 ARGUMENTS = {
     "deep_nets_of_series": ["picture.png", "1"],
+    "drawn_digits": ["picture.png", "2"],
     "es_hyperneat_placement": ["picture.png"],
     "hyperneat_vision": ["picture.png"],
     "cppn_patterns": ["picture.png"],
@@ -25,6 +26,7 @@ ARGUMENTS = {
 }  # for a quick run, in an empty folder
 SHOWN = {
     "deep_nets_of_series": "on a stream of one beat",
+    "drawn_digits": "flow matching  ",
     "es_hyperneat_placement": "connections were found",
     "hyperneat_vision": "21 x 21: misses by",
     "cppn_patterns": "12 patterns in",
@@ -45,6 +47,7 @@ SHOWN = {
 }
 FILES = {
     "deep_nets_of_series": ["picture.png"],
+    "drawn_digits": ["picture.png"],
     "es_hyperneat_placement": ["picture.png"],
     "hyperneat_vision": ["picture.png"],
     "cppn_patterns": ["picture.png"],
@@ -58,6 +61,7 @@ FILES = {
 }
 NEEDS = {
     "deep_nets_of_series": ["matplotlib"],
+    "drawn_digits": ["matplotlib"],
     "es_hyperneat_placement": ["matplotlib"],
     "hyperneat_vision": ["matplotlib"],
     "cppn_patterns": ["matplotlib"],
