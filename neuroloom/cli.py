@@ -56,7 +56,7 @@ Data = Annotated[
 Kind = Annotated[
     str | None, typer.Option("--kind", help="table, series, image, nodes, links, graphs or episodes.")
 ]
-Problem = Annotated[str | None, typer.Option("--problem", help="classification or regression.")]
+Problem = Annotated[str | None, typer.Option("--problem", help="classification, regression or detection.")]
 Target = Annotated[str | None, typer.Option("--target", help="The column to learn.")]
 Labels = Annotated[
     Path | None, typer.Option("--labels", help="The file with a label for each node or series.")

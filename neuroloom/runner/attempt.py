@@ -205,7 +205,7 @@ def methods_for(kind: str, problem: str, *, uneven: bool = False) -> list[str]:
     learners, composed = [], []
     answered = {problem, "regression"} if problem == "forecast" else {problem}
     for method in registry().values():
-        usable = method.problem is None and method.offered
+        usable = method.problem is None and (method.offered or problem == "detection")
         if not usable or not isinstance(recipe(method.key, kind, problem), Recipe):
             continue
         if method.transformer and not any((kind, p) in method.classes for p in answered):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from neuroloom.core.errors import InputError, NotSupportedError
+from neuroloom.core.samples import take
 from neuroloom.core.seeding import derive
 from neuroloom.methods import build
 from neuroloom.methods.saving import load_estimator, save_estimator
@@ -58,7 +59,10 @@ def fit_model(
     estimator, notes = build(method, task.kind, task.problem, given, X=loaded.X, random_state=random_state)
     if confidence is not None and task.problem != "forecast":
         estimator = _conformal(estimator, task.problem, confidence, random_state)
-    estimator.fit(loaded.X, loaded.y)
+    X, y = loaded.X, loaded.y
+    if task.problem == "detection":
+        X, y = take(X, np.flatnonzero(y == 0)), None
+    estimator.fit(X, y)
     remarks = [*loaded.notes, *notes]
     about = {
         "method": method,
@@ -67,13 +71,13 @@ def fit_model(
         "problem": task.problem,
         "seed": seed,
         "confidence": confidence,
-        "samples": len(loaded.X),
+        "samples": len(X),
         "notes": remarks,
         "neuroloom": neuroloom.__version__,
         "schema": describe_schema(task, loaded),
     }
     save_estimator(estimator, out, about)
-    lines = [*remarks, f"{method} learned from {len(loaded.X)} samples; the model is in {out}"]
+    lines = [*remarks, f"{method} learned from {len(X)} samples; the model is in {out}"]
     if confidence is not None and task.problem != "forecast":
         what = "intervals" if task.problem == "regression" else "sets of classes"
         lines.append(f"its {what} are to cover {confidence:.0%} of new samples (conformal, 5 folds)")
@@ -83,7 +87,9 @@ def fit_model(
 def predict_with_model(model: Path, data: Path) -> str:
     """Return a CSV text with an answer for each sample of ``data``, and the probabilities of classes.
 
-    A model that was fitted with a confidence also says its interval, or its set of classes, divided by ``|``.
+    A model that was fitted with a confidence also says its interval, or its set of classes, divided by ``|``. One that
+    finds outliers says whether a sample is one, and a score that is the higher the stranger it is, above 0 for
+    outliers.
 
     Raises:
         InputError: the model or the data cannot be read, or the data lack what the model learned from.
@@ -94,6 +100,10 @@ def predict_with_model(model: Path, data: Path) -> str:
     if about["problem"] == "forecast":
         return _look_ahead(estimator, about, data)
     X, names = read_like(data, about["schema"])
+    if about["problem"] == "detection":
+        found = {"outlier": estimator.predict(X) < 0, "score": -np.asarray(estimator.decision_function(X))}
+        answer: str = pd.DataFrame({"sample": names, **found}).to_csv(index=False)
+        return answer
     frame = pd.DataFrame({"sample": names, "prediction": estimator.predict(X)})
     if hasattr(estimator, "predict_interval"):
         frame["low"], frame["high"] = estimator.predict_interval(X).T
@@ -136,7 +146,6 @@ def explain_with_model(
         InputError: the model or the data cannot be read, or there is no other sample to compare with.
     """
     from neuroloom.core.checks import check_choice, check_int
-    from neuroloom.core.samples import take
     from neuroloom.methods.explain import explain
 
     check_choice("method", method, ("shapley", "lime"))

@@ -17,6 +17,7 @@ from neuroloom.tasks.base import NamedTask
 from neuroloom.tasks.folder import hash_files, locate
 from neuroloom.tasks.metrics import DEFAULTS
 from neuroloom.tasks.series import beats
+from neuroloom.tasks.splits import normal_only
 from neuroloom.tasks.task import Data, Split
 
 
@@ -33,8 +34,7 @@ class OutlierTask(NamedTask):
         made = super().split(data, seed, fold, folds)
         if self.polluted or self.protocol == "published":
             return made
-        assert data.y is not None
-        return Split(train=made.train[data.y[made.train] == 0], test=made.test)
+        return normal_only(made, data.y)
 
 
 class DrawnOutliers(OutlierTask):

@@ -84,6 +84,13 @@ def check_fold(fold: int, folds: int) -> None:
         raise InputError(f"`fold` must lie in 0 … {folds - 1}, but got {fold}.")
 
 
+def normal_only(split: Split, y: NDArray[Any] | None) -> Split:
+    """Return a split whose training part, and validation part where there is one, keep the samples of label 0 alone."""
+    assert y is not None
+    valid = None if split.valid is None else split.valid[y[split.valid] == 0]
+    return Split(train=split.train[y[split.train] == 0], test=split.test, valid=valid)
+
+
 def published(parts: list[Split], name: str, seed: int, fold: int, folds: int) -> Split:
     """Return the published split of trial ``(seed, fold)``: the only one, or number ``seed · folds + fold``.
 

@@ -1,12 +1,18 @@
 """Tasks of outliers: what they hold, what is learned from, and that the bench ranks detectors on them."""
 
+import io
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import ks_2samp
 from sklearn.datasets import load_digits
 
 import neuroloom
-from neuroloom.tasks import open_task
+from neuroloom.core import InputError
+from neuroloom.runner.models import fit_model, predict_with_model
+from neuroloom.tasks import open_task, recognise
 
 
 @pytest.mark.parametrize(
@@ -86,3 +92,53 @@ def test_the_bench_ranks_detectors(tmp_path):
     assert area["pca"] < 0.7  # which fills all six dimensions
     assert area["autoencoder"] > 0.7
     assert (tmp_path / "out" / "report.html").exists()
+
+
+def _own_file(folder: Path, marks: tuple[str, str] = ("fine", "broken")) -> Path:
+    draw = np.random.default_rng(0)
+    turn = draw.uniform(0, 2 * np.pi, 120)
+    frame = pd.DataFrame({"x": np.cos(turn), "y": np.sin(turn), "site": np.where(turn > 3, "north", "south")})
+    frame["state"] = marks[0]
+    frame.loc[:9, ["x", "y"]] = 3.0
+    frame.loc[:9, "state"] = marks[1]
+    frame.to_csv(folder / "machines.csv", index=False)
+    return folder / "machines.csv"
+
+
+def test_a_users_own_rare_class_marks_outliers(tmp_path: Path) -> None:
+    task = recognise(_own_file(tmp_path), target="state", problem="detection")
+    data = task.load()
+    assert (task.kind, task.problem, task.metrics) == ("table", "detection", ("roc_auc", "average_precision"))
+    assert data.y.tolist() == [1] * 10 + [0] * 110
+    assert any("'broken' (10 of 120 samples) marks an outlier" in note for note in data.notes)
+    tested = []
+    for fold in range(5):
+        split = task.split(data, 0, fold, 5)
+        assert data.y[split.train].sum() == 0
+        assert data.y[split.test].sum() == 2
+        assert not set(split.train) & set(split.test)
+        tested += split.test.tolist()
+    assert sorted(tested) == list(range(120))
+
+
+def test_three_classes_or_a_graph_mark_no_outliers(tmp_path: Path) -> None:
+    path = _own_file(tmp_path)
+    frame = pd.read_csv(path)
+    frame.loc[20:40, "state"] = "worn"
+    frame.to_csv(path, index=False)
+    with pytest.raises(InputError, match="in two values, but it has 3"):
+        recognise(path, target="state", problem="detection")
+    (tmp_path / "edges.txt").write_text("\n".join(f"{i} {(i + 1) % 30}" for i in range(30)))
+    with pytest.raises(InputError, match="among rows, series and pictures"):
+        recognise(tmp_path / "edges.txt", kind="links", problem="detection")
+
+
+def test_a_saved_detector_scores_new_samples(tmp_path: Path) -> None:
+    path = _own_file(tmp_path)
+    said = fit_model("lof", path, tmp_path / "model", target="state", problem="detection")
+    assert "lof learned from 110 samples" in said
+    found = pd.read_csv(io.StringIO(predict_with_model(tmp_path / "model", path)))
+    assert found["outlier"][:10].all()
+    assert found["outlier"][10:].mean() < 0.2
+    assert (found["score"] > 0).equals(found["outlier"])
+    assert found["score"][:10].min() > found["score"][10:].max()

@@ -11,6 +11,8 @@ from typing import Any
 from neuroloom.core.checks import check_int
 from neuroloom.core.errors import InputError, unknown
 
+PROBLEMS = ("classification", "detection", "regression")
+
 
 @dataclass(frozen=True)
 class Options:
@@ -80,8 +82,8 @@ class Options:
             )
         elif values.get("season") is not None or values.get("known"):
             raise InputError("`season` and `known` are for forecasts; pass a `horizon` too.")
-        if values.get("problem") not in (None, "classification", "regression"):
-            raise unknown("problem", values["problem"], ("classification", "regression"))
+        if values.get("problem") not in (None, *PROBLEMS):
+            raise unknown("problem", values["problem"], PROBLEMS)
         return Options(**values)
 
 
@@ -93,7 +95,7 @@ class Loaded:
         kind: kind of the sample set.
         X: the sample set.
         y: the answers, or None where the file holds none.
-        problem: ``classification``, ``regression`` or ``forecast``.
+        problem: ``classification``, ``regression``, ``detection`` or ``forecast``.
         notes: what was recognised and done, for the user.
         schema: what new data must look like, plain JSON.
         names: what each sample is called (row number, node, file).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from neuroloom.tasks.folder import hash_files
 from neuroloom.tasks.links import drawn_links
 from neuroloom.tasks.metrics import DEFAULTS, LINKS
 from neuroloom.tasks.rivals import link_split
-from neuroloom.tasks.splits import k_fold, published, rare_classes
+from neuroloom.tasks.splits import k_fold, normal_only, published, rare_classes
 from neuroloom.tasks.task import Data, Split, Task
 
 READER_VERSION = 1
@@ -74,9 +75,13 @@ class OwnTask(Task):
     def read(self) -> Loaded:
         """Return what the reader makes of the data; read once."""
         if self._loaded is None:
-            reader, why = find_reader(self.options)
-            made = reader(self.options)
+            detects = self.options.problem == "detection"
+            options = replace(self.options, problem="classification") if detects else self.options
+            reader, why = find_reader(options)
+            made = reader(options)
             made.notes.insert(0, why)
+            if detects:
+                _mark_outliers(made)
             self._found = _facts(made)
             self._loaded = made
         return self._loaded
@@ -130,13 +135,46 @@ class OwnTask(Task):
         return self._data
 
     def split(self, data: Data, seed: int, fold: int, folds: int) -> Split:
-        """Return split ``fold`` of repetition ``seed``: the files' own, else shuffled k-fold."""
+        """Return split ``fold`` of repetition ``seed``: the files' own, else shuffled k-fold.
+
+        Where outliers are to be found, the training part keeps the normal samples alone.
+        """
+        if self.problem == "detection":
+            return normal_only(self._split(data, seed, fold, folds), data.y)
+        return self._split(data, seed, fold, folds)
+
+    def _split(self, data: Data, seed: int, fold: int, folds: int) -> Split:
         if self.protocol == "published":
             return published(data.extra["splits"], self.name, seed, fold, folds)
         folds = folds if self.max_folds is None else min(folds, self.max_folds)
         if self.drawn:
             return link_split(data, self.name, seed, fold, folds)
         return k_fold(data, self.problem, self.name, seed, fold, folds)
+
+
+def _mark_outliers(made: Loaded) -> None:
+    """Turn two classes into normal samples, 0, and outliers, 1: the class of fewer samples.
+
+    Raises:
+        InputError: the samples do not fall into parts that detectors take, or there are not two classes.
+    """
+    if made.drawn or made.kind not in ("table", "series", "image"):
+        raise InputError(
+            f"outliers are found among rows, series and pictures, but these data are {made.kind}."
+        )
+    labels, counts = np.unique(made.y, return_counts=True)
+    if len(labels) != 2:
+        raise InputError(
+            f"to find outliers the target must say of each sample whether it is one, in two values, but it has "
+            f"{len(labels)}; name another column with --target."
+        )
+    rare = labels[counts.argmin()]
+    made.y = (made.y == rare).astype(np.int64)
+    made.problem = "detection"
+    made.notes.append(
+        f"{rare.item()!r} ({counts.min()} of {len(made.y)} samples) marks an outlier; methods learn from the others "
+        "alone and are not told"
+    )
 
 
 def _facts(made: Loaded) -> dict[str, Any]:
