@@ -24,6 +24,7 @@ else:
     _Model = object
 
 _AT_ONCE = 256  # samples answered at once
+_DIAGNOSED = 64  # samples that tell whether gradients reach the first layer
 
 
 class DeepTraining(_Model):
@@ -42,6 +43,7 @@ class DeepTraining(_Model):
         from neuroloom.core.devices import resolve_device
         from neuroloom.core.training import train
         from neuroloom.nets._layers.augmentation import Augmentation
+        from neuroloom.nets._layers.gradient_flow import warn_of_gradients
 
         device = resolve_device(self.device)
         with torch.random.fork_rng(devices=[]):
@@ -71,6 +73,8 @@ class DeepTraining(_Model):
         config = self._config(len(values), valid is not None)
         result = train(network, loss, config=config, n_samples=len(values), seed=derive(seed, "train"), valid=check,
                        decay_scale=still, rate_scale=self._rates(network))  # fmt: skip
+        some = torch.arange(min(len(values), _DIAGNOSED), device=device)
+        warn_of_gradients(network, lambda net: losses(net(x[some]), some), result.history)
         self.weights_.append({k: v.cpu().numpy().copy() for k, v in network.state_dict().items()})
         self.history_ += result.history if not self.history_ else []
         self.best_epochs_.append(int(result.kept[0]))
