@@ -61,7 +61,8 @@ class Recipe:
     @property
     def batch(self) -> bool:
         """Whether many fits can be done at once."""
-        return self.steps[-1].method.batch and not self.reduces
+        wrapped = self.reduces or any(step.problem == BALANCE for step in self.steps)
+        return self.steps[-1].method.batch and not wrapped
 
     @property
     def versions(self) -> dict[str, int]:

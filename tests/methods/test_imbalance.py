@@ -163,6 +163,8 @@ def test_in_expressions():
     assert inner.neighbours == 3
     X, y = rare(200)
     assert model.fit(X, y).predict_proba(X).shape == (200, 2)
+    assert recipe("kmeans-features+mlp", "table", "classification").batch
+    assert not recipe("smote+mlp", "table", "classification").batch
     flat = make("smote+knn", "series", "classification")
     assert flat.fit(X[:, None, :], y).predict(X[:, None, :]).shape == (200,)
     reasons = {
