@@ -17,7 +17,7 @@ METHODS = ("logreg", "class-weights+logreg", "smote+logreg", "logreg+threshold",
 def main() -> None:
     """Print what each way finds, what it finds wrongly and how far its probabilities hold."""
     X, y = make_classification(
-        2000, 10, n_informative=5, weights=[0.95], flip_y=0.01, class_sep=0.8, random_state=3
+        1000, 10, n_informative=5, weights=[0.95], flip_y=0.01, class_sep=0.8, random_state=3
     )
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     rows = {}

@@ -71,10 +71,9 @@ class Tab:
 
     def requests(self) -> list[str]:
         messages = (json.loads(entry["message"])["message"] for entry in self.browser.get_log("performance"))
-        asked = [
-            m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"
-        ]
-        return [url for url in asked if not url.startswith("chrome://")]  # of the browser's own first page
+        asked = [m["params"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+        own = self.path.as_uri()  # the browser's own first page asks for things, too
+        return [p["request"]["url"] for p in asked if p["documentURL"].partition("#")[0] == own]
 
 
 @pytest.fixture
