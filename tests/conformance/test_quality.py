@@ -91,13 +91,18 @@ def _cases() -> list[tuple[str, str, str]]:
 
 
 @cache
+def _loaded(name: str, data_dir: Path | None, seed: int) -> Any:
+    return open_task(name, data_dir).load(seed)
+
+
+@cache
 def _scores(expression: str, name: str, data_dir: Path | None, splits: int = 3) -> tuple[list[float], float]:
     """Return the scores on the task's first splits (three, for speed) and the share of test to training samples."""
     task = open_task(name, data_dir)
     kind, problem = task.kind, task.problem
     scores, share = [], 0.0
     for seed, fold in task.cells(3, FOLDS)[:splits]:
-        data = task.load(seed)
+        data = _loaded(name, data_dir, seed if task.drawn else 0)
         split = task.split(data, seed, fold, FOLDS)
         share = len(split.test) / len(split.train)
         X, T = data.X[split.train] if not hasattr(data.X, "iloc") else data.X.iloc[split.train], None
