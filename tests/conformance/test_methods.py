@@ -1,6 +1,7 @@
 """What holds for every method of the registry; a new registry line is tested here without a new test file."""
 
 import pickle
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +21,24 @@ pytestmark = pytest.mark.filterwarnings("ignore::neuroloom.nets.gan.CollapseWarn
 ALL = pytest.mark.parametrize(("key", "kind", "problem"), pairings(), ids=lambda v: str(v))
 
 
-def _built(key: str, kind: str, problem: str, seed: int = 3) -> Any:
+def _built(key: str, kind: str, problem: str) -> Any:
     params = quick(key)
     found = recipe(key, kind, problem)
     assert isinstance(found, Recipe)
     if len(found.steps) > 1:
         params = {found.steps[0].name: params}
-    return build(key, kind, problem, params, random_state=seed)[0]
+    return build(key, kind, problem, params, random_state=3)[0]
 
 
-def _fitted(key: str, kind: str, problem: str, seed: int = 3) -> Any:
+def _fitted(key: str, kind: str, problem: str) -> Any:
     X, y = samples(kind, problem)
-    return _built(key, kind, problem, seed).fit(X, y)
+    return _built(key, kind, problem).fit(X, y)
+
+
+@cache
+def _kept(key: str, kind: str, problem: str) -> Any:
+    """Return a fitted estimator that several tests ask, and none changes."""
+    return _fitted(key, kind, problem)
 
 
 def _answers(estimator: Any, X: Any, problem: str) -> np.ndarray:
@@ -45,7 +52,7 @@ def _answers(estimator: Any, X: Any, problem: str) -> np.ndarray:
 @ALL
 def test_fit_predict_and_same_seed_same_result(key: str, kind: str, problem: str) -> None:
     X, y = samples(kind, problem)
-    first, again = _fitted(key, kind, problem), _fitted(key, kind, problem)
+    first, again = _kept(key, kind, problem), _fitted(key, kind, problem)
     answers = _answers(first, X, problem)
     np.testing.assert_array_equal(answers, _answers(again, X, problem))
     prediction = np.asarray(first.predict(X))
@@ -65,7 +72,7 @@ def test_fit_predict_and_same_seed_same_result(key: str, kind: str, problem: str
 @ALL
 def test_clone_forgets_and_pickle_remembers(key: str, kind: str, problem: str) -> None:
     X, _ = samples(kind, problem)
-    fitted = _fitted(key, kind, problem)
+    fitted = _kept(key, kind, problem)
     fresh = clone(fitted)
     assert str(fresh.get_params()) == str(clone(_built(key, kind, problem)).get_params())
     assert not [name for name in vars(fresh) if name.endswith("_") and not name.startswith("_")]
@@ -76,7 +83,7 @@ def test_clone_forgets_and_pickle_remembers(key: str, kind: str, problem: str) -
 @ALL
 def test_a_saved_model_answers_the_same(key: str, kind: str, problem: str, tmp_path: Path) -> None:
     X, _ = samples(kind, problem)
-    fitted = _fitted(key, kind, problem)
+    fitted = _kept(key, kind, problem)
     save_estimator(fitted, tmp_path / "model", {"method": key})
     loaded, about = load_estimator(tmp_path / "model")
     assert about == {"method": key}
@@ -86,7 +93,7 @@ def test_a_saved_model_answers_the_same(key: str, kind: str, problem: str, tmp_p
 @ALL
 def test_a_subset_is_answered_as_in_the_whole(key: str, kind: str, problem: str) -> None:
     X, _ = samples(kind, problem)
-    fitted = _fitted(key, kind, problem)
+    fitted = _kept(key, kind, problem)
     rows = np.array([len(X) - 1, 0, 2])
     whole, part = _answers(fitted, X, problem)[rows], _answers(fitted, X[rows], problem)
     if whole.dtype.kind in "US":

@@ -54,6 +54,9 @@ class Tab:
         browser.get_log("browser")
         browser.get_log("performance")
         browser.get(path.as_uri())
+        from selenium.webdriver.support.ui import WebDriverWait  # where a test got here, it is installed
+
+        WebDriverWait(browser, 60).until(lambda _: self("return document.readyState") == "complete")
 
     def __call__(self, script: str, *arguments: Any) -> Any:
         return self.browser.execute_script(script, *arguments)
