@@ -108,6 +108,34 @@ def _origins(X: Any) -> OriginSet:
     return X
 
 
+class NormalForecaster(Forecaster):
+    """A forecaster whose quantiles are those of a normal for each step."""
+
+    @abstractmethod
+    def _told(self, X: Any) -> tuple[Floats, Floats]:
+        """Return means and standard deviations, each ``(n, horizon)``."""
+
+    def predict(self, X: Any) -> Floats:
+        """Return ``(n, horizon)`` values."""
+        return self._told(X)[0]
+
+    def predict_quantiles(self, X: Any, levels: Any = LEVELS) -> Floats:
+        """Return ``(n, horizon, levels)`` quantiles, rising with the level in (0, 1)."""
+        return normal_quantiles(*self._told(X), levels)
+
+
+def normal_quantiles(mean: Floats, spread: Floats, levels: Any) -> Floats:
+    """Return ``(…, levels)`` quantiles of normals of mean and standard deviation ``(…)``.
+
+    Raises:
+        InputError: a level lies outside (0, 1).
+    """
+    from scipy.stats import norm
+
+    found: Floats = mean[..., None] + spread[..., None] * norm.ppf(check_levels(levels))
+    return found
+
+
 def check_levels(levels: Any) -> Floats:
     """Return levels of quantiles as an array.
 

@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator
 
 from neuroloom.core.checks import check_int
 from neuroloom.core.errors import InputError
-from neuroloom.core.forecasting import LEVELS, Forecaster, check_levels
+from neuroloom.core.forecasting import NormalForecaster
 
 Floats = NDArray[np.float64]
 Order = tuple[int, int, int, int, bool]  # p, q, P, Q and whether there is a constant
@@ -26,7 +26,7 @@ _SOUGHT = 200  # latest steps on which orders are sought
 _STRONG = 0.64  # from here on a season is differenced (Wang, Smith and Hyndman 2006)
 
 
-class ARIMAForecaster(Forecaster, BaseEstimator):  # type: ignore[misc]
+class ARIMAForecaster(NormalForecaster, BaseEstimator):  # type: ignore[misc]
     """Seasonal ARIMA: φ(L) Φ(L^m) (1 − L)^d (1 − L^m)^D y = c + θ(L) Θ(L^m) ε, ε normal.
 
     Differences come from a KPSS test (d) and the strength of the season (D), the other orders from a walk between
@@ -178,18 +178,6 @@ class ARIMAForecaster(Forecaster, BaseEstimator):  # type: ignore[misc]
             means.append(mean)
             spreads.append(spread * math.sqrt(self.variance_ / told.scale) if told.scale > 0 else spread)
         return np.stack(means), np.stack(spreads)
-
-    def predict(self, X: Any) -> Floats:
-        """Return ``(n, horizon)`` values."""
-        return self._told(X)[0]
-
-    def predict_quantiles(self, X: Any, levels: Any = LEVELS) -> Floats:
-        """Return ``(n, horizon, levels)`` quantiles of the normals that the filter gives."""
-        from scipy.stats import norm
-
-        mean, spread = self._told(X)
-        found: Floats = mean[..., None] + spread[..., None] * norm.ppf(check_levels(levels))
-        return found
 
 
 def _orders(name: str, value: Any) -> tuple[int, int, int]:

@@ -15,13 +15,13 @@ from sklearn.base import BaseEstimator
 
 from neuroloom.core.checks import check_float
 from neuroloom.core.errors import InputError
-from neuroloom.core.forecasting import LEVELS, Forecaster, check_levels
+from neuroloom.core.forecasting import NormalForecaster
 
 Floats = NDArray[np.float64]
 _CRITICAL = 1.645  # of the test for a season, at 90 %
 
 
-class ThetaForecaster(Forecaster, BaseEstimator):  # type: ignore[misc]
+class ThetaForecaster(NormalForecaster, BaseEstimator):  # type: ignore[misc]
     """Theta method: exponential smoothing and a share of the trend line.
 
     With the season taken out and α and level ℓ of simple exponential smoothing, b the slope of the least-squares line:
@@ -53,18 +53,6 @@ class ThetaForecaster(Forecaster, BaseEstimator):  # type: ignore[misc]
         self.period_ = self.season_ if steps >= 2 * self.season_ + 2 else 1
         self.n_parameters_ = 3 + (self.period_ if self.period_ > 1 else 0)
         return self
-
-    def predict(self, X: Any) -> Floats:
-        """Return ``(n, horizon)`` values."""
-        return self._told(X)[0]
-
-    def predict_quantiles(self, X: Any, levels: Any = LEVELS) -> Floats:
-        """Return ``(n, horizon, levels)`` normal quantiles."""
-        from scipy.stats import norm
-
-        mean, spread = self._told(X)
-        found: Floats = mean[..., None] + spread[..., None] * norm.ppf(check_levels(levels))
-        return found
 
     def _told(self, X: Any) -> tuple[Floats, Floats]:
         """Return means and standard deviations, each ``(n, horizon)``."""

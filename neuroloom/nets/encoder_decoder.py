@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from neuroloom.core.answers import Judged
 from neuroloom.core.checks import check_float, check_int
 from neuroloom.core.errors import InputError
-from neuroloom.core.forecasting import LEVELS, check_levels
+from neuroloom.core.forecasting import LEVELS, normal_quantiles
 from neuroloom.core.origins import OriginSet
 from neuroloom.core.seeding import derive, stream
 from neuroloom.nets.deep_forecaster import DeepForecaster
@@ -185,11 +185,9 @@ class EncoderDecoderForecaster(DeepForecaster, EncoderDecoder):
 
     def predict_quantiles(self, X: Any, levels: Any = LEVELS) -> Floats:
         """Return ``(n, horizon, levels)`` quantiles of normals with the variance η₁² + η₂²."""
-        from scipy.stats import norm
-
         inputs, base = self._inputs(self._read_origins(X))
         drawn = self.size_ * self._draw(inputs, encoder=True)
         spread = np.sqrt(drawn.var(axis=0) + self.noise_**2)
         steady = drawn.mean(axis=0) + base[:, None]
-        found: Floats = steady[..., None] + spread[..., None] * norm.ppf(check_levels(levels))
+        found = normal_quantiles(steady, spread, levels)
         return np.exp(found) if self.log_ else found
