@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from neuroloom.core.checks import check_choice, check_float
+from neuroloom.core.errors import InputError
 from neuroloom.core.forecasting import LEVELS, Forecaster, check_levels
 from neuroloom.core.origins import OriginSet
+from neuroloom.core.stationarity import spread_grows_with_level
 
 Floats = NDArray[np.float64]
+Learn = Callable[[OriginSet, Floats], None]
 
 
 class ResidualForecaster(Forecaster):
@@ -51,4 +56,59 @@ class ResidualForecaster(Forecaster):
         offsets = np.sign(wanted - 0.5) * np.quantile(self.errors_, share)
         scales = self._scales(self._read_origins(X))
         found: Floats = answers[..., None] + scales[:, None, None] * self.spread_[:, None] * offsets
+        return found
+
+
+class LearnedForecaster(ResidualForecaster):
+    """A forecaster that learns from windows of a series or of its logarithm, and then from errors it has not seen.
+
+    A subclass has the parameters ``log`` (``"auto"``, ``"always"``, ``"never"``) and ``calibration`` (the share of the
+    origins, the latest, whose errors give the intervals).
+
+    Attributes:
+        log_: whether the logarithm is learned.
+    """
+
+    log: str
+    calibration: float
+    log_: bool
+
+    def _choose_log(self, series: Floats) -> None:
+        """Check both parameters, and decide whether the logarithm of ``series (steps,)`` is learned."""
+        check_choice("log", self.log, ("auto", "always", "never"))
+        check_float("calibration", self.calibration, 0, 1, open_low=True, open_high=True)
+        if self.log == "always" and series.min() <= 0:
+            raise InputError("log='always' needs a positive series; take 'auto' or 'never'.")
+        self.log_ = self.log == "always" or (
+            self.log == "auto" and spread_grows_with_level(series, self.season_)
+        )
+
+    def _check_positive(self, values: Floats) -> None:
+        """Refuse values whose logarithm cannot be taken, where it is learned."""
+        if self.log_ and values.min() <= 0:
+            raise InputError(
+                "the series was positive in fit, so its logarithm is learned, but now it is not; fit with log='never'."
+            )
+
+    def _learn_twice(self, origins: OriginSet, values: Floats, learn: Learn) -> None:
+        """Learn from early origins, learn the errors at the latest, and learn again from all, in rising order."""
+        count = min(max(round(self.calibration * len(origins)), 1), len(origins))
+        early = origins.origins <= origins.origins[-count] - self.horizon_
+        if early.sum() > 2:
+            learn(origins[early], values[early])
+            self._calibrate(origins[-count:], values[-count:])
+            learn(origins, values)
+        else:  # too short to keep anything back: errors of what was learned
+            learn(origins, values)
+            self._calibrate(origins, values)
+
+    def _calibrate(self, origins: OriginSet, values: Floats) -> None:
+        """Learn from the errors at origins that the fit so far has not seen."""
+        self._learn_errors(origins, values, self.predict(origins))
+
+    def _scales(self, X: OriginSet) -> Floats:
+        """Return the mean size of the last season of each origin where the logarithm is learned, else ones."""
+        if not self.log_:
+            return super()._scales(X)
+        found: Floats = np.abs(X.windows(max(self.season_, 8))[:, 0]).mean(axis=1)
         return found

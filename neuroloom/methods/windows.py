@@ -12,17 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 
-from neuroloom.core.checks import check_choice, check_float, check_int
+from neuroloom.core.checks import check_choice, check_int
 from neuroloom.core.errors import InputError
 from neuroloom.core.origins import OriginSet
-from neuroloom.core.residuals import ResidualForecaster
-from neuroloom.core.stationarity import spread_grows_with_level, steadiest_difference
+from neuroloom.core.residuals import LearnedForecaster
+from neuroloom.core.stationarity import steadiest_difference
 
 Floats = NDArray[np.float64]
 _STRATEGIES = ("auto", "recursive", "direct")
 
 
-class WindowForecaster(MetaEstimatorMixin, ResidualForecaster, BaseEstimator):  # type: ignore[misc]
+class WindowForecaster(MetaEstimatorMixin, LearnedForecaster, BaseEstimator):  # type: ignore[misc]
     """A regressor that answers the next value from the last ``lags`` values before it.
 
     The target is made steady (logarithm, differences) and each window brought to a common level and size. Channels
@@ -78,26 +78,14 @@ class WindowForecaster(MetaEstimatorMixin, ResidualForecaster, BaseEstimator):  
         origins, values = self._learn_form(X, y)
         self._choose(origins, values)
         order = np.argsort(origins.origins, kind="stable")
-        origins, values = origins[order], values[order]
-        held = self._held_out(origins)
-        early = origins.origins <= origins.origins[held[0]] - self.horizon_
-        if early.sum() > 2:
-            self._learn(origins[early], values[early])
-            self._learn_errors(origins[held], values[held], self.predict(origins[held]))
-            self._learn(origins, values)
-        else:  # too short to keep anything back: errors of what was learned
-            self._learn(origins, values)
-            self._learn_errors(origins, values, self.predict(origins))
+        self._learn_twice(origins[order], values[order], self._learn)
         return self
 
     def predict(self, X: Any) -> Floats:
         """Return ``(n, horizon)`` values."""
         origins = self._read_origins(X)
         origins.outlook(0, self.horizon_)  # says so if the variables are not known as far ahead
-        if self.log_ and origins.values[0].min() <= 0:
-            raise InputError(
-                "the series was positive in fit, so its logarithm is learned, but now it is not; fit with log='never'."
-            )
+        self._check_positive(origins.values[0])
         made = self._recursive(origins) if len(self.estimators_) == 1 else self._direct(origins)
         return np.exp(made) if self.log_ else made
 
@@ -106,17 +94,13 @@ class WindowForecaster(MetaEstimatorMixin, ResidualForecaster, BaseEstimator):  
     def _choose(self, origins: OriginSet, values: Floats) -> None:
         for name, options in (
             ("difference", ("auto", "none", "first", "seasonal")),
-            ("log", ("auto", "always", "never")),
             ("scale", ("series", "window")),
             ("strategy", _STRATEGIES),
         ):
             check_choice(name, getattr(self, name), options)
-        check_float("calibration", self.calibration, 0, 1, open_low=True, open_high=True)
         series = origins.seen(values)
+        self._choose_log(series)
         season, steps = origins.season, len(series)
-        if self.log == "always" and series.min() <= 0:
-            raise InputError("log='always' needs a positive series; take 'auto' or 'never'.")
-        self.log_ = self.log == "always" or (self.log == "auto" and spread_grows_with_level(series, season))
         steady = np.log(series) if self.log_ else series
         if self.difference == "auto":
             self.lag_ = steadiest_difference(steady, season)
@@ -140,10 +124,6 @@ class WindowForecaster(MetaEstimatorMixin, ResidualForecaster, BaseEstimator):  
                 "the other channels of a series are not forecast, so no answer can be fed back; set "
                 "strategy='direct'."
             )
-
-    def _held_out(self, origins: OriginSet) -> NDArray[np.int64]:
-        count = min(max(round(self.calibration * len(origins)), 1), len(origins))
-        return np.arange(len(origins) - count, len(origins))
 
     # -- learning -----------------------------------------------------------------------------------------------
 
@@ -225,9 +205,3 @@ class WindowForecaster(MetaEstimatorMixin, ResidualForecaster, BaseEstimator):  
             made.append(self._ask(k, 0, past, others, origins, self._base(past, 0)))
             past = np.concatenate([past[:, 1:], made[-1][:, None]], axis=1)
         return np.stack(made, axis=1)
-
-    def _scales(self, X: OriginSet) -> Floats:
-        if not self.log_:
-            return np.ones(len(X))
-        found: Floats = np.abs(X.windows(max(self.season_, 8))[:, 0]).mean(axis=1)
-        return found

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroloom.core.checks import check_choice, check_float, check_int
+from neuroloom.core.checks import check_choice, check_int
 from neuroloom.core.errors import InputError
 from neuroloom.core.origins import OriginSet
-from neuroloom.core.residuals import ResidualForecaster
+from neuroloom.core.residuals import LearnedForecaster
 from neuroloom.core.seeding import as_seed, derive
-from neuroloom.core.stationarity import spread_grows_with_level
 from neuroloom.nets.deep_roles import DeepTraining
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class _Steps:
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class DeepForecaster(ResidualForecaster, DeepTraining):
+class DeepForecaster(LearnedForecaster, DeepTraining):
     """Role of a forecaster: one network answers all steps ahead.
 
     The level of each window, the mean of its last season (its last value without one), is taken from it and from its
@@ -89,22 +88,8 @@ class DeepForecaster(ResidualForecaster, DeepTraining):
         origins, values = origins[rows], values[rows]
         self.n_answers_ = self.horizon_
         seed = as_seed(self.random_state)
-        count = min(max(round(self.calibration * len(origins)), 1), len(origins) - 1)
-        first = origins.origins[-count]
-        early = origins.origins <= first - self.horizon_
-        held = origins.origins >= first
-        if early.sum() > 2:
-            self._learn(origins[early], values[early], seed)
-            self._calibrate(origins[held], values[held])
-            self._learn(origins, values, seed)
-        else:  # too short to keep anything back: errors of what was learned
-            self._learn(origins, values, seed)
-            self._calibrate(origins, values)
+        self._learn_twice(origins, values, lambda some, wanted: self._learn(some, wanted, seed))
         return self
-
-    def _calibrate(self, origins: OriginSet, values: Floats) -> None:
-        """Learn from the errors at origins that the fit so far has not seen."""
-        self._learn_errors(origins, values, self.predict(origins))
 
     def predict(self, X: Any) -> Floats:
         """Return ``(n, horizon)`` values; of several members, their mean."""
@@ -115,15 +100,11 @@ class DeepForecaster(ResidualForecaster, DeepTraining):
     # -- windows ------------------------------------------------------------------------------------------------
 
     def _choose(self, origins: OriginSet, values: Floats) -> None:
-        check_choice("log", self.log, ("auto", "always", "never"))
         check_choice("loss", self.loss, LOSSES)
-        check_float("calibration", self.calibration, 0, 1, open_low=True, open_high=True)
         if len(origins) < 4:
             raise InputError(f"a deep forecaster needs at least 4 origins, but got {len(origins)}.")
         series, season = origins.seen(values), origins.season
-        if self.log == "always" and series.min() <= 0:
-            raise InputError("log='always' needs a positive series; take 'auto' or 'never'.")
-        self.log_ = self.log == "always" or (self.log == "auto" and spread_grows_with_level(series, season))
+        self._choose_log(series)
         if isinstance(self.lags, str):
             check_choice("lags", self.lags, ("auto",))
             wanted = min(max(2 * season, FEWEST_LAGS), MOST_LAGS)
@@ -134,12 +115,8 @@ class DeepForecaster(ResidualForecaster, DeepTraining):
     def _inputs(self, origins: OriginSet) -> tuple[Floats, Floats]:
         """Return windows ``(n, channels, lags)`` without their levels, and the levels of the first, ``(n,)``."""
         windows = origins.windows(self.lags_)
+        self._check_positive(windows[:, 0])
         if self.log_:
-            if windows[:, 0].min() <= 0:
-                raise InputError(
-                    "the series was positive in fit, so its logarithm is learned, but now it is not; fit with "
-                    "log='never'."
-                )
             windows[:, 0] = np.log(windows[:, 0])
         season = self.season_ if 1 < self.season_ <= self.lags_ else 1
         levels = windows[..., -season:].mean(axis=2)
@@ -152,12 +129,6 @@ class DeepForecaster(ResidualForecaster, DeepTraining):
     def _back(self, answers: Floats, levels: Floats) -> Floats:
         made: Floats = answers * self.size_ + levels[:, None]
         return np.exp(made) if self.log_ else made
-
-    def _scales(self, X: OriginSet) -> Floats:
-        if not self.log_:
-            return np.ones(len(X))
-        found: Floats = np.abs(X.windows(max(self.season_, 8))[:, 0]).mean(axis=1)
-        return found
 
     # -- learning -----------------------------------------------------------------------------------------------
 
