@@ -322,13 +322,13 @@ def explain(
     seed: Annotated[int, typer.Option("--seed", min=0, help="The seed.")] = 0,
 ) -> None:
     """Say what a saved model's answers rest on: what each column, stretch or patch brings."""
-    from neuroloom.runner.models import explain_with_model
+    from neuroloom.runner.models import PICTURES, explain_with_model
 
     with _errors(resume=None):
         text = explain_with_model(
             model, data, method=method, background=background, rows=rows, out=out, seed=seed
         )
-        if out is None or out.suffix.lower() in (".png", ".svg", ".pdf"):
+        if out is None or out.suffix.lower() in PICTURES:
             sys.stdout.write(text if text.endswith("\n") else text + "\n")
         else:
             typer.echo(_write(text, out))

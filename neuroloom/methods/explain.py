@@ -17,7 +17,7 @@ Sources:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -282,9 +282,3 @@ def _permuted(
         base,
         np.array([[whole]]),
     )
-
-
-def top(values: Floats, most: int) -> Sequence[int]:
-    """Return the places of the ``most`` largest sizes, largest first."""
-    order: list[int] = np.argsort(-np.abs(values), kind="stable")[:most].tolist()
-    return order

@@ -44,13 +44,11 @@ def _bars(
     values: NDArray[np.float64] | None = None,
     errors: NDArray[np.float64] | None = None,
 ) -> Any:
-    from neuroloom.methods.explain import top
-
     if values is None:
         values = found.importance()
         errors = found.errors[0, :, 0] if found.method == "permutation" else np.full(len(values), np.nan)
     assert errors is not None
-    shown = top(values, most)
+    shown = np.argsort(-np.abs(values), kind="stable")[:most].tolist()  # largest sizes first
     ax = plotting.axes(ax, (7.0, 0.9 + 0.3 * len(shown)))
     places = np.arange(len(shown))[::-1]
     colours = [FOR if values[i] >= 0 else AGAINST for i in shown]

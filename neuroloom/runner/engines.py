@@ -261,10 +261,11 @@ def rows_of(outcome: Outcome, schedule: Schedule, loaded: Loaded) -> list[Row]:
         schedule.again(unit)
         return []
     schedule.lost(unit)
-    return [_dead(unit[0], outcome.death)] if outcome.death is not None else []
+    return [dead(unit[0], outcome.death)] if outcome.death is not None else []
 
 
-def _dead(trial: Trial, death: Death) -> Row:
+def dead(trial: Trial, death: Death) -> Row:
+    """Return the row of a trial that gave no answer."""
     row = row_of(trial, death.status, death.reason)
     row.peak_memory_mb = death.peak_memory_mb
     row.traceback = death.report

@@ -310,25 +310,16 @@ class Executor:
         if rivals is not None and any(self._workbench.needs(m) == "ranks" for m in trial.metrics):
             given["ranks"] = self._workbench.ranks(estimator, X_test, rivals)
         self._enter(SCORING)
-        classes = getattr(estimator, "classes_", None) if given else None
-        known: dict[str, Any] = {"classes": classes, "y_train": ready.y_train}
-        if trial.problem == "forecast":
-            known["scale"] = ready.X_train.naive_error(ready.y_train)
+        known = self._known(ready, bool(given))
         row.scores = self._workbench.evaluate(trial.metrics, y_test, prediction, **known, **given)
         if trial.problem == "classification" and "probability" in given and y_test is not None:
-            row.beliefs = beliefs_of(rows, y_test, given["probability"], classes)
+            row.beliefs = beliefs_of(rows, y_test, given["probability"], known["classes"])
             if row.beliefs is not None:
                 row.scores.setdefault("brier", float(row.beliefs["square"].mean(dtype=np.float64)))
         row.parameters = parameters_of(estimator)
         row.curve = curve_of(estimator)
         if trial.problem != "control":
-
-            def score(alternative: Any, X: Any) -> float:
-                prediction, beliefs = alternative.predict(X), self._beliefs(trial, alternative, X)
-                first = trial.metrics[:1]
-                return self._workbench.evaluate(first, y_test, prediction, **known, **beliefs)[first[0]]
-
-            row.front = front_of(estimator, X_test, score)
+            row.front = front_of(estimator, X_test, lambda e, X: self._main_score(ready, e, X, y_test))
         if self._keep_predictions:
             row.predictions = {"test": rows, "y": y_test, "prediction": np.asarray(prediction), **given}
 
@@ -358,20 +349,33 @@ class Executor:
         """Report how far the score falls when a part of the samples is shuffled, or note why that cannot be told."""
         trial, rows = ready.trial, ready.split.test
         X_test, y_test = take(ready.data.X, rows), np.asarray(ready.data.y)[rows]
-        main = trial.metrics[:1]
 
         def score(estimator: Any, X: Any, y: Any) -> float:
-            given = self._beliefs(trial, estimator, X)
-            classes = getattr(estimator, "classes_", None) if given else None
-            return self._workbench.evaluate(
-                main, y, estimator.predict(X), classes=classes, y_train=ready.y_train, **given
-            )[main[0]]
+            return self._main_score(ready, estimator, X, y)
 
         seed = derive(method_seed(trial), "explain")
         try:
-            row.importance = self._workbench.importance(ready.estimator, X_test, y_test, main[0], score, seed)
+            row.importance = self._workbench.importance(
+                ready.estimator, X_test, y_test, trial.metrics[0], score, seed
+            )
         except Exception as error:
             row.notes.append(f"what {trial.label} rests on cannot be told: {one_line(error)}")
+
+    def _known(self, ready: Prepared, classes: bool) -> dict[str, Any]:
+        """Return what metrics are told besides the answers; the classes where beliefs in them are scored."""
+        found: dict[str, Any] = {
+            "classes": getattr(ready.estimator, "classes_", None) if classes else None,
+            "y_train": ready.y_train,
+        }
+        if ready.trial.problem == "forecast":
+            found["scale"] = ready.X_train.naive_error(ready.y_train)
+        return found
+
+    def _main_score(self, ready: Prepared, estimator: Any, X: Any, y: Any) -> float:
+        """Return the main metric of an estimator's answers for some samples."""
+        main, given = ready.trial.metrics[:1], self._beliefs(ready.trial, estimator, X)
+        known = self._known(ready, bool(given))
+        return self._workbench.evaluate(main, y, estimator.predict(X), **known, **given)[main[0]]
 
     def _beliefs(self, trial: Trial, estimator: Any, X: Any) -> dict[str, Any]:
         """Return probabilities or, where there are none, decision values, if a metric looks at them; or quantiles."""
@@ -384,7 +388,7 @@ class Executor:
             return {} if quantiles is None else {"quantiles": quantiles(X)}
         if (
             trial.problem == "detection"
-        ):  # scikit-learn's detectors score outliers low; label 1 is an outlier here
+        ):  # label 1 is an outlier here, and scikit-learn's detectors score those low
             return {"score": -np.asarray(estimator.decision_function(X))}
         if hasattr(estimator, "predict_proba"):
             return {"probability": estimator.predict_proba(X)}

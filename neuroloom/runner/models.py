@@ -18,6 +18,8 @@ from neuroloom.methods.saving import load_estimator, save_estimator
 from neuroloom.runner.attempt import ahead_options
 from neuroloom.tasks import describe_schema, read_like, recognise
 
+PICTURES = (".png", ".svg", ".pdf")
+
 
 def fit_model(
     method: str,
@@ -146,7 +148,7 @@ def explain_with_model(
         InputError: the model or the data cannot be read, or there is no other sample to compare with.
     """
     from neuroloom.core.checks import check_choice, check_int
-    from neuroloom.methods.explain import explain
+    from neuroloom.methods.explain import BACKGROUND, explain
 
     check_choice("method", method, ("shapley", "lime"))
     check_int("rows", rows)
@@ -161,12 +163,12 @@ def explain_with_model(
         raise InputError(
             "an explanation compares samples with others, and there is one alone; pass a file of more as --background."
         )
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(others))[:50])
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(others))[:BACKGROUND])
     found = explain(
         estimator, take(X, np.arange(min(rows, len(X)))), method=method, background=take(others, chosen),
         random_state=seed,
     )  # fmt: skip
-    if out is not None and out.suffix.lower() in (".png", ".svg", ".pdf"):
+    if out is not None and out.suffix.lower() in PICTURES:
         ax = found.plot(sample=0 if len(found.values) == 1 else None)
         out.parent.mkdir(parents=True, exist_ok=True)
         ax.figure.savefig(out, dpi=150)

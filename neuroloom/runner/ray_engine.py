@@ -13,15 +13,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from neuroloom.core.checks import check_int
 from neuroloom.core.errors import InputError
-from neuroloom.runner.engines import Engine, Event, Finished, Started, divide, rows_of
-from neuroloom.runner.outcome import row_of
-from neuroloom.runner.pool import Outcome, Pool
+from neuroloom.runner.engines import Engine, Event, Finished, Started, dead, divide, rows_of
+from neuroloom.runner.pool import Death, Outcome, Pool
 from neuroloom.runner.processes import usable_cores
 from neuroloom.runner.row import Row
 from neuroloom.runner.schedule import Loaded, Schedule
@@ -196,12 +194,8 @@ class RayEngine(Engine):
             self.retried += len(left)
             schedule.again(left)
         schedule.lost(given_up)
-        rows = []
-        for trial in given_up:
-            row = row_of(trial, "killed", f"its host was lost {ATTEMPTS} times ({type(error).__name__})")
-            row.started = time.time()
-            rows.append(row)
-        return rows
+        death = Death("killed", f"its host was lost {ATTEMPTS} times ({type(error).__name__})")
+        return [dead(trial, death) for trial in given_up]
 
     def _host(self, slot: int) -> Any:
         if slot not in self._hosts:
