@@ -55,30 +55,18 @@ scores = Table(
     Column("metric", String(64), primary_key=True),
     Column("value", Float),
 )
-predictions = Table(
-    "predictions",
-    TABLES,
-    Column("key", String(64), primary_key=True),
-    Column("arrays", LargeBinary, nullable=False),
-)
-fronts = Table(
-    "fronts",
-    TABLES,
-    Column("key", String(64), primary_key=True),
-    Column("front", Text, nullable=False),
-)
-importances = Table(
-    "importances",
-    TABLES,
-    Column("key", String(64), primary_key=True),
-    Column("importance", Text, nullable=False),
-)
-beliefs = Table(
-    "beliefs",
-    TABLES,
-    Column("key", String(64), primary_key=True),
-    Column("records", LargeBinary, nullable=False),
-)
+
+
+def _beside_trials(name: str, column: str, kind: type[Any]) -> Table:
+    """Return a table of one more thing that some trials have."""
+    key = Column("key", String(64), primary_key=True)
+    return Table(name, TABLES, key, Column(column, kind, nullable=False))
+
+
+predictions = _beside_trials("predictions", "arrays", LargeBinary)
+fronts = _beside_trials("fronts", "front", Text)
+importances = _beside_trials("importances", "importance", Text)
+beliefs = _beside_trials("beliefs", "records", LargeBinary)
 plans = Table(
     "plans",
     TABLES,
