@@ -14,6 +14,7 @@ def methods_page() -> str:
         "# Methods",
         "",
         "`neuroloom show NAME` prints the same. Features go before any table method: `a+b`.",
+        "What `a+tuned` or `[tune]` tries of a method's parameters stands below its table.",
         "",
     ]
     for row in methods_table():
@@ -30,6 +31,9 @@ def methods_page() -> str:
         for p in found["parameters"]:
             cells = (f"`{p['name']}`", f"`{p['default']}`", p["type"], p["text"])
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        tuned = [f"`{p['name']}` {p['range']}" for p in found["parameters"] if p["range"]]
+        if tuned:
+            lines += ["", f"Tuned (`{row['name']}+tuned`): {'; '.join(tuned)}"]
         if found["source"]:
             lines += ["", f"Source: {' '.join(found['source'].split())}"]
         lines.append("")

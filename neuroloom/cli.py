@@ -176,6 +176,10 @@ def run(
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed trials again.")] = False,
     confidence: Confidence = None,
     explain: Explain = False,
+    tune: Annotated[
+        str | None,
+        typer.Option("--tune", help="Tune each method, too: trials or time for each, as 30, 90s, 5m."),
+    ] = None,
 ) -> None:
     """Run a bench, or go on with it, and write its report."""
     from neuroloom.runner import run as run_bench
@@ -193,6 +197,7 @@ def run(
             retry_failed=retry_failed,
             confidence=confidence,
             explain=explain,
+            tune=tune,
             progress=Progress(),
         )
         _finish(results)

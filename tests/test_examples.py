@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import neuroloom
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 ARGUMENTS = {
     "deep_nets_of_series": ["picture.png", "1"],
@@ -94,3 +96,10 @@ def test_the_example_runs(name, tmp_path, monkeypatch, capsys):
         name, []
     )
     assert len((EXAMPLES / f"{name}.py").read_text().splitlines()) < 60
+
+
+def test_the_tuned_bench_runs(tmp_path):
+    pytest.importorskip("optuna")
+    results = neuroloom.run(EXAMPLES / "tuned.toml", tmp_path, engine="inline", tune=2)
+    assert list(results.meta["methods"]) == ["svm", "svm+tuned", "knn", "knn+tuned", "ridge"]
+    assert set(results.main()["status"]) == {"done"}

@@ -14,7 +14,8 @@ def describe(key: str) -> dict[str, Any]:
     """Return a JSON-safe description of a method.
 
     Keys: ``name``, ``title``, ``room``, ``version``, ``fits`` (list of ``{kind, problem, class}``), ``text`` and
-    ``source`` (from the docstring), ``parameters`` (list of ``{name, type, default, text}``).
+    ``source`` (from the docstring), ``parameters`` (list of ``{name, type, default, text, range}``, the last being what
+    tuning tries, empty where it leaves the parameter alone).
 
     Raises:
         InputError: no method has that name, or its class cannot be imported.
@@ -70,6 +71,7 @@ def _parameters(method: Method, classes: list[type[Any]]) -> list[dict[str, Any]
                 else _type_text(annotation),
                 "default": repr(method.fixed.get(name, default)),
                 "text": texts.get(name, ("", ""))[1],
+                "range": str(method.ranges[name]) if name in method.ranges else "",
                 "classes": [cls.__name__],
             }
     for entry in found.values():

@@ -11,7 +11,17 @@ from typing import Any
 
 from neuroloom.core.errors import InputError, NotSupportedError, unknown
 from neuroloom.core.seeding import derive
-from neuroloom.methods.registry import BALANCE, CORRECT, FORECAST, KINDS, TRANSFORM, Method, find, registry
+from neuroloom.methods.registry import (
+    BALANCE,
+    CORRECT,
+    FORECAST,
+    KINDS,
+    TRANSFORM,
+    Method,
+    find,
+    registry,
+    tuning,
+)
 
 HEADS = {"classification": "logreg", "regression": "ridge"}
 _FLAT = ("series", "image")
@@ -25,6 +35,11 @@ class Step:
     method: Method
     kind: str
     problem: str
+
+    @property
+    def wraps(self) -> bool:
+        """Whether it is put around all steps before it."""
+        return self.problem == CORRECT or self.problem.startswith(tuning(""))
 
     def cls(self) -> type[Any]:
         """Import and return the step's class."""
@@ -102,10 +117,10 @@ def recipe(expression: str, kind: str, problem: str) -> Recipe | Skip:
         raise unknown("kind", kind, KINDS)
     methods = [find(name) for name in parts(expression)]
     correctors: list[Method] = []
-    while methods and _does(methods[-1], CORRECT):
+    while methods and (_does(methods[-1], CORRECT) or _tunes(methods[-1])):
         correctors.insert(0, methods.pop())
     balancers = [method for method in methods if _does(method, BALANCE)]
-    if (balancers or correctors) and (reason := _no_place(methods, balancers, correctors, problem)):
+    if (balancers or correctors) and (reason := _no_place(methods, balancers, correctors, kind, problem)):
         return Skip(reason)
     for method in methods[:-1]:
         if not method.transformer and method not in balancers:
@@ -136,12 +151,17 @@ def recipe(expression: str, kind: str, problem: str) -> Recipe | Skip:
         steps.append(Step(_free_name(method, steps), method, at, wanted))
         at = at if method in balancers else "table"
     for method in correctors:
-        steps.append(Step(_free_name(method, steps), method, kind, CORRECT))
+        around = tuning(problem) if _tunes(method) else CORRECT
+        steps.append(Step(_free_name(method, steps), method, kind, around))
     return Recipe(expression, kind, problem, tuple(steps), flatten, tuple(notes))
 
 
 def _does(method: Method, what: str) -> bool:
     return any(problem == what for _, problem in method.classes)
+
+
+def _tunes(method: Method) -> bool:
+    return any(problem.startswith(tuning("")) for _, problem in method.classes)
 
 
 def _free_name(method: Method, steps: list[Step]) -> str:
@@ -152,16 +172,22 @@ def _free_name(method: Method, steps: list[Step]) -> str:
 
 
 def _no_place(
-    methods: list[Method], balancers: list[Method], correctors: list[Method], problem: str
+    methods: list[Method], balancers: list[Method], correctors: list[Method], kind: str, problem: str
 ) -> str | None:
-    """Return why what wraps a classifier cannot do so here, or None where it can."""
-    if problem != "classification":
+    """Return why what wraps a method cannot do so here, or None where it can."""
+    tuners = [method for method in correctors if _tunes(method)]
+    if tuners and (kind, tuning(problem)) not in tuners[0].classes:
+        return f"{tuners[0].key} chooses parameters for classes and numbers, and this is {problem} on {kind}"
+    if tuners and not methods:
+        return f"{tuners[0].key} chooses the parameters of a method before it, as svm+{tuners[0].key}"
+    correctors = [method for method in correctors if method not in tuners]
+    if problem != "classification" and (balancers or correctors):
         first = (balancers + correctors)[0]
         does = "balances the classes for" if balancers else "corrects the answers of"
         return f"{first.key} {does} a classifier, and this is {problem}"
-    if not methods:
+    if correctors and not methods:
         return f"{correctors[0].key} corrects the answers of a classifier, as svm+{correctors[0].key}"
-    if methods[-1] in balancers:
+    if balancers and methods[-1] in balancers:
         return f"{methods[-1].key} balances the classes for the method after it, as {methods[-1].key}+svm"
     return None
 
@@ -235,7 +261,7 @@ def step_params(found: Recipe, params: Mapping[str, Any]) -> dict[str, dict[str,
         for name in by_step[step_.name]:
             if name not in known:
                 raise unknown(f"parameter of {step_.method.key}:", name, known)
-        if by_step[step_.name] and step_.problem not in (BALANCE, CORRECT):
+        if by_step[step_.name] and step_.problem != BALANCE and not step_.wraps:
             _check_values(step_.cls()(**by_step[step_.name]))
     return by_step
 
@@ -291,7 +317,7 @@ def _assemble(found: Recipe, by_step: Mapping[str, Mapping[str, Any]], *, prepar
         return windows.cls()(**{"estimator": regressor, **by_step[windows.name]})
     steps: list[tuple[str, Any]] = []
     last = found.steps[-1]
-    if last.problem == CORRECT:
+    if last.wraps:
         inner = _assemble(replace(found, steps=found.steps[:-1]), by_step, prepare=prepare)
         return last.cls()(**{"estimator": inner, **last.method.fixed, **by_step[last.name]})
     if found.flatten:

@@ -3,7 +3,8 @@
 ``classes`` maps ``(kind, problem)`` to ``"module:Class"``. The problem of a transformer is ``"transform"``: it turns
 its kind into a table, which any table method can follow (``wavelets+ridge``). ``"balance"`` is that of what balances
 the classes for the classifier after it (``smote+svm``), ``"correct"`` of what corrects probabilities or answers of the
-one before it (``svm+temperature``). Third parties add methods through the entry-point group ``neuroloom.methods``: each
+one before it (``svm+temperature``), ``"tune …"`` of what chooses the parameters of all before it (``svm+tuned``). Third
+parties add methods through the entry-point group ``neuroloom.methods``: each
 entry is a :class:`Method` or a function that returns one or several.
 A config may also name unpackaged code as ``module:Class``.
 """
@@ -13,10 +14,11 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from neuroloom.core.errors import InputError, unknown
+from neuroloom.methods.ranges import RANGES, RESOURCES, Range
 
 TRANSFORM = "transform"
 BALANCE = "balance"
@@ -25,6 +27,11 @@ FORECAST = "forecast"
 KINDS = ("table", "series", "image", "tokens", "nodes", "links", "graphs", "episodes")
 LEARNED = ("classification", "regression")
 EXPLAINED = ("table", "series", "image")  # kinds whose samples fall into parts
+
+
+def tuning(problem: str) -> str:
+    """Return the problem of what tunes methods that answer ``problem``."""
+    return f"tune {problem}"
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,8 @@ class Method:
         fixed: constructor arguments that belong to the name rather than to the class's defaults.
         warm_up: ``"module:function"`` that compiles its kernels, called with kind and problem before a process first
             times it.
+        ranges: parameter -> what a search may try of it (``svm+tuned``).
+        resource: the parameter, a whole number, that says how long it learns: what Hyperband gives less of.
         offered: whether ``neuroloom try`` runs it; what only a study asks for is run by name.
         problem: why it cannot be used, for a plug-in that failed to load.
     """
@@ -57,6 +66,8 @@ class Method:
     batch: bool = False
     fixed: Mapping[str, Any] = field(default_factory=dict)
     warm_up: str | None = None
+    ranges: Mapping[str, Range] = field(default_factory=dict)
+    resource: str | None = None
     offered: bool = True
     problem: str | None = None
 
@@ -429,6 +440,11 @@ def _built_in() -> Iterable[Method]:
         yield Method(key, "baseline", title,
                      {(kind, CORRECT): f"neuroloom.methods.{name}Classifier" for kind in KINDS if kind != "episodes"},
                      fixed={} if key == "threshold" else {"method": key})  # fmt: skip
+    stems = dict(zip(LEARNED, ("Classifier", "Regressor"), strict=True))
+    yield Method("tuned", "baseline", "the parameters of what stands before it, chosen on folds of the training part",
+                 {(kind, tuning(problem)): f"neuroloom.methods.tuned:Tuned{stem}"
+                  for kind in KINDS if kind != "episodes" for problem, stem in stems.items()
+                  if (kind, problem) != ("links", LEARNED[1])})  # fmt: skip
     for key, title in _BALANCERS:
         any_kind = key in _BALANCERS_OF_ALL
         fits = [k for k in KINDS if k == "table" or (any_kind and k not in ("links", "episodes"))]
@@ -467,7 +483,7 @@ def _built_in() -> Iterable[Method]:
 @functools.cache
 def registry() -> Mapping[str, Method]:
     """Return all methods by key: built in, then plug-ins; a plug-in that fails is there with its ``problem``."""
-    found = {method.key: method for method in _built_in()}
+    found = {method.key: method for method in map(_with_ranges, _built_in())}
     for entry in _entry_points("neuroloom.methods"):
         try:
             loaded = entry.load()
@@ -483,6 +499,10 @@ def registry() -> Mapping[str, Method]:
             reason = f"plug-in {entry.value} failed: {type(error).__name__}: {error}"
             found.setdefault(entry.name, Method(entry.name, "other", "broken plug-in", problem=reason))
     return found
+
+
+def _with_ranges(method: Method) -> Method:
+    return replace(method, ranges=RANGES.get(method.key, {}), resource=RESOURCES.get(method.key))
 
 
 def _entry_points(group: str) -> Iterable[Any]:

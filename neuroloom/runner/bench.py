@@ -18,6 +18,7 @@ from neuroloom.core.errors import InputError
 from neuroloom.runner.config import Config, load_config, to_toml
 from neuroloom.runner.plan import Plan, make_plan
 from neuroloom.runner.trial import Trial
+from neuroloom.runner.tuning import read_budget
 
 if TYPE_CHECKING:
     from neuroloom.runner.engines import Engine
@@ -41,6 +42,7 @@ def run(
     retry_failed: bool = False,
     confidence: float | None = None,
     explain: bool = False,
+    tune: str | int | None = None,
     progress: Progress | None = None,
 ) -> Results:
     """Run a bench, or what is missing of it, and write its results and report.
@@ -58,6 +60,8 @@ def run(
         confidence: share of test samples that intervals and sets of classes are to cover, in (0, 1); None takes the
             config's.
         explain: whether trials report what their score rests on; False takes the config's.
+        tune: tune every method that declares ranges, beside its form as it is, with so many trials (``30``) or so much
+            time (``"90s"``, ``"5m"``) each; None takes the config's ``[tune]``.
         progress: what shows the run to a user, or None.
 
     Returns:
@@ -75,6 +79,11 @@ def run(
         checked = checked.model_copy(update={"confidence": float(confidence)})
     if explain:
         checked = checked.model_copy(update={"explain": True})
+    if tune is not None:
+        budget = read_budget(str(tune))
+        kept_of = checked.tune.model_dump(exclude={"trials", "seconds"}) if checked.tune else {}
+        found = budget.model_copy(update=kept_of)
+        checked = checked.model_copy(update={"tune": found})
     plan = make_plan(checked, source, data_dir)
     folder = prepare_folder(out, checked)
     keys = [trial.key for trial in plan.trials]

@@ -37,6 +37,26 @@ class Variant(_Model):
     params: dict[str, Any] = Field(default_factory=dict)
 
 
+class Tune(_Model):
+    """How parameters are tuned: beside each method that declares ranges stands its tuned form, ``svm+tuned``.
+
+    Args:
+        trials: configurations tried of each method, in each trial of the bench; None is 30, or what ``seconds`` allow.
+        seconds: when no further one is tried; what comes out then depends on the machine's speed.
+        folds: inner folds of the training part, at least 2.
+        pruning: whether Hyperband gives up configurations that do badly early.
+        methods: labels or expressions to tune; None tunes all that can be.
+        ranges: step -> parameter -> range, before the declared ones: ``{ low, high, log, whole }`` or a list of values.
+    """
+
+    trials: int | None = Field(default=None, ge=1)
+    seconds: float | None = Field(default=None, gt=0)
+    folds: int = Field(default=3, ge=2)
+    pruning: bool = True
+    methods: list[Name] | None = None
+    ranges: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+
 class OwnTask(BaseModel):
     """The user's own data; what else it may hold, the task's reader checks."""
 
@@ -58,7 +78,8 @@ class Config(_Model):
         method: parameters by method name, wherever the method appears; a list of values is a grid.
         variant: named variants, beside the methods as they are.
         task: the user's own data.
-        limits: time and memory of one trial.
+        tune: how parameters are tuned, None where they are not.
+        limits: time and memory of one trial; in a tuned trial the time is that of each fit.
         workers: worker processes; None takes one for each core.
         keep_predictions: whether per-sample predictions are stored.
         confidence: share of test samples that intervals and sets of classes are to cover, in (0, 1): every trial of
@@ -77,6 +98,7 @@ class Config(_Model):
     method: dict[str, dict[str, Any]] = Field(default_factory=dict)
     variant: list[Variant] = Field(default_factory=list)
     task: list[OwnTask] = Field(default_factory=list)
+    tune: Tune | None = None
     limits: Limits = Limits()
     workers: int | None = Field(default=None, ge=1)
     keep_predictions: bool = False
@@ -235,19 +257,23 @@ def _explain(error: ValidationError) -> tuple[Loc, str]:
 
 
 def _fields_at(loc: Loc) -> list[str]:
-    models: dict[str, type[BaseModel]] = {"limits": Limits, "variant": Variant, "task": OwnTask}
+    models: dict[str, type[BaseModel]] = {"limits": Limits, "tune": Tune, "variant": Variant, "task": OwnTask}
     model = models.get(str(loc[0]), Config) if len(loc) > 1 else Config
     return list(model.model_fields)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One method of the bench: its unique label, the registry expression and the parameters given."""
+    """One method of the bench: its unique label, the registry expression, the parameters given, and where.
+
+    ``base`` is the label of the method that it is the tuned form of, empty otherwise.
+    """
 
     label: str
     expression: str
     params: Mapping[str, Any]
     loc: Loc
+    base: str = ""
 
 
 def entries(config: Config) -> list[Entry]:
@@ -326,10 +352,14 @@ def to_toml(config: Config) -> str:
     """Return the config as TOML that reads back equal."""
     lines: list[str] = []
     values = config.model_dump(exclude_defaults=True)
-    tables = {key: values.pop(key) for key in ("limits", "method", "variant", "task") if key in values}
+    tables = {
+        key: values.pop(key) for key in ("limits", "tune", "method", "variant", "task") if key in values
+    }
     lines += [f"{key} = {_toml(value)}" for key, value in values.items()]
-    if "limits" in tables:
-        lines += ["", "[limits]", *(f"{k} = {_toml(v)}" for k, v in tables["limits"].items())]
+    for name in ("limits", "tune"):
+        if name in tables:
+            given = {k: v for k, v in tables[name].items() if v is not None}
+            lines += ["", f"[{name}]", *(f"{k} = {_toml(v)}" for k, v in given.items())]
     for name, params in tables.get("method", {}).items():
         lines += ["", f"[method.{_key(name)}]", *(f"{_key(k)} = {_toml(v)}" for k, v in params.items())]
     for kind in ("variant", "task"):

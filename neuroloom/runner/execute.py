@@ -27,6 +27,7 @@ from neuroloom.runner.outcome import (
     front_of,
     one_line,
     parameters_of,
+    plain,
     row_of,
     settings_of,
 )
@@ -317,6 +318,8 @@ class Executor:
             if row.beliefs is not None:
                 row.scores.setdefault("brier", float(row.beliefs["square"].mean(dtype=np.float64)))
         row.parameters = parameters_of(estimator)
+        if hasattr(estimator, "best_params_"):  # what a search chose belongs to the settings
+            row.settings["best_params"] = plain(estimator.best_params_)
         row.curve = curve_of(estimator)
         if trial.problem != "control":
             row.front = front_of(estimator, X_test, lambda e, X: self._main_score(ready, e, X, y_test))

@@ -170,6 +170,7 @@ def _method_text(found: dict[str, Any]) -> str:
     for p in found["parameters"]:
         head = f"  {p['name']} = {p['default']}" + (f"   {p['type']}" if p["type"] else "")
         lines += [*textwrap.wrap(head, 79, subsequent_indent="      "), *_wrapped(p["text"], "      ")]
+        lines += _wrapped(f"tuned over {p['range']}", "      ") if p["range"] else []
     if found["source"]:
         lines += ["", "Source", *_wrapped(found["source"], "  ")]
     return "\n".join(lines)

@@ -79,6 +79,11 @@ def fit_model(
         "schema": describe_schema(task, loaded),
     }
     save_estimator(estimator, out, about)
+    if hasattr(estimator, "best_params_"):
+        chosen = ", ".join(f"{path}={value}" for path, value in estimator.best_params_.items())
+        remarks.append(
+            f"of {len(estimator.trials_)} configurations this was best on inner folds: {chosen or 'as it is'}"
+        )
     lines = [*remarks, f"{method} learned from {len(X)} samples; the model is in {out}"]
     if confidence is not None and task.problem != "forecast":
         what = "intervals" if task.problem == "regression" else "sets of classes"

@@ -9,9 +9,11 @@ from typing import Any
 
 from neuroloom.core.errors import InputError
 from neuroloom.methods import Recipe, Skip, find, recipe, step_params
+from neuroloom.methods.ranges import read_range
 from neuroloom.methods.registry import EXPLAINED, LEARNED
 from neuroloom.runner.config import Config, Entry, Source, entries
 from neuroloom.runner.trial import Trial
+from neuroloom.runner.tuning import time_limit, trial_params, why_not_tuned, with_tuned
 from neuroloom.tasks import METRICS, Task, open_task
 
 
@@ -58,7 +60,7 @@ def make_plan(config: Config, source: Source, data_dir: str | Path | None = None
     return Plan(
         trials,
         {task.name: _describe_task(task) for task in tasks},
-        {entry.label: _describe_method(entry, tasks, pairs) for entry in methods},
+        {entry.label: _describe_method(entry, tasks, pairs, config) for entry in methods},
     )
 
 
@@ -105,6 +107,9 @@ def _check_entries(config: Config, source: Source) -> list[Entry]:
                 entry.loc, f"names the method {entry.label!r} a second time; names must differ."
             )
         labels.add(entry.label)
+    found = with_tuned(found, config.tune)
+    _check_tune(config, source, found)
+    labels = {entry.label for entry in found}
     used = {name for entry in found for name in (entry.expression, *entry.expression.split("+"))}
     for name in config.method:
         if name not in used:
@@ -116,6 +121,34 @@ def _check_entries(config: Config, source: Source) -> list[Entry]:
             ("baseline",), f"is {config.baseline!r}, which is none of {', '.join(sorted(labels))}."
         )
     return found
+
+
+def _check_tune(config: Config, source: Source, found: list[Entry]) -> None:
+    if config.tune is None:
+        return
+    bases = {name for entry in found if not entry.base for name in (entry.label, entry.expression)}
+    for i, name in enumerate(config.tune.methods or ()):
+        if name not in bases:
+            raise source.error(
+                ("tune", "methods", i), f"is {name!r}, which is none of {', '.join(sorted(bases))}."
+            )
+    if not any(entry.base for entry in found):
+        raise source.error(("tune",), "finds nothing to tune: no method of this bench declares ranges.")
+    steps = {part for entry in found for part in entry.expression.split("+")}
+    for step, ranges in config.tune.ranges.items():
+        if step not in steps:
+            raise source.error(
+                ("tune", "ranges", step), f"is of {step!r}, which no method of this bench uses."
+            )
+        for name, one in ranges.items():
+            try:
+                read_range(one, name)
+            except InputError as error:
+                raise source.error(("tune", "ranges", step, name), str(error)) from error
+    if len({entry.label for entry in found}) < len(found):
+        raise source.error(
+            ("tune",), "makes a label that another method has; leave svm+tuned and the like out of `methods`."
+        )
 
 
 def _check_grids(config: Config, source: Source) -> None:
@@ -176,6 +209,10 @@ def _trial(
     config: Config, task: Task, data: str, entry: Entry, found: Recipe | Skip, seed: int, fold: int
 ) -> Trial:
     skipped = isinstance(found, Skip)
+    params, seconds = dict(entry.params), config.limits.seconds
+    if isinstance(found, Recipe):
+        params = trial_params(found, params, task.metrics)
+        seconds = time_limit(found, params, config)
     return Trial(
         task=task.spec,
         task_version=task.version,
@@ -187,11 +224,11 @@ def _trial(
         label=entry.label,
         expression=entry.expression,
         versions={} if isinstance(found, Skip) else found.versions,
-        params=dict(entry.params),
+        params=params,
         seed=seed,
         fold=fold,
         folds=config.folds,
-        seconds=config.limits.seconds,
+        seconds=seconds,
         memory_mb=config.limits.memory_mb,
         confidence=config.confidence if task.problem in LEARNED else None,
         explain=config.explain and task.problem in LEARNED and task.kind in EXPLAINED,
@@ -221,10 +258,12 @@ def _describe_task(task: Task) -> dict[str, Any]:
 
 
 def _describe_method(
-    entry: Entry, tasks: list[Task], pairs: Mapping[tuple[str, str], Recipe | Skip]
+    entry: Entry, tasks: list[Task], pairs: Mapping[tuple[str, str], Recipe | Skip], config: Config
 ) -> dict[str, Any]:
     recipes = [r for task in tasks if isinstance(r := pairs[task.name, entry.label], Recipe)]
     notes = [note for found in recipes for note in found.notes]
+    if config.tune is not None and not entry.base and (why := why_not_tuned(entry, config.tune)):
+        notes.append(f"it has no tuned form: {why}")
     names = entry.expression.split("+")
     room = recipes[0].room if recipes else find(names[0]).room if len(names) == 1 else "composition"
     title = recipes[0].title if recipes else ", then ".join(find(name).title for name in names)
@@ -234,4 +273,5 @@ def _describe_method(
         "title": title,
         "params": dict(entry.params),
         "notes": list(dict.fromkeys(notes)),
+        "tuned_from": entry.base,
     }

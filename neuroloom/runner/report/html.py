@@ -30,7 +30,7 @@ Charts = dict[int, tuple[Markup, list[Markup]]]
 @dataclass(frozen=True)
 class TaskFigures:
     """Figures of a task: chart columns of its table (by the column they follow), costs, curves, scores by size, who is
-    in the last two, reliability diagrams, a chart column for coverage.
+    in the last two, scores by tuning trials and who is there, reliability diagrams, a chart column for coverage.
     """
 
     charts: Charts
@@ -39,6 +39,8 @@ class TaskFigures:
     drawn: list[int]
     fronts: list[Markup]
     sized: list[int]
+    budgets: list[Markup]
+    searched: list[int]
     reliability: list[Markup]
     coverage: Charts
 
@@ -131,7 +133,7 @@ def _diagram(group: Group) -> Markup | None:
 
 def _task(task: TaskView, data: ReportData) -> TaskFigures:
     if not task.members:
-        return TaskFigures({}, [], [], [], [], [], [], {})
+        return TaskFigures({}, [], [], [], [], [], [], [], [], {})
     sign = 1.0 if task.greater else -1.0
     own = {m.method: m for m in task.members}
     base = own[task.baseline].values if task.baseline in own else ()
@@ -150,13 +152,15 @@ def _task(task: TaskView, data: ReportData) -> TaskFigures:
     if len(task.members) > 1:
         charts |= _charts(differences, after=task.difference_column, css="strip diff", zero=True)
     dashes = [m.style.dash for m in data.methods]
-    figures = [[_panel(p, dashes) for p in part] for part in (task.panels, task.fronts)]
-    who = [sorted({c.number for p in part for c in p.curves}) for part in (task.panels, task.fronts)]
+    drawn = (task.panels, task.fronts, task.budgets)
+    figures = [[_panel(p, dashes) for p in part] for part in drawn]
+    who = [sorted({c.number for p in part for c in p.curves}) for part in drawn]
     held = task.calibration
     diagrams = [reliability.draw(number, found, held.low) for number, found in held.diagrams] if held else []
     return TaskFigures(
-        charts, _costs(task.costs), figures[0], who[0], figures[1], who[1], diagrams, _coverage(task, data)
-    )
+        charts, _costs(task.costs), figures[0], who[0], figures[1], who[1], figures[2], who[2], diagrams,
+        _coverage(task, data),
+    )  # fmt: skip
 
 
 def _coverage(task: TaskView, data: ReportData) -> Charts:

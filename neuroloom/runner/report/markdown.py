@@ -77,6 +77,8 @@ def _task(task: TaskView, data: ReportData) -> Iterator[str]:
             yield from _table(task.coverage.table, data)
         if task.rests:
             yield from _table(task.rests, data)
+        if task.tuned:
+            yield from _table(task.tuned, data)
 
 
 def _table(table: Table, data: ReportData) -> Iterator[str]:

@@ -63,6 +63,7 @@ class MethodView:
         title: what it is.
         settings: the parameters of its trials, as JSON; several where trials differ by more than their seed.
         notes: remarks.
+        base: the method that it is the tuned form of, empty otherwise.
         style: colours, marker and dash.
     """
 
@@ -73,6 +74,7 @@ class MethodView:
     title: str
     settings: tuple[str, ...]
     notes: tuple[str, ...]
+    base: str
     style: Style
 
 
@@ -192,6 +194,8 @@ class TaskView:
         costs: score against each cost.
         panels: learning curves.
         fronts: score against the size of the networks that a method offers.
+        budgets: score against the trials of tuning.
+        tuned: methods as they are against their tuned forms, None without any.
         calibration: how far probabilities hold, None where no method gave any.
         coverage: how conformal intervals or sets did, None without any.
         rests: what the methods' scores rest on, a row for each method, None where that was not asked for.
@@ -216,6 +220,8 @@ class TaskView:
     costs: tuple[CostPlot, ...]
     panels: tuple[Panel, ...]
     fronts: tuple[Panel, ...]
+    budgets: tuple[Panel, ...]
+    tuned: Table | None
     calibration: Calibration | None
     coverage: Coverage | None
     rests: Table | None

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroloom.runner.report import answer, calibration, costs, importance, intervals, numbers
+from neuroloom.runner.report import answer, calibration, costs, importance, intervals, numbers, tuning
 from neuroloom.runner.report.model import Cell, Column, Member, MethodView, Table, TaskView
-from neuroloom.runner.report.panels import fronts, panels
+from neuroloom.runner.report.panels import TUNING, fronts, panels
 from neuroloom.tasks.metrics import COVERAGE
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ def view(
     decimals = score_decimals(stats)
     baseline = _baseline(ran, methods)
     rows = frame[frame["main"]]
+    numbered = {name: m.number for name, m in methods.items()}
+    searched = sizes["measure"] == TUNING
     return TaskView(
         number=number,
         name=stats.task,
@@ -78,8 +80,10 @@ def view(
         costs=()
         if alone
         else costs.of_task(pareto, stats.metric, stats.scores.greater_is_better, decimals, methods),
-        panels=panels(curves, {name: m.number for name, m in methods.items()}, points),
-        fronts=fronts(sizes, {name: m.number for name, m in methods.items()}, stats.metric),
+        panels=panels(curves, numbered, points),
+        fronts=fronts(sizes[~searched], numbered, stats.metric),
+        budgets=fronts(sizes[searched], numbered, stats.metric),
+        tuned=tuning.view(stats, rows, ran, methods, decimals),
         calibration=calibration.view(stats.task, beliefs, ran, methods),
         coverage=intervals.view(stats, frame, confidence, ran, methods),
         rests=importance.view(stats, str(rows["kind"].iloc[0]), drops, ran, methods),

@@ -54,6 +54,9 @@ def panels(curves: pd.DataFrame, methods: Mapping[str, int], points: int) -> tup
     return tuple(p for p in out if p.curves)
 
 
+TUNING = "tuning trials"  # the measure of a search's budget; the others are sizes
+
+
 def fronts(points: pd.DataFrame, methods: Mapping[str, int], metric: str) -> tuple[Panel, ...]:
     """Return, for each measure of size, the mean score of the best network up to each size.
 
@@ -85,7 +88,7 @@ def fronts(points: pd.DataFrame, methods: Mapping[str, int], metric: str) -> tup
                 title[:1].upper() + title[1:],
                 metric,
                 tuple(sorted(drawn, key=lambda c: c.number)),
-                False,
+                measure == TUNING,
                 False,
             )
         )

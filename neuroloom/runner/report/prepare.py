@@ -73,7 +73,8 @@ def _methods(main: pd.DataFrame, names: Sequence[str], meta: Mapping[str, Any]) 
         out.append(MethodView(
             number, name, str(known.get("expression") or expressions.get(name) or name), looks[number].room,
             str(known.get("title") or ""), settings.get(name, ()),
-            tuple(dict.fromkeys([*(str(n) for n in known.get("notes") or []), *_batches(parts[name])])), looks[number],
+            tuple(dict.fromkeys([*(str(n) for n in known.get("notes") or []), *_batches(parts[name])])),
+            str(known.get("tuned_from") or ""), looks[number],
         ))  # fmt: skip
     return tuple(out)
 
@@ -95,7 +96,9 @@ def _batches(part: pd.DataFrame) -> tuple[str, ...]:
 
 
 def _settings(part: pd.DataFrame) -> tuple[str, ...]:
-    """Return the different parameters of a method's trials, their seeds left out, as indented JSON."""
+    """Return the different parameters of a method's trials as indented JSON, their seeds and what a search chose left
+    out.
+    """
     seen: dict[str, None] = {}
     for text in part["settings"].unique():
         try:
@@ -103,7 +106,9 @@ def _settings(part: pd.DataFrame) -> tuple[str, ...]:
         except ValueError:
             value = {"settings": text}
         if isinstance(value, dict):
-            value = {k: v for k, v in value.items() if k.rsplit("__", 1)[-1] not in SEEDS}
+            value = {
+                k: v for k, v in value.items() if k.rsplit("__", 1)[-1] not in SEEDS and k != "best_params"
+            }
         if value:
             seen[json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True)] = None
     shown = list(seen)
