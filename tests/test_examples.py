@@ -10,6 +10,7 @@ import neuroloom
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 ARGUMENTS = {
+    "anomaly_stream": ["picture.png"],
     "deep_nets_of_series": ["picture.png", "1"],
     "drawn_digits": ["picture.png", "2"],
     "es_hyperneat_placement": ["picture.png"],
@@ -27,6 +28,7 @@ ARGUMENTS = {
     "weights_of_a_topology": ["5"],
 }  # for a quick run, in an empty folder
 SHOWN = {
+    "anomaly_stream": "still, steps 1100 to 1115: alarm after",
     "deep_nets_of_series": "on a stream of one beat",
     "drawn_digits": "flow matching  ",
     "es_hyperneat_placement": "connections were found",
@@ -48,6 +50,7 @@ SHOWN = {
     "weights_of_a_topology": "cma-es on the same structure:",
 }
 FILES = {
+    "anomaly_stream": ["picture.png"],
     "deep_nets_of_series": ["picture.png"],
     "drawn_digits": ["picture.png"],
     "es_hyperneat_placement": ["picture.png"],
@@ -62,6 +65,7 @@ FILES = {
     "topology_map": ["picture.png"],
 }
 NEEDS = {
+    "anomaly_stream": ["matplotlib"],
     "deep_nets_of_series": ["matplotlib"],
     "drawn_digits": ["matplotlib"],
     "es_hyperneat_placement": ["matplotlib"],

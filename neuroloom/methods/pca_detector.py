@@ -6,15 +6,14 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from neuroloom.core.checks import check_float
+from neuroloom.core.outliers import ScoredDetector
 
 Floats = NDArray[np.float64]
 
 
-class PCADetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
+class PCADetector(ScoredDetector):
     """Samples that lie far from the subspace of the first principal components are outliers.
 
     Args:
@@ -37,7 +36,7 @@ class PCADetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         """Learn the subspace of ``X (n, features)``; ``y`` is not used."""
         from sklearn.decomposition import PCA
 
-        share = check_float("contamination", self.contamination, 0, 0.5, open_low=True)
+        share = self._checked_share()
         X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         self.pca_ = PCA(self.n_components).fit(X)
         self.n_parameters_ = int(self.pca_.components_.size + X.shape[1])
@@ -51,11 +50,3 @@ class PCADetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         left = X - self.pca_.inverse_transform(self.pca_.transform(X))
         found: Floats = -(left**2).sum(axis=1)
         return found
-
-    def decision_function(self, X: Any) -> Floats:
-        """Return ``(n,)`` scores less the limit: below 0 is an outlier."""
-        return self.score_samples(X) - self.offset_
-
-    def predict(self, X: Any) -> NDArray[np.int64]:
-        """Return ``(n,)`` 1 for samples like those learned from, -1 for outliers."""
-        return np.where(self.decision_function(X) < 0, -1, 1).astype(np.int64)

@@ -353,7 +353,8 @@ def _built_in() -> Iterable[Method]:
     yield Method("label-propagation", "graphs", "labels that run along the edges, no features: a baseline",
                  {("nodes", LEARNED[0]): f"{graphs}:LabelPropagationNodeClassifier"})  # fmt: skip
     yield Method("wavelets", "signal", "statistics of wavelet bands",
-                 _transformer(f"{signal}:WaveletFeatures", "series", "image"))  # fmt: skip
+                 _transformer(f"{signal}:WaveletFeatures", "series", "image")
+                 | {("series", "detection"): f"{signal}:WaveletDetector"})  # fmt: skip
     yield Method("scattering", "signal", "scattering transform: wavelet moduli of wavelet moduli",
                  _transformer(f"{signal}:ScatteringFeatures", "series"))  # fmt: skip
     yield Method("cwt", "signal", "continuous wavelet transform: power by scale and time, and its ridge",
@@ -471,6 +472,10 @@ def _built_in() -> Iterable[Method]:
     yield Method("lof", "baseline", "local outlier factor: density beside that of the nearest neighbours",
                  {("table", "detection"): "sklearn.neighbors:LocalOutlierFactor"}, scale=True,
                  fixed={"novelty": True})  # fmt: skip
+    yield Method("matrix-profile", "baseline", "matrix profile: distance of a window to the nearest usual one",
+                 {("series", "detection"): "neuroloom.methods.matrix_profile:MatrixProfileDetector"})  # fmt: skip
+    yield Method("moving-deviation", "baseline", "moving deviation: how far a window's spread is from the usual one",
+                 {("series", "detection"): "neuroloom.methods.moving_deviation:MovingDeviationDetector"})  # fmt: skip
     yield Method("random-forest", "baseline", "random forest",
                  _sklearn("ensemble", "RandomForestClassifier", "RandomForestRegressor"))  # fmt: skip
     yield Method("extra-trees", "baseline", "extremely randomised trees",

@@ -372,6 +372,8 @@ class Executor:
         }
         if ready.trial.problem == "forecast":
             found["scale"] = ready.X_train.naive_error(ready.y_train)
+        if ready.trial.problem == "detection" and ready.trial.kind == "series":
+            found["buffer"] = int(ready.X_train.shape[-1])
         return found
 
     def _main_score(self, ready: Prepared, estimator: Any, X: Any, y: Any) -> float:

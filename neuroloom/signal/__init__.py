@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from neuroloom.signal.spectral_features import CWTFeatures, FourierFeatures
     from neuroloom.signal.stationary import imodwt, modwt
     from neuroloom.signal.transform import CWT, cwt
+    from neuroloom.signal.wavelet_detector import WaveletDetector, WaveletDetectorStream
     from neuroloom.signal.wavelet_features import WaveletFeatures
     from neuroloom.signal.wavelet_ppv import WaveletPPVFeatures
 
@@ -30,6 +31,8 @@ __all__ = [
     "Morse",
     "Paul",
     "ScatteringFeatures",
+    "WaveletDetector",
+    "WaveletDetectorStream",
     "WaveletFeatures",
     "WaveletPPVFeatures",
     "change_points",
@@ -54,6 +57,8 @@ _HOMES = {
     "Morse": "neuroloom.signal.continuous_wavelets",
     "Paul": "neuroloom.signal.continuous_wavelets",
     "ScatteringFeatures": "neuroloom.signal.scattering",
+    "WaveletDetector": "neuroloom.signal.wavelet_detector",
+    "WaveletDetectorStream": "neuroloom.signal.wavelet_detector",
     "WaveletFeatures": "neuroloom.signal.wavelet_features",
     "WaveletPPVFeatures": "neuroloom.signal.wavelet_ppv",
     "change_points": "neuroloom.signal.changes",

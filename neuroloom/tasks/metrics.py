@@ -35,8 +35,8 @@ class Metric:
             its own rivals, as :func:`neuroloom.tasks.ranking.ranks_of` tells), ``quantiles`` (of forecasts, at
             ``core.forecasting.LEVELS``), ``interval`` (lower and upper ends) or ``set`` (which classes a sample may
             have); the last two only where a confidence is asked for.
-        function: ``function(y_true, answer, classes=None, y_train=None, scale=None) -> float``. ``answer`` is
-            ``(n,)``, or ``(n, len(classes))`` with columns in the order of ``classes`` (sorted); of two classes the
+        function: ``function(y_true, answer, classes=None, y_train=None, scale=None, buffer=None) -> float``. ``answer``
+            is ``(n,)``, or ``(n, len(classes))`` with columns in the order of ``classes`` (sorted); of two classes the
             later is the positive one. Of forecasts it is ``(n, horizon)``, or ``(n, horizon, levels)``.
     """
 
@@ -62,6 +62,7 @@ def evaluate(
     confidence: float | None = None,
     quantiles: Any = None,
     scale: float | None = None,
+    buffer: int | None = None,
 ) -> dict[str, float]:
     """Return ``{name: value}`` for each metric of ``names``.
 
@@ -86,6 +87,8 @@ def evaluate(
             gives none.
         scale: what ``mase`` divides by, where ``y_train`` does not tell it: the seasonal naive forecast's mean
             absolute error in training.
+        buffer: steps in a window, where the samples are windows around the steps of one series; ``vus_pr`` is NaN
+            without it.
 
     Returns:
         A float for each name; NaN where the metric is undefined here or the method gave no probabilities.
@@ -120,7 +123,13 @@ def evaluate(
             if answer is None
             else float(
                 metric.function(
-                    truth, answer, classes=classes, y_train=y_train, confidence=confidence, scale=scale
+                    truth,
+                    answer,
+                    classes=classes,
+                    y_train=y_train,
+                    confidence=confidence,
+                    scale=scale,
+                    buffer=buffer,
                 )
             )
         )
@@ -385,6 +394,21 @@ def _coverage_95(y: Any, answer: Any, **_: Any) -> float:
     return float(np.mean((answer[..., 0] <= y) & (y <= answer[..., -1])))
 
 
+# -- anomalies of a series -------------------------------------------------------------------------------------
+
+
+def _vus_pr(y: Any, answer: Any, buffer: int | None = None, **_: Any) -> float:
+    from neuroloom.tasks.anomaly_scores import vus_pr
+
+    return math.nan if buffer is None else vus_pr(y, answer, buffer)
+
+
+def _ucr_hit(y: Any, answer: Any, **_: Any) -> float:
+    from neuroloom.tasks.anomaly_scores import ucr_hit
+
+    return ucr_hit(y, answer)
+
+
 # -- ranks ----------------------------------------------------------------------------------------------------
 
 
@@ -416,6 +440,10 @@ _ALL: tuple[Metric, ...] = (
     Metric("roc_auc", "area under the ROC curve, one class against the rest", True, (0.0, 1.0), "score", _roc_auc),
     Metric("average_precision", "average precision, one class against the rest", True, (0.0, 1.0), "score",
            _average_precision),
+    Metric("vus_pr", "volume under precision and recall around the anomalies of one series", True, (0.0, 1.0), "score",
+           _vus_pr),
+    Metric("ucr_hit", "whether the highest score of one series lies at its anomaly", True, (0.0, 1.0), "score",
+           _ucr_hit),
     Metric("mrr", "mean reciprocal rank of an edge among its own hard negatives", True, (0.0, 1.0), "ranks", _mrr),
     Metric("hits@10", "share of edges among the first 10 of their rivals", True, (0.0, 1.0), "ranks", _hits(10)),
     Metric("hits@50", "share of edges among the first 50 of their rivals", True, (0.0, 1.0), "ranks", _hits(50)),
@@ -448,6 +476,8 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
     "detection": ("roc_auc", "average_precision"),
     "forecast": ("mase", "crps", "smape", "rmse", "coverage@95"),
 }
+ANOMALIES = ("vus_pr", "ucr_hit", "roc_auc", "average_precision")
+"""Of windows around the steps of one series, in order of time."""
 UNEVEN = ("balanced_accuracy", "roc_auc", "average_precision", "mcc", "accuracy", "log_loss")
 """Of classes of which one holds nearly all samples: always naming it must not look good."""
 COVERAGE = {

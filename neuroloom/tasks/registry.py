@@ -37,6 +37,9 @@ TASKS: dict[str, str] = {
     "oil-spill-outliers": "outliers:OilSpillOutliers",
     "ecg-outliers": "outliers:HeartBeatOutliers",
     "bleeding-outliers": "outliers:BleedingOutliers",
+    "beat-anomaly": "anomalies:BeatAnomaly",
+    "noise-anomaly": "anomalies:NoiseAnomaly",
+    "wave-anomaly": "anomalies:WaveAnomaly",
     "docstrings": "texts:Docstrings",
     "brackets": "texts:Brackets",
     "karate": "karate:KarateClub",
@@ -85,6 +88,8 @@ FAMILIES: dict[str, str] = {
     "ucr": "ucr:UCRSeries",
     "openml": "openml:OpenML",
     "forecast": "forecast:FolderSeries",
+    "anomaly": "anomalies:ArchiveAnomaly",
+    "spliced": "anomalies:SplicedAnomaly",
 }
 
 
