@@ -400,13 +400,13 @@ def _coverage_95(y: Any, answer: Any, **_: Any) -> float:
 def _vus_pr(y: Any, answer: Any, buffer: int | None = None, **_: Any) -> float:
     from neuroloom.tasks.anomaly_scores import vus_pr
 
-    return math.nan if buffer is None else vus_pr(y, answer, buffer)
+    return math.nan if buffer is None or answer.ndim > 1 else vus_pr(y, answer, buffer)
 
 
 def _ucr_hit(y: Any, answer: Any, **_: Any) -> float:
     from neuroloom.tasks.anomaly_scores import ucr_hit
 
-    return ucr_hit(y, answer)
+    return math.nan if answer.ndim > 1 else ucr_hit(y, answer)
 
 
 # -- ranks ----------------------------------------------------------------------------------------------------

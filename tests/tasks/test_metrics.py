@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from neuroloom.core import InputError
 from neuroloom.tasks import METRICS, evaluate
-from neuroloom.tasks.metrics import COVERAGE
+from neuroloom.tasks.metrics import ANOMALIES, COVERAGE
 
 RNG = np.random.default_rng(0)
 Y3 = RNG.choice(["ant", "bee", "cow"], size=60)
@@ -151,6 +151,7 @@ def test_every_metric_keeps_its_bounds(k, n, seed):
     found |= evaluate(
         numbers, rng.normal(size=n), rng.normal(size=n), y_train=rng.normal(size=9), quantiles=quantiles
     )
+    found |= evaluate(ANOMALIES, np.arange(n) == 1, None, score=rng.normal(size=n), buffer=k)
     assert set(found) == set(METRICS)
     for name, value in found.items():
         low, high = METRICS[name].bounds
@@ -160,7 +161,7 @@ def test_every_metric_keeps_its_bounds(k, n, seed):
 def test_right_answers_score_best_and_the_direction_says_so():
     exact = (Y3[:, None] == CLASSES).astype(float)
     numbers = ("r2", "rmse", "mae", "smape", "mase", "return", "crps", "coverage@95", *COVERAGE["regression"])
-    names = [n for n in METRICS if n not in numbers]
+    names = [n for n in METRICS if n not in (*numbers, *ANOMALIES[:2])]
     best = evaluate(names, Y3, Y3, exact, CLASSES, ranks=np.ones(60), sets=exact > 0)
     wrong = np.ones((60, 3)) - exact
     worse = evaluate(names, Y3, GUESS3, P3, CLASSES, ranks=np.full(60, 60.5), sets=wrong > 0)
