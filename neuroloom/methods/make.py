@@ -16,6 +16,7 @@ from neuroloom.methods.registry import (
     CORRECT,
     FORECAST,
     KINDS,
+    TO_GRAPHS,
     TRANSFORM,
     Method,
     find,
@@ -24,6 +25,7 @@ from neuroloom.methods.registry import (
 )
 
 HEADS = {"classification": "logreg", "regression": "ridge"}
+_OF_GRAPHS = "graph-statistics"  # what follows graphs that nothing was named for
 _FLAT = ("series", "image")
 
 
@@ -123,11 +125,14 @@ def recipe(expression: str, kind: str, problem: str) -> Recipe | Skip:
     if (balancers or correctors) and (reason := _no_place(methods, balancers, correctors, kind, problem)):
         return Skip(reason)
     for method in methods[:-1]:
-        if not method.transformer and method not in balancers:
+        if not (method.transformer or method.makes_graphs or method in balancers):
             return Skip(f"{method.key} gives answers, not features, so nothing can follow it in {expression}")
     if problem == FORECAST and not any((k, FORECAST) in methods[-1].classes for k in KINDS):
         return _over_windows(expression, kind)
     notes = []
+    if methods[-1].makes_graphs:
+        methods.append(find(_OF_GRAPHS))
+        notes.append(f"{expression} gives graphs; {_OF_GRAPHS} describes them")
     gets_rows = len(methods) > 1 or kind in _FLAT
     answers = (kind, problem) in methods[-1].classes or (
         gets_rows and ("table", problem) in methods[-1].classes
@@ -140,7 +145,8 @@ def recipe(expression: str, kind: str, problem: str) -> Recipe | Skip:
     steps: list[Step] = []
     at, flatten = kind, False
     for number, method in enumerate(methods):
-        wanted = problem if number == len(methods) - 1 else BALANCE if method in balancers else TRANSFORM
+        between = BALANCE if method in balancers else TO_GRAPHS if method.makes_graphs else TRANSFORM
+        wanted = problem if number == len(methods) - 1 else between
         if (at, wanted) not in method.classes and at in _FLAT and ("table", wanted) in method.classes:
             flatten, at = True, "table"
             notes.append(
@@ -149,7 +155,7 @@ def recipe(expression: str, kind: str, problem: str) -> Recipe | Skip:
         if (at, wanted) not in method.classes:
             return Skip(_mismatch(method, at, wanted, expression, kind))
         steps.append(Step(_free_name(method, steps), method, at, wanted))
-        at = at if method in balancers else "table"
+        at = at if method in balancers else "graphs" if method.makes_graphs else "table"
     for method in correctors:
         around = tuning(problem) if _tunes(method) else CORRECT
         steps.append(Step(_free_name(method, steps), method, kind, around))
@@ -220,8 +226,8 @@ def _mismatch(method: Method, kind: str, wanted: str, expression: str, start: st
         given = "the data are" if kind == start else "it would get"
         return f"{method.key} takes {takes}, and {given} {_NOUNS[kind]}{hint}"
     problems = sorted({p for k, p in method.classes if k == kind})
-    if wanted == TRANSFORM:
-        return f"{method.key} gives no features of {kind}"
+    if wanted in (TRANSFORM, TO_GRAPHS):
+        return f"{method.key} gives no {'features' if wanted == TRANSFORM else wanted} of {kind}"
     return f"{method.key} does {' and '.join(problems)} on {kind}, not {wanted}"
 
 

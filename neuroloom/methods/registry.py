@@ -1,7 +1,8 @@
 """The registry: a short name -> an estimator class, kept as text so that listing it imports nothing.
 
 ``classes`` maps ``(kind, problem)`` to ``"module:Class"``. The problem of a transformer is ``"transform"``: it turns
-its kind into a table, which any table method can follow (``wavelets+ridge``). ``"balance"`` is that of what balances
+its kind into a table, which any table method can follow (``wavelets+ridge``). ``"graphs"`` is that of what turns series
+into whole graphs (``visibility-graph+gin``). ``"balance"`` is that of what balances
 the classes for the classifier after it (``smote+svm``), ``"correct"`` of what corrects probabilities or answers of the
 one before it (``svm+temperature``), ``"tune …"`` of what chooses the parameters of all before it (``svm+tuned``). Third
 parties add methods through the entry-point group ``neuroloom.methods``: each
@@ -23,6 +24,7 @@ from neuroloom.methods.ranges import RANGES, RESOURCES, Range
 TRANSFORM = "transform"
 BALANCE = "balance"
 CORRECT = "correct"
+TO_GRAPHS = "graphs"
 FORECAST = "forecast"
 KINDS = ("table", "series", "image", "tokens", "nodes", "links", "graphs", "episodes")
 LEARNED = ("classification", "regression")
@@ -80,6 +82,11 @@ class Method:
     def transformer(self) -> bool:
         """Whether it turns its kind into a table instead of answering."""
         return any(problem == TRANSFORM for _, problem in self.classes)
+
+    @property
+    def makes_graphs(self) -> bool:
+        """Whether it turns its kind into whole graphs instead of answering."""
+        return any(problem == TO_GRAPHS for _, problem in self.classes)
 
     def load(self, kind: str, problem: str) -> type[Any]:
         """Import and return the class behind ``(kind, problem)``."""
@@ -361,6 +368,11 @@ def _built_in() -> Iterable[Method]:
                  _transformer(f"{signal}:CWTFeatures", "series"))  # fmt: skip
     yield Method("fourier", "signal", "power spectrum in bands",
                  _transformer(f"{signal}:FourierFeatures", "series"))  # fmt: skip
+    yield Method("visibility-graph", "signal", "visibility graph: a series as the graph of which values see each other",
+                 {("series", TO_GRAPHS): f"{signal}:VisibilityGraphs"}, offered=False,
+                 warm_up=f"{signal}.warming:warm_up_visibility")  # fmt: skip
+    yield Method("wavelet-correlation-graph", "signal", "channels as a graph by wavelet correlation at each scale",
+                 {("series", TO_GRAPHS): f"{signal}:WaveletCorrelationGraphs"}, offered=False)  # fmt: skip
     yield Method("node-features", "graphs", "features and degree statistics of each node",
                  _transformer(f"{graphs}:NodeFeatures", "nodes"))  # fmt: skip
     yield Method("link-heuristics", "graphs", "common neighbours, Adamic-Adar and their like",

@@ -8,12 +8,14 @@ if TYPE_CHECKING:
     from neuroloom.signal.changes import ChangePoints, change_points
     from neuroloom.signal.compression import Compressed, compress
     from neuroloom.signal.continuous_wavelets import DOG, Morlet, Morse, Paul
+    from neuroloom.signal.correlation_graph import WaveletCorrelationGraphs
     from neuroloom.signal.cross_wavelet import Coherence, coherence
     from neuroloom.signal.denoising import Denoised, denoise
     from neuroloom.signal.scattering import ScatteringFeatures
     from neuroloom.signal.spectral_features import CWTFeatures, FourierFeatures
     from neuroloom.signal.stationary import imodwt, modwt
     from neuroloom.signal.transform import CWT, cwt
+    from neuroloom.signal.visibility import VisibilityGraphs, visibility_graph
     from neuroloom.signal.wavelet_detector import WaveletDetector, WaveletDetectorStream
     from neuroloom.signal.wavelet_features import WaveletFeatures
     from neuroloom.signal.wavelet_ppv import WaveletPPVFeatures
@@ -31,6 +33,8 @@ __all__ = [
     "Morse",
     "Paul",
     "ScatteringFeatures",
+    "VisibilityGraphs",
+    "WaveletCorrelationGraphs",
     "WaveletDetector",
     "WaveletDetectorStream",
     "WaveletFeatures",
@@ -42,6 +46,7 @@ __all__ = [
     "denoise",
     "imodwt",
     "modwt",
+    "visibility_graph",
 ]
 
 _HOMES = {
@@ -57,6 +62,8 @@ _HOMES = {
     "Morse": "neuroloom.signal.continuous_wavelets",
     "Paul": "neuroloom.signal.continuous_wavelets",
     "ScatteringFeatures": "neuroloom.signal.scattering",
+    "VisibilityGraphs": "neuroloom.signal.visibility",
+    "WaveletCorrelationGraphs": "neuroloom.signal.correlation_graph",
     "WaveletDetector": "neuroloom.signal.wavelet_detector",
     "WaveletDetectorStream": "neuroloom.signal.wavelet_detector",
     "WaveletFeatures": "neuroloom.signal.wavelet_features",
@@ -68,6 +75,7 @@ _HOMES = {
     "denoise": "neuroloom.signal.denoising",
     "imodwt": "neuroloom.signal.stationary",
     "modwt": "neuroloom.signal.stationary",
+    "visibility_graph": "neuroloom.signal.visibility",
 }
 
 

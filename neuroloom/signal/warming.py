@@ -11,3 +11,11 @@ def warm_up(kind: str, problem: str) -> None:
 
     X = np.random.default_rng(0).normal(size=(6, 1, 40))
     WaveletPPVFeatures(features=300, random_state=0).fit(X).transform(X)
+
+
+def warm_up_visibility(kind: str, problem: str) -> None:
+    """Compile, or read from numba's cache on disk, what ``VisibilityGraphs`` runs."""
+    from neuroloom.signal.visibility import visibility_graph
+
+    for horizontal in (False, True):
+        visibility_graph([0.0, 2.0, 1.0], horizontal)

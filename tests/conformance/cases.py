@@ -12,7 +12,7 @@ from neuroloom.core.seeding import stream
 from neuroloom.evolve.weight_optimizers import OPTIMIZERS
 from neuroloom.methods import recipe, registry
 from neuroloom.methods.make import HEADS, Recipe
-from neuroloom.methods.registry import TRANSFORM
+from neuroloom.methods.registry import TO_GRAPHS, TRANSFORM
 
 QUICK: dict[str, dict[str, Any]] = {
     "neat": {"population": 30, "generations": 8},
@@ -159,7 +159,7 @@ def pairings() -> list[tuple[str, str, str]]:
         if method.room == "other":
             continue
         for kind, problem in method.classes:
-            wanted = list(HEADS) if problem == TRANSFORM else [problem]
+            wanted = list(HEADS) if problem in (TRANSFORM, TO_GRAPHS) else [problem]
             found += [
                 (method.key, kind, p) for p in wanted if isinstance(recipe(method.key, kind, p), Recipe)
             ]

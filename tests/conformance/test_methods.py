@@ -12,7 +12,7 @@ from sklearn.base import clone
 from neuroloom.core import InputError
 from neuroloom.methods import build, recipe, registry
 from neuroloom.methods.make import Recipe
-from neuroloom.methods.registry import TRANSFORM
+from neuroloom.methods.registry import TO_GRAPHS, TRANSFORM
 from neuroloom.methods.saving import load_estimator, save_estimator
 from tests.conformance.cases import pairings, quick, samples
 
@@ -140,7 +140,7 @@ def test_a_wrong_parameter_is_named(key: str) -> None:
     method = registry()[key]
     (kind, problem), _ = next(iter(method.classes.items()))
     cls = method.load(kind, problem)
-    X, y = samples(kind, "classification" if problem == TRANSFORM else problem)
+    X, y = samples(kind, "classification" if problem in (TRANSFORM, TO_GRAPHS) else problem)
     for name, default in (item for item in _defaults(cls).items() if isinstance(item[1], int)):
         if isinstance(default, bool):
             continue
@@ -158,9 +158,9 @@ def _defaults(cls: type[Any]) -> dict[str, Any]:
 def test_our_estimators_count_their_numbers(key: str) -> None:
     method = registry()[key]
     for kind, problem in method.classes:
-        X, y = samples(kind, "classification" if problem == TRANSFORM else problem)
+        X, y = samples(kind, "classification" if problem in (TRANSFORM, TO_GRAPHS) else problem)
         made = method.load(kind, problem)(**quick(key)).fit(X, y)
-        if problem != TRANSFORM:
+        if problem not in (TRANSFORM, TO_GRAPHS):
             assert made.n_parameters_ > 0
         for point in getattr(made, "history_", []):
             assert {"step", "seconds"} <= set(point)
