@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from neuroloom.evolve.novelty import NoveltySearch
     from neuroloom.evolve.novelty_estimators import NoveltyClassifier, NoveltyPolicy, NoveltyRegressor
     from neuroloom.evolve.nsga2 import NSGA2
-    from neuroloom.evolve.nsga2_estimators import NSGA2Classifier, NSGA2Regressor
+    from neuroloom.evolve.nsga2_estimators import NSGA2Classifier, NSGA2Policy, NSGA2Regressor
     from neuroloom.evolve.onnx_export import to_onnx
     from neuroloom.evolve.picture_breeding import PictureBreeding
     from neuroloom.evolve.plastic import PlasticPhenotypes, PlasticState
@@ -79,6 +79,7 @@ __all__ = [
     "NEATRegressor",
     "NEATSeriesClassifier",
     "NSGA2Classifier",
+    "NSGA2Policy",
     "NSGA2Regressor",
     "Node",
     "NoveltyClassifier",
@@ -139,6 +140,7 @@ _HOMES = {
     "NEATSeriesClassifier": "neuroloom.evolve.series",
     "NSGA2": "neuroloom.evolve.nsga2",
     "NSGA2Classifier": "neuroloom.evolve.nsga2_estimators",
+    "NSGA2Policy": "neuroloom.evolve.nsga2_estimators",
     "NSGA2Regressor": "neuroloom.evolve.nsga2_estimators",
     "Node": "neuroloom.evolve.genome",
     "NoveltyClassifier": "neuroloom.evolve.novelty_estimators",

@@ -16,7 +16,7 @@ from neuroloom.evolve.config import NEATConfig
 from neuroloom.evolve.estimators import NEATClassifier, NEATEstimator, NEATRegressor, probabilities
 from neuroloom.evolve.founders import found
 from neuroloom.evolve.genome import DYNAMICS, Genome
-from neuroloom.evolve.map_elites_estimators import _Mapped
+from neuroloom.evolve.map_elites_estimators import _Mapped, names_of_ends
 from neuroloom.evolve.policy import NEATPolicy
 from neuroloom.evolve.population import genome as read_genome
 from neuroloom.evolve.weight_optimizers import MAPPING, OPTIMIZERS
@@ -405,3 +405,6 @@ class FixedTopologyPolicy(_FixedTopology, NEATPolicy):
     def _judged(self, played: Played) -> Any:
         fitness = played.returns.mean(axis=1)
         return (fitness, self._behaviour(played)) if self._ends else fitness
+
+    def _names(self) -> tuple[str, str]:
+        return names_of_ends(self._ranges is not None)

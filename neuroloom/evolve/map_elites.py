@@ -29,6 +29,7 @@ Ints = NDArray[np.int64]
 ARCHIVES = ("grid", "cvt")
 _SAMPLES = 50  # points a cell that the centres of even spread are found by
 _OWN = ("ranges", "cells", "kind", "offset")
+_DRAWN = 20  # cells along a number of a map of an archive without a plane of its own
 
 
 class Elite(NamedTuple):
@@ -62,7 +63,8 @@ class MAPElites(NEAT):
         cells: cells along each number, one for all or one each; with ``archive="cvt"`` how many there are.
         archive: ``"grid"``, or ``"cvt"`` for cells about evenly spread centres, for behaviours of many numbers
             (Vassiliades, Chatzilygeroudis and Mouret 2018).
-        offset: what the fitness is measured from in the QD score, which adds up what is above it over the elites.
+        offset: what the fitness is measured from in the QD score, its sum over the elites; None for the least one of
+            the first generation.
 
     Attributes:
         archive: the pyribs archive, whose solutions are the numbers of the genomes by birth.
@@ -86,7 +88,7 @@ class MAPElites(NEAT):
         ranges: Sequence[tuple[float, float]] = ((0.0, 1.0), (0.0, 1.0)),
         cells: int | Sequence[int] = 20,
         archive: str = "grid",
-        offset: float = 0.0,
+        offset: float | None = 0.0,
     ) -> None:
         self.ranges = [(float(low), float(high)) for low, high in ranges]
         bad = [pair for pair in self.ranges if not (np.isfinite(pair).all() and pair[0] < pair[1])]
@@ -101,7 +103,7 @@ class MAPElites(NEAT):
             raise InputError(
                 f"`cells` must be one number, or one for each of {len(self.ranges)} ranges of a grid, but is {cells}."
             )
-        self.offset = check_float("offset", offset)
+        self.offset = None if offset is None else check_float("offset", offset)
         self._entries: tuple[Floats, Floats] | None = None
         super().__init__(config, random_state, threads, founder)
         self.archive = self._empty_archive()
@@ -125,8 +127,8 @@ class MAPElites(NEAT):
 
     @property
     def qd_score(self) -> float:
-        """The sum over the elites of their fitness above ``offset``."""
-        return math.fsum(self.archive.data("objective") - self.offset)
+        """The sum over the elites of their fitness less ``offset``."""
+        return math.fsum(self.archive.data("objective") - (self.offset or 0.0))
 
     def plot_archive(self, ax: Any = None) -> Any:
         """Draw the elites' fitness over the first two numbers of a behaviour; return matplotlib's axes."""
@@ -201,6 +203,8 @@ class MAPElites(NEAT):
         assert self._entries is not None
         super()._score(fitness, judged, evaluations)
         values, rows = self._entries
+        if self.offset is None:
+            self.offset = float(values.min())
         new = (self.generation - 1) * len(self) + np.arange(len(self))
         self.archive.add(
             np.repeat(new, values.size // len(self)), values.ravel(), rows.reshape(-1, len(self.ranges))
@@ -229,6 +233,42 @@ class MAPElites(NEAT):
         """Put all into one species."""
         self._table.grow(1, self.generation)
         self._species = np.zeros(len(self), np.int64)
+
+
+class EliteMap(NamedTuple):
+    """What is known of how fit networks can be for each kind of behaviour, over its first two numbers.
+
+    Args:
+        names: what the numbers are, one or two.
+        ranges: ``(low, high)`` of each.
+        fitness: ``(a, b)`` the best in each cell, NaN where there is none; ``(a, 1)`` of a single number.
+    """
+
+    names: tuple[str, ...]
+    ranges: list[tuple[float, float]]
+    fitness: Floats
+
+
+def elite_map(
+    elites: Sequence[Elite],
+    ranges: Sequence[tuple[float, float]],
+    cells: Sequence[int],
+    archive: str,
+    names: Sequence[str],
+) -> EliteMap:
+    """Return the elites as a map over the first two numbers of their behaviours.
+
+    Its cells are those of a grid, or 20 along each number where the archive has other ones; arguments are those of
+    :func:`plot_elites`.
+    """
+    k = min(len(ranges), 2)
+    shape = np.array([*(cells[:k] if archive == "grid" else [_DRAWN] * k), 1][:2])
+    low, high = np.array([*ranges[:k], (0.0, 1.0)][:2]).T
+    at = np.array([[*elite.behaviour, 0.0][:2] for elite in elites]).reshape(-1, 2)
+    rows = ((at - low) / (high - low) * shape).astype(np.int64).clip(0, shape - 1)
+    held = np.full(shape, -np.inf)
+    np.maximum.at(held, tuple(rows.T), np.array([elite.genome.fitness for elite in elites], float))
+    return EliteMap(tuple(names[:k]), list(ranges[:k]), np.where(np.isfinite(held), held, np.nan))
 
 
 def plot_elites(

@@ -16,7 +16,7 @@ from neuroloom.core.episodes import Played
 from neuroloom.core.samples import EnvSet
 from neuroloom.evolve.config import NEATConfig
 from neuroloom.evolve.estimators import NEATClassifier, NEATEstimator, NEATRegressor, with_genome
-from neuroloom.evolve.map_elites import Elite, MAPElites, plot_elites
+from neuroloom.evolve.map_elites import Elite, EliteMap, MAPElites, elite_map, plot_elites
 from neuroloom.evolve.policy import NEATPolicy
 
 if TYPE_CHECKING:
@@ -32,22 +32,50 @@ _CELLS, _CENTRES = 20, 400
 class _Mapped:
     """What the estimators with a map share."""
 
+    _map: tuple[list[tuple[float, float]], list[int], str] | None = None
+
     def _ended(self, engine: Any) -> None:
         self.elites_: list[Elite] = engine.elites_
         self._map = engine.ranges, engine.cells, engine.kind
+
+    def elite_map(self) -> EliteMap | None:
+        """Return the best training fitness for each kind of network over the first two numbers of a behaviour.
+
+        None where the search kept no map.
+        """
+        from sklearn.utils.validation import check_is_fitted
+
+        check_is_fitted(self)
+        return None if self._map is None else elite_map(self.elites_, *self._map, self._names())
 
     def plot_archive(self, ax: Any = None) -> Any:
         """Draw the elites' fitness over their behaviours; return matplotlib's axes."""
         from sklearn.utils.validation import check_is_fitted
 
         check_is_fitted(self)
+        assert self._map is not None
         return plot_elites(self.elites_, *self._map, self._names(), ax)
 
     def _names(self) -> tuple[str, str]:
-        return "behaviour 1", "behaviour 2"
+        raise NotImplementedError
 
 
-class _MAPElitesEstimator(_Mapped, NEATEstimator):
+class _Sized(_Mapped):
+    """Maps of networks that evolution made of any size."""
+
+    def alternatives(self) -> tuple[str, list[tuple[float, Self]]]:
+        """Return "enabled connections", and the elites that no smaller one outdoes as fitted estimators beside them."""
+        from sklearn.utils.validation import check_is_fitted
+
+        check_is_fitted(self)
+        found: list[Genome] = []
+        for genome in sorted((e.genome for e in self.elites_), key=lambda g: (g.n_enabled, -_fitness(g))):
+            if not found or _fitness(genome) > _fitness(found[-1]):
+                found.append(genome)
+        return "enabled connections", [(float(g.n_enabled), with_genome(self, g)) for g in found]
+
+
+class _MAPElitesEstimator(_Sized, NEATEstimator):
     """NEAT's estimators with a map of networks by the features they use and their hidden neurons."""
 
     engine = "array"
@@ -91,17 +119,6 @@ class _MAPElitesEstimator(_Mapped, NEATEstimator):
         self.learning_rate = learning_rate
         self.callbacks = callbacks
 
-    def alternatives(self) -> tuple[str, list[tuple[float, Self]]]:
-        """Return "enabled connections", and the elites that no smaller one outdoes as fitted estimators beside them."""
-        from sklearn.utils.validation import check_is_fitted
-
-        check_is_fitted(self)
-        found: list[Genome] = []
-        for genome in sorted((e.genome for e in self.elites_), key=lambda g: (g.n_enabled, -_fitness(g))):
-            if not found or _fitness(genome) > _fitness(found[-1]):
-                found.append(genome)
-        return "enabled connections", [(float(g.n_enabled), with_genome(self, g)) for g in found]
-
     def _names(self) -> tuple[str, str]:
         return "features used", "hidden neurons"
 
@@ -112,7 +129,12 @@ class _MAPElitesEstimator(_Mapped, NEATEstimator):
             seed,
             ranges=[(-0.5, config.inputs + 0.5), (-0.5, self.hidden + 0.5)],
             cells=[min(config.inputs + 1, _CELLS), self.hidden + 1],
+            offset=self._guess(),
         )
+
+    def _guess(self) -> float:
+        """Return the fitness of a guess, which the QD score is measured from."""
+        raise NotImplementedError
 
     def _judged(
         self, evaluate: Callable[[Phenotypes], Any], samples: Floats32, labels: NDArray[np.int64] | None
@@ -126,6 +148,11 @@ class _MAPElitesEstimator(_Mapped, NEATEstimator):
 
 def _fitness(genome: Genome) -> float:
     return -np.inf if genome.fitness is None else genome.fitness
+
+
+def names_of_ends(given: bool) -> tuple[str, str]:
+    """Return what the first numbers of an episode's end are, where the environment has ``given`` behaviours or not."""
+    return ("behaviour 1", "behaviour 2") if given else ("last observation, 1st", "last observation, 2nd")
 
 
 def make_up(genes: Genes, inputs: int, outputs: int) -> Floats:
@@ -167,7 +194,8 @@ class MAPElitesClassifier(_MAPElitesEstimator, NEATClassifier):
     Attributes:
         best_genome_: the fittest network, which predicts.
         elites_: the fittest network of each cell, a list of :class:`~neuroloom.evolve.map_elites.Elite`.
-        history_: a dict for each generation, with ``coverage`` and ``qd_score``. classes_: the labels.
+        history_: a dict for each generation, with ``coverage`` and ``qd_score``, the sum over the elites of their
+            log-likelihood less that of guessing. classes_: the labels.
 
     Raises:
         InputError: a parameter is out of its range.
@@ -175,6 +203,9 @@ class MAPElitesClassifier(_MAPElitesEstimator, NEATClassifier):
     Source:
         Mouret and Clune (2015), "Illuminating search spaces by mapping elites".
     """
+
+    def _guess(self) -> float:
+        return -float(np.log(len(self.classes_)))
 
 
 class MAPElitesRegressor(_MAPElitesEstimator, NEATRegressor):
@@ -206,7 +237,8 @@ class MAPElitesRegressor(_MAPElitesEstimator, NEATRegressor):
     Attributes:
         best_genome_: the fittest network, which predicts.
         elites_: the fittest network of each cell, a list of :class:`~neuroloom.evolve.map_elites.Elite`.
-        history_: a dict for each generation, with ``coverage`` and ``qd_score``.
+        history_: a dict for each generation, with ``coverage`` and ``qd_score``, the sum over the elites of their
+            fitness less that of the mean.
 
     Raises:
         InputError: a parameter is out of its range.
@@ -215,8 +247,11 @@ class MAPElitesRegressor(_MAPElitesEstimator, NEATRegressor):
         Mouret and Clune (2015), "Illuminating search spaces by mapping elites".
     """
 
+    def _guess(self) -> float:
+        return -1.0  # the target is standardised
 
-class MAPElitesPolicy(_Mapped, NEATPolicy):
+
+class MAPElitesPolicy(_Sized, NEATPolicy):
     """MAP-Elites policy: the network of the highest return for each way in which episodes may end.
 
     A network's behaviour is how its episodes end: what the environment says in ``info["behaviour"]``, else the last
@@ -246,7 +281,8 @@ class MAPElitesPolicy(_Mapped, NEATPolicy):
     Attributes:
         best_genome_: the fittest network, which acts.
         elites_: the fittest network of each cell, a list of :class:`~neuroloom.evolve.map_elites.Elite`.
-        history_: a dict for each generation, with ``coverage`` and ``qd_score``.
+        history_: a dict for each generation, with ``coverage`` and ``qd_score``, the sum over the elites of their
+            return less the least of the first generation.
 
     Raises:
         InputError: a parameter is out of its range.
@@ -299,7 +335,11 @@ class MAPElitesPolicy(_Mapped, NEATPolicy):
         ranges = self.ranges or self._ranges or [(-3.0, 3.0)] * len(self.mean_)
         grid = len(ranges) <= 2
         cells = (_CELLS if grid else _CENTRES) if self.cells is None else self.cells
-        return MAPElites(config, seed, ranges=ranges, cells=cells, archive="grid" if grid else "cvt")
+        kind = "grid" if grid else "cvt"
+        return MAPElites(config, seed, ranges=ranges, cells=cells, archive=kind, offset=None)
 
     def _judged(self, played: Played) -> Any:
         return played.returns.mean(axis=1), self._behaviour(played)
+
+    def _names(self) -> tuple[str, str]:
+        return names_of_ends(self._ranges is not None)

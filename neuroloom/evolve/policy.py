@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from neuroloom.evolve.neat import NEAT
     from neuroloom.evolve.phenotypes import Phenotypes
     from neuroloom.evolve.plastic import PlasticLanes, PlasticNetworks
+    from neuroloom.evolve.population import Genes
     from neuroloom.evolve.recurrent import GenomeState, RecurrentPhenotypes
 
 Floats = NDArray[np.float64]
@@ -170,6 +171,15 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         self.n_parameters_ = self.best_genome_.n_parameters
         self._ended(engine)
         return self
+
+    def _judged_again(self, genes: Genes, X: EnvSet) -> Floats:
+        """Return the mean returns ``(genomes,)`` on the episodes of ``X`` that champions are judged on."""
+        from neuroloom.evolve.recurrent import compile_networks
+
+        networks = compile_networks(genes, self._config(spaces(X)))
+        played = self._player(X)(networks, np.arange(min(len(X), _CHAMPION_EPISODES)))
+        self.history_[-1]["env_steps"] += played.steps
+        return np.asarray(played.returns.mean(axis=1))
 
     def act(self, observations: NDArray[Any]) -> NDArray[Any]:
         """Return one action for each of ``(n, …)`` observations.

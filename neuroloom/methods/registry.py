@@ -301,7 +301,8 @@ def _built_in() -> Iterable[Method]:
         warm_up=f"{evolve}.warming:warm_up",
     )
     yield Method("nsga2", "evolve", "NSGA-II: networks that evolve to be both fit and small, a Pareto front",
-                 _classifier_and_regressor("table", evolve, "NSGA2"),
+                 {**_classifier_and_regressor("table", evolve, "NSGA2"),
+                  ("episodes", "control"): f"{evolve}:NSGA2Policy"},
                  warm_up=f"{evolve}.warming:warm_up")  # fmt: skip
     yield Method("cppn-image", "evolve", "CPPN: a pattern over coordinates that evolves towards a picture",
                  {("table", LEARNED[1]): f"{evolve}:CPPNRegressor"},

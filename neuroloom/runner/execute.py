@@ -21,10 +21,12 @@ from neuroloom.runner.blackbox import FITTING, PREDICTING, PREPARING, SCORING, B
 from neuroloom.runner.imports import ImportMeter
 from neuroloom.runner.measure import Housekeeping, Memory, Stopwatch
 from neuroloom.runner.outcome import (
+    FRONT_POINTS,
+    FRONT_POLICIES,
     beliefs_of,
+    beside_of,
     curve_of,
     describe_error,
-    front_of,
     one_line,
     parameters_of,
     plain,
@@ -321,8 +323,8 @@ class Executor:
         if hasattr(estimator, "best_params_"):  # what a search chose belongs to the settings
             row.settings["best_params"] = plain(estimator.best_params_)
         row.curve = curve_of(estimator)
-        if trial.problem != "control":
-            row.front = front_of(estimator, X_test, lambda e, X: self._main_score(ready, e, X, y_test))
+        most = FRONT_POLICIES if trial.problem == "control" else FRONT_POINTS
+        row.front = beside_of(estimator, X_test, lambda e, X: self._main_score(ready, e, X, y_test), most)
         if self._keep_predictions:
             row.predictions = {"test": rows, "y": y_test, "prediction": np.asarray(prediction), **given}
 
@@ -378,7 +380,10 @@ class Executor:
 
     def _main_score(self, ready: Prepared, estimator: Any, X: Any, y: Any) -> float:
         """Return the main metric of an estimator's answers for some samples."""
-        main, given = ready.trial.metrics[:1], self._beliefs(ready.trial, estimator, X)
+        main = ready.trial.metrics[:1]
+        if ready.trial.problem == "control":
+            return self._workbench.evaluate(main, y, self._workbench.rollout(estimator, X))[main[0]]
+        given = self._beliefs(ready.trial, estimator, X)
         known = self._known(ready, bool(given))
         return self._workbench.evaluate(main, y, estimator.predict(X), **known, **given)[main[0]]
 

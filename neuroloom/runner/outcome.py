@@ -15,7 +15,8 @@ from neuroloom.core.errors import InputError
 from neuroloom.runner.row import BELIEFS, Row
 from neuroloom.runner.trial import Trial
 
-FRONT_POINTS = 24
+FRONT_POINTS, FRONT_POLICIES = 24, 8
+MAP_CELLS = 40  # along an axis
 CURVE_POINTS = 200
 _REASON = 500
 _TRACEBACK = 20_000
@@ -169,24 +170,52 @@ def _last(estimator: Any) -> Any:
     return steps[-1][1] if isinstance(steps, list) and steps else estimator
 
 
-def front_of(estimator: Any, X: Any, score: Callable[[Any, Any], float]) -> dict[str, Any]:
-    """Return how the smaller networks that a fitted estimator has beside its answer do: a row's ``front``.
+def beside_of(
+    estimator: Any, X: Any, score: Callable[[Any, Any], float], most: int = FRONT_POINTS
+) -> dict[str, Any]:
+    """Return what a fitted estimator has beside its answer: a row's ``front``.
 
     Args:
-        estimator: fitted; its ``alternatives()``, if it has any, gives what their size counts and pairs of a size and a
-            fitted estimator, from the smallest to the largest. Of a pipeline, the last step is asked.
+        estimator: fitted. If it has ``alternatives()``, that gives what the size of smaller networks counts and pairs
+            of a size and a fitted estimator, from the smallest to the largest; if it has ``elite_map()``, that gives
+            names, ranges and the best fitness for each kind of behaviour. Of a pipeline, the last step is asked.
         X: the test part.
         score: from a fitted estimator and its samples to the score on the test part.
+        most: how many of the smaller networks are scored at most.
     """
     last = _last(estimator)
+    return _front_of(estimator, last, X, score, most) | _map_of(last)
+
+
+def _front_of(
+    estimator: Any, last: Any, X: Any, score: Callable[[Any, Any], float], most: int
+) -> dict[str, Any]:
     if not hasattr(last, "alternatives"):
         return {}
     measure, found = last.alternatives()
-    kept = np.unique(np.linspace(0, len(found) - 1, min(len(found), FRONT_POINTS)).round().astype(int))
+    kept = np.unique(np.linspace(0, len(found) - 1, min(len(found), most)).round().astype(int))
     if last is not estimator:
         X = estimator[:-1].transform(X)
     points = [[float(found[i][0]), float(score(found[i][1], X))] for i in kept]
     return {"measure": str(measure), "points": points} if points else {}
+
+
+def _map_of(last: Any) -> dict[str, Any]:
+    """Return the map of elites as JSON can hold it, at most ``MAP_CELLS`` wide, of larger cells if need be."""
+    held = last.elite_map() if hasattr(last, "elite_map") else None
+    if held is None:
+        return {}
+    best = np.asarray(held.fitness, dtype=np.float64)
+    for axis in (0, 1):
+        step = -(-best.shape[axis] // MAP_CELLS)
+        starts = np.arange(0, best.shape[axis], step)
+        low = np.where(np.isfinite(best), best, -np.inf)
+        best = np.maximum.reduceat(low, starts, axis=axis)
+    rows = [[float(f"{v:.6g}") if math.isfinite(v) else None for v in row] for row in best.tolist()]
+    history = getattr(last, "history_", None) or [{}]
+    about = {name: history[-1][name] for name in ("coverage", "qd_score") if name in history[-1]}
+    ranges = [[float(low), float(high)] for low, high in held.ranges]
+    return {"map": {"axes": [str(n) for n in held.names], "ranges": ranges, "fitness": rows, **about}}
 
 
 def parameters_of(estimator: Any) -> int | None:

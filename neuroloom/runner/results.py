@@ -63,6 +63,7 @@ class Results:
         beliefs: how the probabilities of trials did on their test samples, by (task, method, seed, fold): records with
             the fields of ``row.BELIEFS``; or None.
         importances: a row per part of a trial's samples with the columns of ``IMPORTANCE_COLUMNS``, or None.
+        maps: maps of elites by (task, method, seed, fold), as ``Row.front`` has them; or None.
 
     Raises:
         InputError: a needed column is missing, a status is unknown, or a trial stands twice under one metric.
@@ -76,6 +77,7 @@ class Results:
         fronts: pd.DataFrame | None = None,
         beliefs: Mapping[tuple[str, str, int, int], NDArray[Any]] | None = None,
         importances: pd.DataFrame | None = None,
+        maps: Mapping[tuple[str, str, int, int], Mapping[str, Any]] | None = None,
     ) -> None:
         import pandas as pd
 
@@ -85,6 +87,7 @@ class Results:
         sizes = pd.DataFrame(columns=list(FRONT_COLUMNS)) if fronts is None else fronts
         self.fronts: pd.DataFrame = sizes.reindex(columns=list(FRONT_COLUMNS)).reset_index(drop=True)
         self.beliefs = dict(beliefs or {})
+        self.maps = dict(maps or {})
         drops = pd.DataFrame(columns=list(IMPORTANCE_COLUMNS)) if importances is None else importances
         self.importances: pd.DataFrame = drops.reindex(columns=list(IMPORTANCE_COLUMNS)).reset_index(
             drop=True
@@ -120,10 +123,10 @@ class Results:
         fronts = [
             (r.task, r.method, r.seed, r.fold, r.front["measure"], size, score)
             for r in found
-            if r.front
-            for size, score in r.front["points"]
+            for size, score in r.front.get("points", ())
         ]
         curves = pd.DataFrame(steps, columns=list(CURVE_COLUMNS))
+        maps = {(r.task, r.method, r.seed, r.fold): r.front["map"] for r in found if "map" in r.front}
         held = {(r.task, r.method, r.seed, r.fold): r.beliefs for r in found if r.beliefs is not None}
         drops = [
             (r.task, r.method, r.seed, r.fold, part, drop)
@@ -135,7 +138,7 @@ class Results:
             pd.DataFrame(rows, columns=list(columns))
             for rows, columns in ((fronts, FRONT_COLUMNS), (drops, IMPORTANCE_COLUMNS))
         )
-        return cls(frame, curves, meta, sizes, held, parts)
+        return cls(frame, curves, meta, sizes, held, parts, maps)
 
     def frame(self) -> pd.DataFrame:
         """Return a copy of the rows: one per trial and metric, with the columns of ``COLUMNS``."""

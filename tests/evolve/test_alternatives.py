@@ -6,7 +6,7 @@ from sklearn.datasets import load_iris
 
 from neuroloom.evolve import MAPElitesClassifier, MAPElitesRegressor, NSGA2Classifier, NSGA2Regressor
 from neuroloom.methods import build
-from neuroloom.runner.outcome import front_of
+from neuroloom.runner.outcome import beside_of
 
 X, Y = load_iris(return_X_y=True)
 
@@ -45,6 +45,6 @@ def test_of_a_pipeline_the_last_step_is_asked_with_what_comes_to_it():
     series = np.random.default_rng(0).normal(size=(40, 1, 32))
     y = np.arange(40) % 2
     model.set_params(nsga2__random_state=0).fit(series, y)
-    front = front_of(model, series, lambda other, rows: float(np.mean(other.predict(rows) == y)))
+    front = beside_of(model, series, lambda other, rows: float(np.mean(other.predict(rows) == y)))
     assert front["measure"] == "enabled connections"
     assert front["points"][-1][1] == np.mean(model.predict(series) == y)

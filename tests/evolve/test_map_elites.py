@@ -6,7 +6,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 
 from neuroloom.core import EnvSet, InputError
 from neuroloom.evolve import MAPElitesClassifier, MAPElitesPolicy, MAPElitesRegressor, NEATConfig
-from neuroloom.evolve.map_elites import MAPElites
+from neuroloom.evolve.map_elites import MAPElites, elite_map
 
 SAMPLES = np.linspace(-1, 1, 8)[:, None]
 
@@ -141,6 +141,40 @@ def test_the_map_is_drawn(options):
     assert np.isfinite(shown.astype(float)).sum() == len(engine.elites_)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"archive": "cvt", "cells": 30}, {"ranges": [(-1, 1)]}, {"ranges": [(-1, 1)] * 3, "cells": 4}],
+)
+def test_the_map_has_the_best_of_each_cell(options):
+    engine = _engine(**options)
+    k = len(engine.ranges)
+    engine.run_phenotypes(lambda p: (_evaluate(p)[0], np.resize(_evaluate(p)[1].T, (k, 50)).T), 3)
+    held = elite_map(engine.elites_, engine.ranges, engine.cells, engine.kind, ("a", "b"))
+    assert held.names == ("a", "b")[: min(k, 2)]
+    best = {}
+    for elite in engine.elites_:
+        key = elite.cell
+        if engine.kind == "cvt" or k > 2:  # a plane of its own, or the best over the third number
+            cells = [20, 20] if engine.kind == "cvt" else engine.cells[:2]
+            low, high = np.array(engine.ranges[:2]).T
+            place = ((elite.behaviour[:2] - low) / (high - low) * cells).astype(int)
+            key = int(np.ravel_multi_index(np.clip(place, 0, np.array(cells) - 1), cells))
+        best[key] = max(best.get(key, -np.inf), elite.genome.fitness)
+    filled = np.flatnonzero(np.isfinite(held.fitness))
+    assert dict(zip(filled.tolist(), held.fitness.ravel()[filled], strict=True)) == best
+
+
+def test_the_qd_score_is_measured_from_the_offset():
+    engine = _engine(offset=None)
+    engine.run_phenotypes(_evaluate, 1)
+    least = engine.offset
+    assert least == engine.fitness.min()
+    engine.run_phenotypes(_evaluate, 4)
+    assert engine.offset == least
+    total = sum(elite.genome.fitness - least for elite in engine.elites_)
+    assert engine.history_[-1]["qd_score"] == pytest.approx(total)
+
+
 def test_the_classifier_keeps_the_fittest_for_each_size():
     X, y = load_breast_cancer(return_X_y=True)
     model = MAPElitesClassifier(population=80, generations=40, random_state=0, hidden=4).fit(X[::2], y[::2])
@@ -155,6 +189,9 @@ def test_the_classifier_keeps_the_fittest_for_each_size():
         best[row] = max(best.get(row, -np.inf), genome.fitness)
     assert len(best) == 5
     assert max(best.values()) == model.best_genome_.fitness
+    assert np.nanmax(model.elite_map().fitness) == model.best_genome_.fitness
+    above = sum(elite.genome.fitness + np.log(2) for elite in model.elites_)
+    assert model.history_[-1]["qd_score"] == pytest.approx(above)
     few = max(
         (elite.genome for elite in model.elites_ if 1 <= elite.behaviour[0] <= 3), key=lambda g: g.fitness
     )

@@ -5,8 +5,8 @@ import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes
 
-from neuroloom.core import InputError
-from neuroloom.evolve import NEATConfig, NSGA2Classifier, NSGA2Regressor
+from neuroloom.core import EnvSet, InputError
+from neuroloom.evolve import NEATConfig, NSGA2Classifier, NSGA2Policy, NSGA2Regressor
 from neuroloom.evolve.nsga2 import NSGA2, crowding_distances, front_ranks, survival_order
 
 
@@ -31,6 +31,17 @@ def test_fronts_are_peeled_off_one_by_one(k):
             wanted[i] = rank
         left, rank = left - front, rank + 1
     np.testing.assert_array_equal(front_ranks(costs), wanted)
+
+
+def test_pairs_compared_by_their_first_cost_alone():
+    costs = np.array([[1.0, 9], [2, 1], [3, 5], [2, 7]])
+    np.testing.assert_array_equal(front_ranks(costs), [0, 0, 1, 1])
+    alone = np.zeros((4, 4), bool)
+    alone[0, 1] = alone[1, 0] = True  # row 0 now beats row 1, whatever the second cost says
+    np.testing.assert_array_equal(front_ranks(costs, alone), [0, 1, 2, 2])
+    everywhere = np.ones((4, 4), bool)
+    np.testing.assert_array_equal(front_ranks(costs, everywhere), [0, 1, 2, 1])  # a lone ranking by the first
+    np.testing.assert_array_equal(survival_order(costs, everywhere)[0], 0)
 
 
 def test_copies_are_the_last_to_survive():
@@ -89,8 +100,54 @@ def test_nothing_of_the_front_is_lost():
         best = {**now}
 
 
+def _weighed(rate):
+    """Return a run whose evaluation gives the sum of squared weights as the cost."""
+    engine = _engine(complexity="given", cost_rate=rate)
+    X, y = np.random.default_rng(0).normal(size=(4, 60)).astype(np.float32), 0.3
+    held = []
+
+    def evaluate(phenotypes):
+        genes = phenotypes.genes
+        ends = np.concatenate([[0], np.cumsum(genes.weight**2 * genes.enabled)])
+        cost = np.diff(ends[genes.conn_ptr])
+        fitness = -((phenotypes.activate(X)[:, 0] - y * X[0]) ** 2).mean(axis=1)
+        held.append((fitness.astype(float), cost))
+        return held[-1]
+
+    engine.run_phenotypes(evaluate, 25)
+    return engine, np.concatenate(held, axis=1)
+
+
+def test_a_given_cost_is_traded_and_counts_as_often_as_it_is_asked_to():
+    engine, (fitness, cost) = _weighed(1.0)
+    front = engine.front_costs_
+    assert front.tolist() == sorted(set(front))
+    for one, own in zip(engine.front_, front, strict=True):
+        weights = [c.weight for c in one.connections if c.enabled]
+        assert own == pytest.approx(sum(w * w for w in weights))
+        assert not ((fitness > one.fitness) & (cost <= own)).any()  # no network ever seen outdoes the front
+    means = [_weighed(rate)[0]._parents.costs.mean() for rate in (0.0, 1.0)]
+    assert means[1] < 0.7 * means[0]
+    other, _ = _weighed(0.25)
+    again, _ = _weighed(0.25)
+    assert [one.fitness for one in other.front_] == [one.fitness for one in again.front_]
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        (np.zeros(50), r"two things of an evaluation, \(fitness, cost\)"),
+        ((np.zeros(50), np.zeros(49)), "50 finite numbers"),
+        ((np.zeros(50), np.full(50, np.nan)), "not finite"),
+    ],
+)
+def test_a_cost_that_is_none_is_refused(found, message):
+    with pytest.raises(InputError, match=message):
+        _engine(complexity="given").tell(found)
+
+
 def test_one_seed_one_run_and_a_saved_one_goes_on(tmp_path):
-    twins = [_engine(), _engine()]
+    twins = [_engine(cost_rate=0.5), _engine(cost_rate=0.5)]
     for twin in twins:
         _run(twin, 8)
     twins[1].save(tmp_path / "run")
@@ -111,11 +168,28 @@ def test_the_classifier_finds_small_networks_that_come_close():
     assert (guess == y[1::2]).mean() > 0.88
     assert model.front_[-1].fitness == model.best_genome_.fitness
     assert model.plot_front() is not None
-    with pytest.raises(InputError, match="complexity"):
-        clone(model).set_params(complexity="depth").fit(X, y)
+    for unknown in ("depth", "given"):
+        with pytest.raises(InputError, match="complexity"):
+            clone(model).set_params(complexity=unknown).fit(X, y)
 
 
 def test_the_regressor_learns():
     X, y = load_diabetes(return_X_y=True)
     model = NSGA2Regressor(population=60, generations=40, random_state=0).fit(X[::2], y[::2])
     assert model.score(X[1::2], y[1::2]) > 0.35
+
+
+def test_the_policy_offers_small_networks_judged_on_the_champions_episodes():
+    X = EnvSet("CartPole-v1", np.arange(40))
+    policy = NSGA2Policy(population=40, generations=12, random_state=0).fit(X)
+    said, found = policy.alternatives()
+    assert said == "enabled connections"
+    assert policy.history_[-1]["env_steps"] > policy.history_[-2]["env_steps"] > 0
+    scores = [other.score(X[:25]) for _, other in found]
+    assert [one.fitness for one in policy.front_] == scores
+    assert scores == sorted(set(scores))
+    assert [size for size, _ in found] == [one.n_enabled for one in policy.front_]
+    assert scores[-1] == policy.score(X[:25]) == policy.history_[-1]["score"]
+    assert scores[-1] > 450
+    assert found[0][0] == 0
+    assert scores[0] < 50  # without a connection nothing is balanced

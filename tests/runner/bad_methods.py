@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -411,6 +411,24 @@ class Fronted(Good):
 
     def alternatives(self) -> tuple[str, list[tuple[float, Any]]]:
         return "things", [(float(k), _Fixed(k, self.classes_)) for k in range(1, 101)]
+
+
+class Mapped(Good):
+    """Keeps a map of one number, finer than the report's."""
+
+    def misbehave(self, X: Any) -> None:
+        self.history_ = [{"step": 1, "coverage": 0.25, "qd_score": 7.5}]
+
+    def elite_map(self) -> Any:
+        fitness = np.full((100, 1), np.nan)
+        fitness[[0, 2, 99], 0] = 1.0, 2.0, 1 / 3
+        return _Map(("size",), [(0.0, 5.0)], fitness)
+
+
+class _Map(NamedTuple):
+    names: tuple[str, ...]
+    ranges: list[tuple[float, float]]
+    fitness: Any
 
 
 class _Fixed:

@@ -142,6 +142,15 @@ def test_smaller_answers_are_scored_on_the_test_part() -> None:
     assert run("Good").front == {}
 
 
+def test_a_map_of_elites_is_kept_coarse_enough_for_the_report() -> None:
+    held = run("Mapped").front["map"]
+    assert held["axes"] == ["size"]
+    assert held["ranges"] == [[0.0, 5.0]]
+    # of 100 cells three make one: the best of cells 0 to 2, and cell 99 alone
+    assert held["fitness"] == [[2.0], *[[None]] * 32, [0.333333]]
+    assert (held["coverage"], held["qd_score"]) == (0.25, 7.5)
+
+
 def test_warnings_of_a_librarys_own_kind_become_notes_once() -> None:
     assert run("Warns").notes[2:] == ["EndlessWarning: did not converge"]
     assert run("Warns", batch=True).notes[2:] == []

@@ -84,6 +84,13 @@ def test_fronts():
     assert len(Results.from_rows([make_row("k0")], META).fronts) == 0
 
 
+def test_maps_of_elites_need_no_smaller_networks():
+    found = {"axes": ["size"], "ranges": [[0.0, 2.0]], "fitness": [[0.5], [None]]}
+    results = Results.from_rows([make_row("k0", front={"map": found}), make_row("k1")], META)
+    assert results.maps == {("wine", "mlp", 0, make_row("k0").fold): found}
+    assert len(results.fronts) == 0
+
+
 def test_curves():
     curves = Results.from_rows([make_row("k0"), make_row("k1")], META).curves
     assert tuple(curves.columns) == CURVE_COLUMNS

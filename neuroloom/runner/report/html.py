@@ -16,7 +16,17 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from neuroloom.runner.report import axes, diagram, lines, numbers, record, reliability, scatter, strips
+from neuroloom.runner.report import (
+    axes,
+    diagram,
+    elites,
+    lines,
+    numbers,
+    record,
+    reliability,
+    scatter,
+    strips,
+)
 from neuroloom.runner.report.colours import MARKERS
 
 if TYPE_CHECKING:
@@ -30,7 +40,8 @@ Charts = dict[int, tuple[Markup, list[Markup]]]
 @dataclass(frozen=True)
 class TaskFigures:
     """Figures of a task: chart columns of its table (by the column they follow), costs, curves, scores by size, who is
-    in the last two, scores by tuning trials and who is there, reliability diagrams, a chart column for coverage.
+    in the last two, scores by tuning trials and who is there, reliability diagrams, a chart column for coverage, maps
+    of elites with what they come to.
     """
 
     charts: Charts
@@ -43,6 +54,7 @@ class TaskFigures:
     searched: list[int]
     reliability: list[Markup]
     coverage: Charts
+    elites: list[tuple[Markup, str]]
 
 
 @dataclass(frozen=True)
@@ -70,6 +82,8 @@ def render(data: ReportData) -> str:
         style_hash=_hash(style),
         script_hash=_hash(script),
         markers=MARKERS,
+        elite_key=elites.key,
+        elite_ends=elites.key_ends,
         rooms=[room for room in MARKERS if any(m.style.room == room for m in data.methods)],
         trials=Markup(record.as_script(data.trials)),
         order=[h.method for h in data.coverage[0]] if data.coverage else [],
@@ -133,7 +147,7 @@ def _diagram(group: Group) -> Markup | None:
 
 def _task(task: TaskView, data: ReportData) -> TaskFigures:
     if not task.members:
-        return TaskFigures({}, [], [], [], [], [], [], [], [], {})
+        return TaskFigures({}, [], [], [], [], [], [], [], [], {}, [])
     sign = 1.0 if task.greater else -1.0
     own = {m.method: m for m in task.members}
     base = own[task.baseline].values if task.baseline in own else ()
@@ -157,9 +171,13 @@ def _task(task: TaskView, data: ReportData) -> TaskFigures:
     who = [sorted({c.number for p in part for c in p.curves}) for part in drawn]
     held = task.calibration
     diagrams = [reliability.draw(number, found, held.low) for number, found in held.diagrams] if held else []
+    maps = [] if task.elites is None else [
+        (elites.draw(one, task.elites.low, task.elites.high, data.methods[one.method].name), elites.caption(one))
+        for one in task.elites.maps
+    ]  # fmt: skip
     return TaskFigures(
         charts, _costs(task.costs), figures[0], who[0], figures[1], who[1], figures[2], who[2], diagrams,
-        _coverage(task, data),
+        _coverage(task, data), maps,
     )  # fmt: skip
 
 

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from neuroloom.core.calibration import Reliability
 from neuroloom.runner.report.colours import Style
 from neuroloom.runner.report.lines import Curve
@@ -162,6 +165,47 @@ class Coverage:
     lead: str
 
 
+@dataclass(frozen=True, eq=False)
+class EliteMap:
+    """How fit a method's networks are for each kind of behaviour.
+
+    Args:
+        method: its number.
+        names: what the one or two numbers of a behaviour are.
+        ranges: ``(low, high)`` of each.
+        fitness: ``(a, b)`` mean over the trials that fill the cell, NaN where none does; ``(a, 1)`` of one number.
+        trials: how many trials there are.
+        coverage: share of the cells that a trial fills, the mean; NaN where that is not known.
+        qd_score: mean sum of fitness over a trial's elites; NaN where that is not known.
+    """
+
+    method: int
+    names: tuple[str, ...]
+    ranges: tuple[tuple[float, float], ...]
+    fitness: NDArray[np.float64]
+    trials: int
+    coverage: float
+    qd_score: float
+
+
+@dataclass(frozen=True)
+class EliteMaps:
+    """The maps of a task's methods, on one scale of colours.
+
+    Args:
+        maps: one for each method that keeps one, the best first.
+        low, high: fitness of the palest and of the strongest colour.
+        below: whether there are cells below ``low``.
+        left: which methods' maps are left out, or nothing.
+    """
+
+    maps: tuple[EliteMap, ...]
+    low: float
+    high: float
+    below: bool
+    left: str
+
+
 @dataclass(frozen=True)
 class CostPlot:
     """Score against one cost: titles of its axes, the metric's direction, how a cost is written, the points.
@@ -193,9 +237,10 @@ class TaskView:
         metrics: costs and the other metrics.
         costs: score against each cost.
         panels: learning curves.
-        fronts: score against the size of the networks that a method offers.
+        fronts: score against the size or cost of the networks that a method offers.
         budgets: score against the trials of tuning.
         tuned: methods as they are against their tuned forms, None without any.
+        elites: maps of elites, None where no method keeps one.
         calibration: how far probabilities hold, None where no method gave any.
         coverage: how conformal intervals or sets did, None without any.
         rests: what the methods' scores rest on, a row for each method, None where that was not asked for.
@@ -222,6 +267,7 @@ class TaskView:
     fronts: tuple[Panel, ...]
     budgets: tuple[Panel, ...]
     tuned: Table | None
+    elites: EliteMaps | None
     calibration: Calibration | None
     coverage: Coverage | None
     rests: Table | None

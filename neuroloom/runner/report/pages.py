@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroloom.runner.report import answer, calibration, costs, importance, intervals, numbers, tuning
+from neuroloom.runner.report import answer, calibration, costs, elites, importance, intervals, numbers, tuning
 from neuroloom.runner.report.model import Cell, Column, Member, MethodView, Table, TaskView
 from neuroloom.runner.report.panels import TUNING, fronts, panels
 from neuroloom.tasks.metrics import COVERAGE
@@ -35,6 +35,7 @@ def view(
     sizes: pd.DataFrame,
     beliefs: Mapping[str, Mapping[int, Sequence[NDArray[Any]]]],
     drops: pd.DataFrame,
+    maps: Mapping[str, Sequence[Mapping[str, Any]]],
     alone: bool = False,
     confidence: float | None = None,
 ) -> TaskView:
@@ -52,6 +53,7 @@ def view(
         sizes: the task's rows of ``Results.fronts``.
         beliefs: label -> seed -> the beliefs of its trials.
         drops: the task's rows of ``Results.importances``.
+        maps: label -> the maps of elites of its trials.
         alone: whether it is its group's only task; its costs stand with the group then.
         confidence: what conformal intervals or sets were to cover.
     """
@@ -84,6 +86,7 @@ def view(
         fronts=fronts(sizes[~searched], numbered, stats.metric),
         budgets=fronts(sizes[searched], numbered, stats.metric),
         tuned=tuning.view(stats, rows, ran, methods, decimals),
+        elites=elites.view(maps, ran, methods),
         calibration=calibration.view(stats.task, beliefs, ran, methods),
         coverage=intervals.view(stats, frame, confidence, ran, methods),
         rests=importance.view(stats, str(rows["kind"].iloc[0]), drops, ran, methods),

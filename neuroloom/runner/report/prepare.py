@@ -142,6 +142,9 @@ def _tasks(
     held: dict[str, dict[str, dict[int, list[Any]]]] = {}
     for (task, method, seed, _), records in results.beliefs.items():
         held.setdefault(task, {}).setdefault(method, {}).setdefault(seed, []).append(records)
+    mapped: dict[str, dict[str, list[Any]]] = {}
+    for (task, method, _, _), one in results.maps.items():
+        mapped.setdefault(task, {}).setdefault(method, []).append(one)
     within = [
         (stats, part.pareto, len(part.tasks) == 1) for part in found.values() for stats in part.tasks.values()
     ]
@@ -149,8 +152,8 @@ def _tasks(
         pages.view(
             number, stats, rows[stats.task], drawn.get(stats.task, empty), pareto[pareto["task"] == stats.task],
             methods, about.get(stats.task) or {}, points, sized.get(stats.task, results.fronts.iloc[:0]),
-            held.get(stats.task, {}), rested.get(stats.task, results.importances.iloc[:0]), alone,
-            results.meta.get("confidence"),
+            held.get(stats.task, {}), rested.get(stats.task, results.importances.iloc[:0]),
+            mapped.get(stats.task, {}), alone, results.meta.get("confidence"),
         )
         for number, (stats, pareto, alone) in enumerate(within)
     )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuroloom.runner.report import axes, colours, diagram, lines, panels, scatter, strips
+from neuroloom.runner.report import axes, colours, diagram, elites, lines, panels, scatter, strips
+from neuroloom.runner.report.model import EliteMap, MethodView
 
 FINITE = st.floats(-1e6, 1e6, allow_nan=False)
 
@@ -148,6 +150,41 @@ def test_scores_by_size_go_on_from_the_smaller_network() -> None:
     np.testing.assert_allclose(curve.mean, [0.6, 0.55, 0.75])
     np.testing.assert_allclose(curve.spread, [0.1, 0.05, 0.15])
     assert panels.fronts(points.iloc[:0], {}, "accuracy") == ()
+
+
+def _map(fitness: list[list[float | None]], **more: Any) -> dict[str, Any]:
+    return {"axes": ["inputs", "hidden"], "ranges": [[-0.5, 1.5], [-0.5, 2.5]], "fitness": fitness, **more}
+
+
+def test_maps_of_elites_are_means_over_the_trials_that_fill_a_cell() -> None:
+    maps = {
+        "m": [
+            _map([[1.0, None, 2.0], [None, None, 4.0]], coverage=0.5, qd_score=10.0),
+            _map([[3.0, None, None], [6.0, None, 8.0]], coverage=0.7, qd_score=11.0),
+            _map([[9.0]]),  # another map's cells
+        ],
+        "none": [],
+    }
+    method = MethodView(5, "m", "m", "evolve", "", (), (), colours.styles(["evolve"])[0])
+    held = elites.view(maps, ["none", "m"], {"m": method})
+    assert held is not None
+    (one,) = held.maps
+    np.testing.assert_array_equal(one.fitness, [[2.0, np.nan, 2.0], [6.0, np.nan, 6.0]])
+    assert (one.method, one.trials, held.low, held.high, held.below) == (5, 2, 2.0, 6.0, False)
+    assert elites.caption(one) == "60 % of cells filled, QD-score 10.50, mean of 2 trials"
+    assert [elites.level(v, held.low, held.high) for v in (0.0, 2.0, 4.0, 6.0)] == [0, 0, 6, 11]
+    drawn = str(elites.draw(one, held.low, held.high, "m"))
+    # inputs across, hidden neurons up: two pale cells at the left, two strong ones at the right
+    assert 'd="M0 587h500v293h-500zM0 0h500v293h-500z"' in drawn
+    assert 'd="M500 587h500v293h-500zM500 0h500v293h-500z"' in drawn
+    assert elites.view({"m": []}, ["m"], {"m": method}) is None
+
+
+def test_a_map_of_one_number_is_a_strip() -> None:
+    one = EliteMap(0, ("size",), ((0.0, 4.0),), np.array([[1.0], [np.nan]]), 1, np.nan, np.nan)
+    drawn = str(elites.draw(one, 1.0, 1.0, "m"))
+    assert 'd="M0 0h500v880h-500z"' in drawn
+    assert elites.caption(one) == ""
 
 
 def test_environment_steps_come_before_evaluations() -> None:
