@@ -1,8 +1,10 @@
-"""Policies of NEAT, HyperNEAT and ES-HyperNEAT on control tasks: the mean over 100 held-out episodes, by seed.
+"""Policies on control tasks, EvoTorch's searches among them: the mean over 100 held-out episodes, by seed.
 
 Training draws from 1,000 starts, two a generation, the same for all networks of it; the champion is chosen on training
 starts. The score is the mean return over 100 other starts. The steps of the environment are all that were played, the
 choice of champions included.
+
+With --steps a run ends with the generation in which as many were played, whatever --generations says.
 
     python -m benchmarks.evolve.control acrobot --methods neat --seeds 20 --population 60 --generations 15
 """
@@ -19,6 +21,7 @@ import time
 
 import numpy as np
 
+from benchmarks.evolve.evotorch_peers import CoSyNEPolicy, PGPEPolicy, SNESPolicy
 from neuroloom.evolve import ESHyperNEATPolicy, FixedTopologyPolicy, HyperNEATPolicy, NEATPolicy
 from neuroloom.tasks import open_task
 
@@ -28,10 +31,23 @@ POLICIES = {
     "es-hyperneat": ESHyperNEATPolicy,
     "cma-es": FixedTopologyPolicy,
 }
+PEERS = {"pgpe": PGPEPolicy, "snes": SNESPolicy, "cosyne": CoSyNEPolicy}
+EVERY = POLICIES | PEERS
 TARGETS = {
     "cartpole": 475.0, "acrobot": -100.0, "mountain-car-continuous": 90.0, "lunar-lander": 200.0,
     "bipedal-walker": 300.0,
 }  # fmt: skip
+
+
+class Spent:
+    """Ends a run once ``steps`` of the environment were played."""
+
+    def __init__(self, steps):
+        self.steps = steps
+
+    def __call__(self, engine):
+        """Return whether that is so."""
+        return engine.history_[-1]["env_steps"] >= self.steps
 
 
 def main():
@@ -39,11 +55,13 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("tasks", nargs="+")
-    parser.add_argument("--methods", nargs="+", default=list(POLICIES), choices=list(POLICIES))
+    parser.add_argument("--methods", nargs="+", default=list(POLICIES), choices=list(EVERY))
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--population", type=int, default=60)
     parser.add_argument("--generations", type=int, default=15)
     parser.add_argument("--episodes", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=None)
+    parser.add_argument("--first-seed", type=int, default=0)
     options = parser.parse_args()
     print(
         f"{options.seeds} seeds, population {options.population}, up to {options.generations} generations, one thread"
@@ -54,15 +72,16 @@ def main():
     for name in options.tasks:
         for method in options.methods:
             rows = []
-            for seed in range(options.seeds):
+            for seed in range(options.first_seed, options.first_seed + options.seeds):
                 data = open_task(name).load(seed)
                 split = data.extra["splits"][0]
                 began = time.process_time()
-                policy = POLICIES[method](
+                policy = EVERY[method](
                     population=options.population,
                     generations=options.generations,
                     episodes=options.episodes,
                     random_state=seed,
+                    callbacks=None if options.steps is None else Spent(options.steps),
                 ).fit(data.X[split.train])
                 seconds = time.process_time() - began
                 score = policy.score(data.X[split.test])

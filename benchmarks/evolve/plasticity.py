@@ -2,9 +2,9 @@
 
     OMP_NUM_THREADS=1 python -m benchmarks.evolve.plasticity [seeds] [generations] [which …]
 
-``neat`` and ``hyperneat`` with their defaults but for what a row says, every seed with the task's own draw of training
-and test episodes. Solved means a mean return of 36 over the 100 test episodes. ``which`` picks rows by a part of their
-name.
+``neat``, ``hyperneat`` and ``es-hyperneat`` with their defaults but for what a row says, every seed with the task's own
+draw of training and test episodes. Solved means a mean return of 36 over the 100 test episodes. ``which`` picks rows by
+a part of their name.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from neuroloom.core.reversal_bandit import THRESHOLD
-from neuroloom.evolve import HyperNEATPolicy, NEATPolicy
+from neuroloom.evolve import ESHyperNEATPolicy, HyperNEATPolicy, NEATPolicy
 from neuroloom.tasks import open_task
 
 ROWS: dict[str, tuple[Any, dict[str, Any]]] = {
@@ -28,6 +28,8 @@ ROWS: dict[str, tuple[Any, dict[str, Any]]] = {
     "plastic recurrent": (NEATPolicy, {"network": "recurrent", "plasticity": "hebbian"}),
     "hyperneat": (HyperNEATPolicy, {"early_stopping": False}),
     "plastic hyperneat": (HyperNEATPolicy, {"early_stopping": False, "plasticity": "hebbian"}),
+    "es-hyperneat": (ESHyperNEATPolicy, {"early_stopping": False}),
+    "plastic es-hyperneat": (ESHyperNEATPolicy, {"early_stopping": False, "plasticity": "hebbian"}),
 }
 
 

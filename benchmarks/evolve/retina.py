@@ -1,4 +1,4 @@
-"""The modular left-and-right retina: HyperNEAT and ES-HyperNEAT, with and without link expression and its seed.
+"""The modular left-and-right retina: HyperNEAT and ES-HyperNEAT, with link expression, its seed and connection cost.
 
 Kashtan and Alon 2005; as a task for HyperNEAT: Verbancsics and Stanley 2011, for ES-HyperNEAT: Risi and Stanley 2012.
 Eight pixels, four on either side; on each side eight of the 16 patterns are an object: three or four pixels, or one or
@@ -9,7 +9,12 @@ targets ±1 and outputs within them.
     python -m benchmarks.evolve.retina --seeds 20 --generations 500 --population 150
 
 Link expression output (LEO): a connection is there where a further output of the CPPN is above 0. Its locality seed is
-a Gaussian of the difference along x, so that at first only neighbours are joined.
+a Gaussian of the difference along x, so that at first only neighbours are joined. Connection cost: NSGA-II on fitness
+and the sum of the connections' squared lengths, by which two patterns are compared in a quarter of the cases (Clune,
+Mouret and Lipson 2013).
+
+Q is Newman's modularity of the champion's connections without their direction, for the best division that greedy
+merging finds (networkx); split is the share of connections that stay on one side, left or right.
 """
 
 from __future__ import annotations
@@ -22,10 +27,12 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS
 import itertools
 import time
 
+import networkx as nx
 import numpy as np
 
 from neuroloom.evolve import (
     NEAT,
+    NSGA2,
     Connection,
     EvolvableSubstrate,
     EvolvedNetwork,
@@ -82,11 +89,42 @@ def flat(places):
     return np.column_stack([0.9 * places[:, 0] + 0.1 * places[:, 2], places[:, 1]])
 
 
-METHODS = ("hyperneat", "hyperneat leo", "hyperneat leo seed", "es", "es leo", "es leo seed")
+def wiring(network):
+    """Return the places ``(connections, 2, d)`` of the ends of a network's connections."""
+    if isinstance(network, EvolvedNetwork):
+        own = network.substrate
+        place = {-i - 1: at for i, at in enumerate(own.inputs)} | dict(enumerate(own.outputs))
+        place |= {len(own.outputs) + i: at for i, at in enumerate(network.hidden)}
+        return [(place[c.source], place[c.target]) for c in network.genome.connections]
+    sheets = network.substrate.sheets
+    return [
+        (sheets[a][s], sheets[b][t])
+        for (a, b), weights in zip(network.substrate.joined, network.weights, strict=True)
+        for t, s in zip(*np.nonzero(weights), strict=True)
+    ]
+
+
+def modularity(network):
+    """Return Q, 0 where nothing is joined, and the share of connections that stay on one side."""
+    ends = wiring(network)
+    if not ends:
+        return 0.0, np.nan
+    graph = nx.Graph([(tuple(a), tuple(b)) for a, b in ends])
+    parts = nx.community.greedy_modularity_communities(graph)
+    return nx.community.modularity(graph, parts), np.mean([a[0] * b[0] > 0 for a, b in ends])
+
+
+METHODS = (
+    *("hyperneat", "hyperneat cost", "hyperneat leo", "hyperneat leo cost", "hyperneat leo seed"),
+    *("hyperneat leo seed cost", "es", "es leo", "es leo seed"),
+)
+OFTEN = 0.25  # pairs that are compared by the cost, too
 
 
 def run(method, number, generations, population):
-    """Return the generations until all pictures were right (or None), the share that is, connections and seconds."""
+    """Return the generations until all pictures were right (or None), the share that is, what the champion is made of
+    (connections, their cost, Q and the share on one side) and seconds a generation.
+    """
     X, y = pictures()
     own, leo = method.split()[0], "leo" in method
     if own == "es":
@@ -106,20 +144,28 @@ def run(method, number, generations, population):
 
     def evaluate(cppns):
         if own == "es":
-            nets = Phenotypes(grow(cppns, substrate).genes, 8, 2)
+            grown = grow(cppns, substrate)
+            nets, costs = Phenotypes(grown.genes, 8, 2), grown.connection_costs(substrate)
         else:
             nets = SubstrateNetworks(cppns, substrate, expression)
+            costs = nets.connection_costs()
         outputs = np.tanh(nets.activate(samples))
         solved.append(right(outputs).max())
-        return 1 / (1 + ((outputs - y.T) ** 2).mean(axis=(1, 2)))
+        fitness = 1 / (1 + ((outputs - y.T) ** 2).mean(axis=(1, 2)))
+        return (fitness, costs) if "cost" in method else fitness
 
     founder = seed(substrate.dimensions, expression) if "seed" in method else None
-    engine, began = NEAT(config, number, founder=founder), time.process_time()
+    if "cost" in method:
+        engine = NSGA2(config, number, founder=founder, complexity="given", cost_rate=OFTEN)
+    else:
+        engine = NEAT(config, number, founder=founder)
+    began = time.process_time()
     engine.run_phenotypes(evaluate, generations, lambda _: solved[-1] == 1)
     seconds = (time.process_time() - began) / engine.generation
     best = engine.best_genome_
     made = EvolvedNetwork(best, substrate) if own == "es" else SubstrateNetwork(best, substrate, expression)
-    return engine.generation if max(solved) == 1 else None, max(solved), made.n_connections, seconds
+    solution = engine.generation if max(solved) == 1 else None
+    return solution, max(solved), made.n_connections, made.connection_cost, *modularity(made), seconds
 
 
 def main():
@@ -135,16 +181,18 @@ def main():
         f"{options.seeds} runs of up to {options.generations} generations of {options.population}, one thread"
     )
     print(
-        f"{'':<20}{'solved':>8}{'median gen.':>13}{'right':>8}{'least':>8}{'connections':>13}{'CPU-s a gen.':>14}"
+        f"{'':<24}{'solved':>8}{'median gen.':>13}{'right':>8}{'least':>8}{'connections':>13}{'cost':>8}{'Q':>12}"
+        f"{'split':>7}{'CPU-s a gen.':>14}"
     )
     for method in options.methods:
         rows = [run(method, k, options.generations, options.population) for k in range(options.seeds)]
         done = [row[0] for row in rows if row[0]]
-        shares, conns, seconds = (np.array([row[k] for row in rows]) for k in (1, 2, 3))
+        shares, conns, cost, q, sides, seconds = (np.array([row[k] for row in rows]) for k in range(1, 7))
         when = f"{np.median(done):.0f}" if done else "–"
         print(
-            f"{method:<20}{len(done):>5}/{len(rows):<2}{when:>13}{shares.mean():>8.3f}{shares.min():>8.3f}"
-            f"{np.median(conns):>13.0f}{np.median(seconds):>14.4f}",
+            f"{method:<24}{len(done):>5}/{len(rows):<2}{when:>13}{shares.mean():>8.3f}{shares.min():>8.3f}"
+            f"{np.median(conns):>13.0f}{np.median(cost):>8.1f}{q.mean():>6.2f}±{q.std():.2f} {np.nanmean(sides):>6.2f}"
+            f"{np.median(seconds):>14.4f}",
             flush=True,
         )
 

@@ -9,13 +9,14 @@ if TYPE_CHECKING:
     from neuroloom.evolve.config import NEATConfig
     from neuroloom.evolve.cppn import CPPN, cppn_config, render
     from neuroloom.evolve.cppn_estimators import CPPNRegressor
-    from neuroloom.evolve.es_hyperneat import EvolvableSubstrate, EvolvedNetwork, grow
+    from neuroloom.evolve.es_hyperneat import EvolvableSubstrate, grow
     from neuroloom.evolve.es_hyperneat_estimators import (
         ESHyperNEATClassifier,
         ESHyperNEATPolicy,
         ESHyperNEATRegressor,
     )
     from neuroloom.evolve.estimators import NEATClassifier, NEATRegressor
+    from neuroloom.evolve.evolved_network import EvolvedNetwork
     from neuroloom.evolve.fixed_topology_estimators import (
         FixedTopologyClassifier,
         FixedTopologyPolicy,
@@ -119,7 +120,7 @@ _HOMES = {
     "ESHyperNEATRegressor": "neuroloom.evolve.es_hyperneat_estimators",
     "EarlyStopping": "neuroloom.evolve.callbacks",
     "EvolvableSubstrate": "neuroloom.evolve.es_hyperneat",
-    "EvolvedNetwork": "neuroloom.evolve.es_hyperneat",
+    "EvolvedNetwork": "neuroloom.evolve.evolved_network",
     "Expression": "neuroloom.evolve.hyperneat",
     "FixedTopologyClassifier": "neuroloom.evolve.fixed_topology_estimators",
     "FixedTopologyPolicy": "neuroloom.evolve.fixed_topology_estimators",

@@ -14,19 +14,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroloom.core import plotting
 from neuroloom.core.checks import check_float, check_int
 from neuroloom.core.errors import InputError
-from neuroloom.evolve.config import NEATConfig, refuse_plastic
+from neuroloom.evolve.config import NEATConfig
 from neuroloom.evolve.functions import activation_code, aggregation_code
 from neuroloom.evolve.hyperneat import GENE_ACTIVATIONS, Expression, hyperneat_config
-from neuroloom.evolve.population import Genes, genome
-from neuroloom.evolve.substrate import Substrate, draw_links, draw_neurons, flat
+from neuroloom.evolve.population import Genes
+from neuroloom.evolve.substrate import Substrate
 
 if TYPE_CHECKING:
-    import torch
-
-    from neuroloom.evolve.genome import Genome
     from neuroloom.evolve.phenotypes import Phenotypes
 
 Floats = NDArray[np.float64]
@@ -54,7 +50,9 @@ class EvolvableSubstrate:
         variance_threshold: variance within a square above which the connections lie in its parts, ≥ 0.
         band_threshold: how much a square must differ from its neighbours on both sides along one axis, ≥ 0.
         iterations: how often hidden neurons look for further ones, ≥ 0.
-        expression: how outputs become weights; ``threshold`` 0 leaves it to the band which connections there are.
+        expression: how outputs become weights; ``threshold`` 0 leaves it to the band which connections there are. With
+            ``plasticity="hebbian"`` four more outputs write how each weight changes (adaptive ES-HyperNEAT); neurons
+            and connections are found by the weight alone.
 
     Raises:
         InputError: a value is out of its range, or the places have no common d.
@@ -65,7 +63,8 @@ class EvolvableSubstrate:
 
     Source:
         Risi and Stanley (2012), "An enhanced hypercube-based encoding for evolving the placement, density, and
-        connectivity of neurons", algorithms 1 to 3.
+        connectivity of neurons", algorithms 1 to 3; Risi and Stanley (2012), "A unified approach to evolving plasticity
+        and neural geometry", for networks that learn.
     """
 
     inputs: Floats
@@ -91,7 +90,6 @@ class EvolvableSubstrate:
         check_int("iterations", self.iterations, 0)
         for name in ("division_threshold", "variance_threshold", "band_threshold"):
             check_float(name, getattr(self, name), 0)
-        refuse_plastic(self.expression.plasticity, "ES-HyperNEAT")
         if self.expression.outputs_by_link != 1:
             raise InputError(
                 f"`expression.outputs_by_link` must be 1, since links are found, but is "
@@ -113,6 +111,16 @@ class EvolvableSubstrate:
         """Return the settings for evolving CPPNs for this substrate; ``settings`` of ``NEATConfig`` come first."""
         return hyperneat_config(self, self.expression, population, **settings)
 
+    @property
+    def dynamics(self) -> NEATConfig | None:
+        """Settings that say how plastic networks run, None where they are not."""
+        own = self.expression
+        if own.plasticity == "none":
+            return None
+        most, size = float(own.max_weight), (len(self.inputs), len(self.outputs))
+        within: dict[str, Any] = {"weight_bound": most, "weight_min_value": -most, "weight_max_value": most}
+        return NEATConfig(*size, plasticity=own.plasticity, **within)
+
 
 class Grown(NamedTuple):
     """The networks that CPPNs wrote.
@@ -126,6 +134,30 @@ class Grown(NamedTuple):
     genes: Genes
     places: Floats
     ends: Ints
+
+    def connection_costs(self, substrate: EvolvableSubstrate) -> Floats:
+        """Return the sum ``(genomes,)`` of the squared lengths of each network's connections.
+
+        Source:
+            Clune, Mouret and Lipson (2013), "The evolutionary origins of modularity".
+        """
+        genes = self.genes
+        source, target = _link_ends(self, substrate)
+        total = np.concatenate([[0.0], np.cumsum(((source - target) ** 2).sum(axis=1))])
+        return np.asarray(np.diff(total[genes.conn_ptr]))
+
+
+def _link_ends(grown: Grown, substrate: EvolvableSubstrate) -> tuple[Floats, Floats]:
+    """Return the places ``(connections, d)`` of the sources and of the targets, network after network."""
+    genes, m = grown.genes, len(substrate.outputs)
+    owner = np.repeat(np.arange(len(grown.ends) - 1), np.diff(genes.conn_ptr))
+    known = np.concatenate([substrate.inputs[::-1], substrate.outputs, grown.places])
+    n, first = len(substrate.inputs), grown.ends[owner]
+
+    def place(node: NDArray[np.int32]) -> Floats:
+        return np.asarray(known[np.where(node < m, n + node, n + first + node)])
+
+    return place(genes.source), place(genes.target)
 
 
 class _Links(NamedTuple):
@@ -344,7 +376,20 @@ class _Growth:
         conn_ptr = np.searchsorted(own[order], np.arange(self.count + 1))
         places = self._place(useful % span)
         genes = self._genes(ends, places, conn_ptr, source[order], target[order], weight[order])
-        return Grown(genes, places, ends)
+        return self._with_rules(Grown(genes, places, ends))
+
+    def _with_rules(self, grown: Grown) -> Grown:
+        """Return plastic networks with the rules by which their weights change: eta, A, B and C, and no D."""
+        expression, genes = self.substrate.expression, grown.genes
+        if expression.plasticity == "none":
+            return grown
+        owner = np.repeat(np.arange(self.count), np.diff(genes.conn_ptr))
+        values = self._ask(owner, *_link_ends(grown, self.substrate), outgoing=True)
+        first = expression.outputs_by_link + expression.bias
+        rules = np.zeros((len(owner), 5))
+        rules[:, :4] = values[first : first + 4].T
+        most = expression.max_weight
+        return grown._replace(genes=genes._replace(weight=genes.weight.clip(-most, most), plasticity=rules))
 
     def _genes(
         self,
@@ -415,53 +460,3 @@ def _variance(cells: Floats) -> Floats:
     """Return the variances ``(p,)`` of ``cells (p, k)``."""
     far = cells - _total(cells)[:, None] / cells.shape[1]
     return np.asarray(_total(far**2) / cells.shape[1])
-
-
-class EvolvedNetwork:
-    """The network that one CPPN writes, its hidden neurons included.
-
-    Args:
-        cppn: the CPPN.
-        substrate: where inputs and outputs lie and how the rest is found; the same CPPN may write on a deeper one.
-
-    Attributes:
-        genome: the network itself as a :class:`Genome`: ``activate``, ``to_torch``, ``to_networkx``, ….
-        hidden: ``(h, d)`` places of the hidden neurons, in the order of the genome's nodes behind its outputs.
-    """
-
-    def __init__(self, cppn: Genome, substrate: EvolvableSubstrate) -> None:
-        from neuroloom.evolve.phenotypes import Phenotypes
-        from neuroloom.evolve.population import pack_genomes
-
-        grown = grow(Phenotypes(pack_genomes([cppn]), cppn.inputs, cppn.outputs), substrate)
-        self.substrate = substrate
-        self.genome = genome(grown.genes, 0, len(substrate.inputs), len(substrate.outputs))
-        self.hidden = grown.places
-
-    @property
-    def n_connections(self) -> int:
-        """How many connections there are."""
-        return len(self.genome.connections)
-
-    def activate(self, X: Any) -> Floats:
-        """Return ``(n, outputs)`` for ``X (n, inputs)``."""
-        return self.genome.activate(X)
-
-    def to_torch(self) -> torch.nn.Module:
-        """Return the network as a ``torch.nn.Module`` with trainable weights, ``forward(x (n, inputs))``."""
-        return self.genome.to_torch()
-
-    def plot(self, ax: Any = None) -> Any:
-        """Draw inputs, hidden neurons and outputs at their places, and the connections, blue above 0 and red below;
-        return matplotlib's axes.
-        """
-        if ax is None:
-            _, ax = plotting.pyplot().subplots(figsize=(6.4, 5.2), layout="constrained")
-        sheets = [flat(places) for places in (self.substrate.inputs, self.hidden, self.substrate.outputs)]
-        m = len(self.substrate.outputs)
-        at = {-i - 1: place for i, place in enumerate(sheets[0])}
-        at |= dict(enumerate(sheets[2])) | {m + i: place for i, place in enumerate(sheets[1])}
-        conns = self.genome.connections
-        ends = np.array([(at[c.source], at[c.target]) for c in conns]).reshape(-1, 2, 2)
-        draw_links(ax, ends, np.array([c.weight for c in conns]))
-        return draw_neurons(ax, sheets)

@@ -8,15 +8,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from neuroloom.evolve.config import NEATConfig
-from neuroloom.evolve.es_hyperneat import EvolvableSubstrate, EvolvedNetwork, grow
+from neuroloom.evolve.es_hyperneat import EvolvableSubstrate, Grown, grow
 from neuroloom.evolve.estimators import NEATClassifier, NEATRegressor
+from neuroloom.evolve.evolved_network import EvolvedNetwork
 from neuroloom.evolve.genome import Genome
 from neuroloom.evolve.hyperneat import Expression
 from neuroloom.evolve.hyperneat_estimators import HyperNEATPolicy, WrittenByPatterns, WrittenEstimator
 
 if TYPE_CHECKING:
     from neuroloom.evolve.phenotypes import Phenotypes
+
+Floats = NDArray[np.float64]
 
 
 class _Grows(WrittenByPatterns):
@@ -45,7 +51,9 @@ class _Grows(WrittenByPatterns):
             variance_threshold=self.variance_threshold,
             band_threshold=self.band_threshold,
             iterations=self.iterations,
-            expression=Expression(0.0, self.max_weight, self.bias, self.leo, self.activation),
+            expression=Expression(
+                0.0, self.max_weight, self.bias, self.leo, self.activation, plasticity=self.plasticity
+            ),
         )
 
     def _pattern_settings(self, inputs: int, outputs: int) -> NEATConfig:
@@ -54,10 +62,22 @@ class _Grows(WrittenByPatterns):
     def _written(self, genome: Genome, inputs: int, outputs: int) -> EvolvedNetwork:
         return EvolvedNetwork(genome, self._evolvable(inputs, outputs))
 
-    def _all_written(self, cppns: Phenotypes, inputs: int, outputs: int) -> Phenotypes:
-        return type(cppns)(
-            grow(cppns, self._evolvable(inputs, outputs)).genes, inputs, outputs, cppns.threads
-        )
+    def _all_written(self, cppns: Phenotypes, inputs: int, outputs: int) -> Any:
+        substrate = self._evolvable(inputs, outputs)
+        return self._networks(cppns, grow(cppns, substrate), substrate)
+
+    def _priced(self, cppns: Phenotypes, inputs: int, outputs: int) -> tuple[Any, Floats]:
+        substrate = self._evolvable(inputs, outputs)
+        grown = grow(cppns, substrate)
+        return self._networks(cppns, grown, substrate), grown.connection_costs(substrate)
+
+    def _networks(self, cppns: Phenotypes, grown: Grown, substrate: EvolvableSubstrate) -> Any:
+        size, own = (len(substrate.inputs), len(substrate.outputs)), substrate.dynamics
+        if own is None:
+            return type(cppns)(grown.genes, *size, cppns.threads)
+        from neuroloom.evolve.plastic import PlasticPhenotypes
+
+        return PlasticPhenotypes(grown.genes, *size, own, cppns.threads)
 
 
 class _GrownEstimator(_Grows, WrittenEstimator):
@@ -81,6 +101,7 @@ class _GrownEstimator(_Grows, WrittenEstimator):
         bias: bool = True,
         leo: bool = False,
         activation: str = "tanh",
+        connection_cost: float = 0.0,
         early_stopping: bool = False,
         patience: int = 20,
         validation_fraction: float = 0.15,
@@ -102,6 +123,7 @@ class _GrownEstimator(_Grows, WrittenEstimator):
         self.bias = bias
         self.leo = leo
         self.activation = activation
+        self.connection_cost = connection_cost
         self.early_stopping = early_stopping
         self.patience = patience
         self.validation_fraction = validation_fraction
@@ -140,13 +162,15 @@ class ESHyperNEATClassifier(_GrownEstimator, NEATClassifier):
 
     Attributes:
         best_genome_: the CPPN. history_: a dict for each generation. classes_: the labels.
+        front_, front_costs_: with ``connection_cost``, the CPPNs that none outdoes in both, and their costs.
 
     Raises:
         InputError: a parameter is out of its range.
 
     Source:
         Risi and Stanley (2012), "An enhanced hypercube-based encoding for evolving the placement, density, and
-        connectivity of neurons".
+        connectivity of neurons"; Clune, Mouret and Lipson (2013), "The evolutionary origins of modularity", for
+        ``connection_cost``.
     """
 
 
@@ -179,13 +203,15 @@ class ESHyperNEATRegressor(_GrownEstimator, NEATRegressor):
 
     Attributes:
         best_genome_: the CPPN. history_: a dict for each generation.
+        front_, front_costs_: with ``connection_cost``, the CPPNs that none outdoes in both, and their costs.
 
     Raises:
         InputError: a parameter is out of its range.
 
     Source:
         Risi and Stanley (2012), "An enhanced hypercube-based encoding for evolving the placement, density, and
-        connectivity of neurons".
+        connectivity of neurons"; Clune, Mouret and Lipson (2013), "The evolutionary origins of modularity", for
+        ``connection_cost``.
     """
 
     def __sklearn_tags__(self) -> Any:
@@ -200,7 +226,8 @@ class ESHyperNEATRegressor(_GrownEstimator, NEATRegressor):
 class ESHyperNEATPolicy(_Grows, HyperNEATPolicy):
     """ES-HyperNEAT policy: an evolved CPPN writes a network that acts and says where its hidden neurons lie.
 
-    Episodes, fitness and the choice of the champion are those of :class:`NEATPolicy`.
+    Episodes, fitness and the choice of the champion are those of :class:`NEATPolicy`. With ``plasticity="hebbian"`` the
+    CPPN also writes how each weight changes within an episode (adaptive ES-HyperNEAT).
 
     Args:
         population: number of CPPNs, at least 2.
@@ -217,6 +244,8 @@ class ESHyperNEATPolicy(_Grows, HyperNEATPolicy):
         bias: whether a second output of the CPPN writes the biases.
         leo: whether a last output says which connections there are (Verbancsics and Stanley 2011).
         activation: of hidden neurons, ``"tanh"``, ``"relu"``, ``"sigmoid"`` or ``"identity"``.
+        plasticity: ``"none"``, or ``"hebbian"`` for weights that change in an episode by rules that the CPPN writes;
+            they stay within ``max_weight``.
         episodes: starts that every network plays in a generation, at least 1.
         max_steps: steps after which an episode is cut in training, or None for the environment's own limit.
         early_stopping: whether to stop as soon as a champion's mean return reaches the environment's own threshold of
@@ -234,7 +263,8 @@ class ESHyperNEATPolicy(_Grows, HyperNEATPolicy):
 
     Source:
         Risi and Stanley (2012), "An enhanced hypercube-based encoding for evolving the placement, density, and
-        connectivity of neurons".
+        connectivity of neurons"; Risi and Stanley (2012), "A unified approach to evolving plasticity and neural
+        geometry".
     """
 
     def __init__(
@@ -255,6 +285,7 @@ class ESHyperNEATPolicy(_Grows, HyperNEATPolicy):
         bias: bool = True,
         leo: bool = False,
         activation: str = "tanh",
+        plasticity: str = "none",
         episodes: int = 2,
         max_steps: int | None = None,
         early_stopping: bool = True,
@@ -277,6 +308,7 @@ class ESHyperNEATPolicy(_Grows, HyperNEATPolicy):
         self.bias = bias
         self.leo = leo
         self.activation = activation
+        self.plasticity = plasticity
         self.episodes = episodes
         self.max_steps = max_steps
         self.early_stopping = early_stopping

@@ -166,6 +166,19 @@ class SubstrateNetworks:
     def __len__(self) -> int:
         return len(self.biases[0])
 
+    def connection_costs(self) -> Floats:
+        """Return the sum ``(genomes,)`` of the squared lengths of each network's connections.
+
+        Source:
+            Clune, Mouret and Lipson (2013), "The evolutionary origins of modularity"; with HyperNEAT Huizinga, Mouret
+            and Clune (2014), "Evolving neural networks that are both modular and regular".
+        """
+        total = np.zeros(len(self))
+        for (a, b), weights in zip(self.substrate.joined, self.weights, strict=True):
+            far = self.substrate.sheets[b][:, None] - self.substrate.sheets[a][None]
+            total += (weights != 0).reshape(len(self), -1) @ (far**2).sum(axis=2).ravel()
+        return total
+
     def run(self, rows: NDArray[Any]) -> Floats32:
         """Return ``(genomes, n, outputs)`` for ``rows (n, inputs)`` or each genome's own ``(genomes, n, inputs)``."""
         found: Floats32 = _forward(self, np.asarray(rows, dtype=np.float32), self.weights, self.biases)
@@ -270,6 +283,11 @@ class SubstrateNetwork:
     def n_connections(self) -> int:
         """How many connections there are."""
         return int(sum(np.count_nonzero(matrix) for matrix in self.weights))
+
+    @property
+    def connection_cost(self) -> float:
+        """The sum of the squared lengths of its connections."""
+        return float(self._nets.connection_costs()[0])
 
     def activate(self, X: Any) -> Floats:
         """Return ``(n, outputs)`` for ``X (n, inputs)``.

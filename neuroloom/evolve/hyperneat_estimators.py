@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroloom.core.checks import check_int
+from neuroloom.core.checks import check_float, check_int
 from neuroloom.core.episodes import Played, Spaces
 from neuroloom.core.errors import InputError
 from neuroloom.core.samples import EnvSet
@@ -19,6 +19,8 @@ from neuroloom.evolve.config import NEATConfig
 from neuroloom.evolve.estimators import NEATClassifier, NEATEstimator, NEATRegressor
 from neuroloom.evolve.genome import Genome
 from neuroloom.evolve.hyperneat import Expression, SubstrateNetwork, SubstrateNetworks, hyperneat_config
+from neuroloom.evolve.nsga2 import NSGA2
+from neuroloom.evolve.nsga2_estimators import WithFront
 from neuroloom.evolve.policy import NEATPolicy
 from neuroloom.evolve.substrate import Substrate
 
@@ -107,9 +109,21 @@ class WrittenByPatterns:
 
         return PlasticSubstrates(written)
 
+    def _priced(self, cppns: Phenotypes, inputs: int, outputs: int) -> tuple[Any, Floats]:
+        """Return the networks and the cost of each one's connections."""
+        written = self._all_written(cppns, inputs, outputs)
+        return written, written.connection_costs()
 
-class WrittenEstimator(WrittenByPatterns, NEATEstimator):
-    """NEAT's estimators over networks that CPPNs write."""
+
+class WrittenEstimator(WithFront, WrittenByPatterns, NEATEstimator):
+    """NEAT's estimators over networks that CPPNs write.
+
+    Args:
+        connection_cost: how often, in [0, 1], two patterns are compared by what their connections cost, the sum of the
+            squared lengths, as well as by fitness (under NSGA-II's selection); 0 selects by fitness and species.
+    """
+
+    connection_cost: float
 
     def __init__(
         self,
@@ -125,6 +139,7 @@ class WrittenEstimator(WrittenByPatterns, NEATEstimator):
         bias: bool = True,
         leo: bool = False,
         activation: str = "tanh",
+        connection_cost: float = 0.0,
         early_stopping: bool = False,
         patience: int = 20,
         validation_fraction: float = 0.15,
@@ -142,6 +157,7 @@ class WrittenEstimator(WrittenByPatterns, NEATEstimator):
         self.bias = bias
         self.leo = leo
         self.activation = activation
+        self.connection_cost = connection_cost
         self.early_stopping = early_stopping
         self.patience = patience
         self.validation_fraction = validation_fraction
@@ -150,7 +166,20 @@ class WrittenEstimator(WrittenByPatterns, NEATEstimator):
 
     def _config(self, inputs: int, outputs: int) -> NEATConfig:
         self.n_outputs_ = outputs
+        check_float("connection_cost", self.connection_cost, 0, 1)
         return self._patterns(inputs, outputs)
+
+    def _engine(self, config: NEATConfig, seed: int) -> Any:
+        if not self.connection_cost:
+            return super()._engine(config, seed)
+        return NSGA2(config, seed, complexity="given", cost_rate=self.connection_cost)
+
+    def _ended(self, engine: Any) -> None:
+        if self.connection_cost:
+            self._keep_front(engine)
+
+    def _trade(self) -> str:
+        return "connection cost"
 
     def _evolve(
         self,
@@ -162,7 +191,14 @@ class WrittenEstimator(WrittenByPatterns, NEATEstimator):
     ) -> None:
         size = self.n_features_in_, self.n_outputs_
         checked = None if validate is None else lambda genome: validate(self._written(genome, *size))
-        super()._evolve(config, seed, lambda cppns: evaluate(self._all_written(cppns, *size)), checked, None)
+
+        def judged(cppns: Phenotypes) -> Any:
+            if not self.connection_cost:
+                return evaluate(self._all_written(cppns, *size))
+            written, costs = self._priced(cppns, *size)
+            return evaluate(written), costs
+
+        super()._evolve(config, seed, judged, checked, None)
 
     def substrate_network(self) -> Any:
         """Return the fitted network on its substrate; ``.plot()``, ``.to_torch()``. Inputs are standardised."""
@@ -204,12 +240,14 @@ class HyperNEATClassifier(WrittenEstimator, NEATClassifier):
 
     Attributes:
         best_genome_: the CPPN. history_: a dict for each generation. classes_: the labels.
+        front_, front_costs_: with ``connection_cost``, the CPPNs that none outdoes in both, and their costs.
 
     Raises:
         InputError: a parameter is out of its range.
 
     Source:
-        Stanley, D'Ambrosio and Gauci (2009), "A hypercube-based encoding for evolving large-scale neural networks".
+        Stanley, D'Ambrosio and Gauci (2009), "A hypercube-based encoding for evolving large-scale neural networks";
+        Clune, Mouret and Lipson (2013), "The evolutionary origins of modularity", for ``connection_cost``.
     """
 
 
@@ -233,12 +271,14 @@ class HyperNEATRegressor(WrittenEstimator, NEATRegressor):
 
     Attributes:
         best_genome_: the CPPN. history_: a dict for each generation.
+        front_, front_costs_: with ``connection_cost``, the CPPNs that none outdoes in both, and their costs.
 
     Raises:
         InputError: a parameter is out of its range.
 
     Source:
-        Stanley, D'Ambrosio and Gauci (2009), "A hypercube-based encoding for evolving large-scale neural networks".
+        Stanley, D'Ambrosio and Gauci (2009), "A hypercube-based encoding for evolving large-scale neural networks";
+        Clune, Mouret and Lipson (2013), "The evolutionary origins of modularity", for ``connection_cost``.
     """
 
     def __sklearn_tags__(self) -> Any:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from neuroloom.core.checks import check_choice
 from neuroloom.core.episodes import Spaces
+from neuroloom.core.errors import InputError
 from neuroloom.core.samples import EnvSet
 from neuroloom.evolve.config import NEATConfig
 from neuroloom.evolve.estimators import NEATClassifier, NEATEstimator, NEATRegressor, with_genome
@@ -30,27 +31,37 @@ _COUNTED = ("connections", "nodes")
 class WithFront:
     """What the estimators share that keep a front of networks."""
 
+    front_: list[Genome]
+    front_costs_: Floats
+
     def _trade(self) -> str:
         """Return what is to be small."""
         raise NotImplementedError
 
     def _keep_front(self, engine: NSGA2) -> None:
-        self.front_: list[Genome] = engine.front_
-        self.front_costs_: Floats = engine.front_costs_
+        self.front_, self.front_costs_ = engine.front_, engine.front_costs_
 
     def alternatives(self) -> tuple[str, list[tuple[float, Self]]]:
-        """Return what is to be small, and the networks of the front as fitted estimators beside it."""
+        """Return what is to be small, and the networks of the front, where there is one, as fitted estimators."""
         from sklearn.utils.validation import check_is_fitted
 
         check_is_fitted(self)
-        found = zip(self.front_costs_.tolist(), self.front_, strict=True)
+        found = zip(self.front_costs_.tolist(), self.front_, strict=True) if hasattr(self, "front_") else []
         return self._trade(), [(cost, with_genome(self, genome)) for cost, genome in found]
 
     def plot_front(self, ax: Any = None) -> Any:
-        """Draw the front, fitness against what is to be small; return matplotlib's axes."""
+        """Draw the front, fitness against what is to be small; return matplotlib's axes.
+
+        Raises:
+            InputError: the search traded nothing.
+        """
         from sklearn.utils.validation import check_is_fitted
 
         check_is_fitted(self)
+        if not hasattr(self, "front_"):
+            raise InputError(
+                f"there is no front of fitness and {self._trade()}, since the search minded the first alone."
+            )
         return plot_front(self.front_, self.front_costs_, None, self._trade(), ax)
 
 

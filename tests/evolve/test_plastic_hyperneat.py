@@ -8,7 +8,6 @@ from neuroloom.core.reversal_bandit import REVERSAL_BANDIT
 from neuroloom.evolve import (
     NEAT,
     Connection,
-    EvolvableSubstrate,
     Expression,
     Genome,
     HyperNEATPolicy,
@@ -135,10 +134,6 @@ def test_what_has_no_plastic_form_says_so():
         network.activate(np.zeros((1, 3)))
     with pytest.raises(InputError, match="`plasticity` must be"):
         Expression(plasticity="oja")
-    with pytest.raises(InputError, match="ES-HyperNEAT"):
-        EvolvableSubstrate(
-            np.zeros((1, 2)), np.ones((1, 2)), expression=Expression(0.0, plasticity="hebbian")
-        )
 
 
 def test_a_policy_learns_and_plays_as_in_its_population():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 import re
@@ -14,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neuroloom.runner.report import axes, colours, diagram, elites, lines, panels, scatter, strips
-from neuroloom.runner.report.model import EliteMap, MethodView
+from neuroloom.runner.report.model import EliteMap
+from tests.runner.report.conftest import prepared
 
 FINITE = st.floats(-1e6, 1e6, allow_nan=False)
 
@@ -165,7 +167,7 @@ def test_maps_of_elites_are_means_over_the_trials_that_fill_a_cell() -> None:
         ],
         "none": [],
     }
-    method = MethodView(5, "m", "m", "evolve", "", (), (), colours.styles(["evolve"])[0])
+    method = dataclasses.replace(prepared("single").methods[0], number=5, name="m")
     held = elites.view(maps, ["none", "m"], {"m": method})
     assert held is not None
     (one,) = held.maps
