@@ -349,6 +349,8 @@ def _factor(config: TrainConfig, at: float) -> float:
             return (1 + math.cos(math.pi * t)) / 2
         case "flat-cosine":
             return 1.0 if t < 0.5 else (1 + math.cos(math.pi * (2 * t - 1))) / 2
+        case "linear":
+            return 1 - t
         case "one-cycle":
             if t < 0.3:
                 return 1 / 25 + (1 - 1 / 25) * (1 - math.cos(math.pi * t / 0.3)) / 2

@@ -46,6 +46,7 @@ SCHEDULES = (
     "cosine",
     "exponential",
     "flat-cosine",
+    "linear",
     "one-cycle",
     "piecewise",
     "plateau",
@@ -70,10 +71,10 @@ class TrainConfig:
         betas: two numbers in [0, 1), for the Adam family.
         schedule: factor on the rate over the run's share ``t`` in [0, 1): ``none``; ``cosine`` ``(1 + cos πt) / 2``;
             ``one-cycle`` (Smith 2018: up from 1/25 over the first 0.3, then down to 1/250,000, both as cosines);
-            ``flat-cosine`` (1 for the first half, then a cosine to 0); ``exponential`` ``decay^epoch``; ``step``
-            ``decay^(epoch // every)``; ``piecewise`` ``decay^m`` after ``m`` of the ``milestones``; ``power``
-            ``(1 + epoch / every)^-decay``; ``plateau``: times ``decay`` after ``every`` epochs in which a job's score
-            (its training loss, without validation) did not improve.
+            ``flat-cosine`` (1 for the first half, then a cosine to 0); ``linear`` ``1 - t``; ``exponential``
+            ``decay^epoch``; ``step`` ``decay^(epoch // every)``; ``piecewise`` ``decay^m`` after ``m`` of the
+            ``milestones``; ``power`` ``(1 + epoch / every)^-decay``; ``plateau``: times ``decay`` after ``every``
+            epochs in which a job's score (its training loss, without validation) did not improve.
         decay: in (0, 1], for ``exponential``, ``step``, ``piecewise``, ``power`` and ``plateau``.
         every: epochs, at least 1, for ``step``, ``power`` and ``plateau``.
         milestones: rising epochs, each at least 1, for ``piecewise``, which needs some.
@@ -146,6 +147,7 @@ def train(
     decay_scale: Mapping[str, float] | None = None,
     shrink: Callable[[torch.Tensor], None] | None = None,
     project: Callable[[], object] | None = None,
+    renew: Callable[[int], object] | None = None,
     progress: Callable[[Progress], object] | None = None,
 ) -> TrainResult:
     """Train ``network`` in place and return what happened; it ends on the weights to keep.
@@ -171,7 +173,8 @@ def train(
             all jobs again. Not done for a stack with buffers.
         project: called after every step, to bring the weights back to where they may be; it must leave weights that
             are there already as they are.
-        progress: called after every epoch.
+        renew: called before every epoch, with its number from 1, to renew what ``loss`` looks at.
+        progress: called after every epoch; a true answer ends the training.
 
     Raises:
         InputError: the settings, the samples and the stack do not fit each other.
@@ -191,6 +194,8 @@ def train(
             torch.manual_seed(derive(each(seed)[0], "layers"))
             for epoch in range(1, config.epochs + 1):
                 network.train()
+                if renew is not None:
+                    renew(epoch)
                 batches = next(deal)
                 for step, rows in enumerate(batches):
                     run.step(loss, rows, epoch - 1 + step / len(batches))
@@ -202,9 +207,8 @@ def train(
                     with torch.no_grad():
                         score = valid(network)
                 run.end_epoch(epoch, len(batches), score, time.perf_counter() - began)
-                if progress is not None:
-                    progress(run.report(epoch))
-                if not run.running.any():
+                ended = progress is not None and bool(progress(run.report(epoch)))
+                if ended or not run.running.any():
                     break
                 staying = run.shrink() if shrink is not None else None
                 if shrink is not None and staying is not None:

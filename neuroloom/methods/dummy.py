@@ -89,7 +89,7 @@ class RandomPolicy(BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Read the action space of the environment of ``X``, an ``EnvSet``."""
-        from neuroloom.core.episodes import make_env
+        from neuroloom.core.worlds import make_env
 
         env = make_env(X.env_id, X.options)
         space = env.action_space

@@ -257,6 +257,16 @@ _FORECASTERS = (
     ),
 )
 
+_POLICIES = (
+    ("ppo", "PPO", "PPO: actor and critic that learn by gradient, several clipped passes over what was met"),
+    ("reinforce", "REINFORCE", "REINFORCE with a baseline: the plain policy gradient of whole episodes"),
+    (
+        "dqn",
+        "DQN",
+        "DQN: values of discrete actions, double, from a memory of steps and a network that stands still",
+    ),
+)
+
 _CODERS = (
     ("autoencoder", "Autoencoder", "autoencoder: plain, deep, sparse, contractive, denoising"),
     ("vae", "VAE", "VAE: variational autoencoder, which draws new samples"),
@@ -425,6 +435,8 @@ def _built_in() -> Iterable[Method]:
         yield Method(key, "nets", title, own, offered=False)
     yield Method("gan", "nets", "GAN: generator and critic; draws new samples, and what its critic sees are features",
                  _transformer(f"{nets}:GAN", "table", "image"), offered=False)  # fmt: skip
+    for key, stem, title in _POLICIES:
+        yield Method(key, "nets", title, {("episodes", "control"): f"{nets}:{stem}Policy"})
     for key, stem, title in _UNCERTAIN:
         own = _classifier_and_regressor("table", nets, stem)
         yield Method(key, "nets", title, own, batch=True, offered=False)

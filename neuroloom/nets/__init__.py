@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     )
     from neuroloom.nets.diffusion import Diffusion
     from neuroloom.nets.dlinear import DLinearForecaster
+    from neuroloom.nets.dqn import DQNPolicy
     from neuroloom.nets.encoder_decoder import EncoderDecoderForecaster
     from neuroloom.nets.fcn import FCNClassifier, FCNFeatures, FCNRegressor
     from neuroloom.nets.flow_matching import FlowMatching
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from neuroloom.nets.mlp import MLPClassifier, MLPRegressor
     from neuroloom.nets.nbeats import NBEATSForecaster
     from neuroloom.nets.patchtst import PatchTSTForecaster
+    from neuroloom.nets.ppo import PPOPolicy
     from neuroloom.nets.rbfn import RBFNClassifier, RBFNRegressor
     from neuroloom.nets.recurrent import (
         GRUClassifier,
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
         SRUFeatures,
         SRURegressor,
     )
+    from neuroloom.nets.reinforce import REINFORCEPolicy
     from neuroloom.nets.resnet import ResNetClassifier, ResNetFeatures, ResNetRegressor
     from neuroloom.nets.sample_quality import coverage, frechet_distance, precision_recall
     from neuroloom.nets.seq2seq import Seq2Seq
@@ -130,6 +133,7 @@ __all__ = [
     "ConvNeXtFeatures",
     "ConvNeXtRegressor",
     "DLinearForecaster",
+    "DQNPolicy",
     "DeadUnitsWarning",
     "DeepEnsembleClassifier",
     "DeepEnsembleRegressor",
@@ -177,6 +181,7 @@ __all__ = [
     "MLPRegressor",
     "Mixture",
     "NBEATSForecaster",
+    "PPOPolicy",
     "PatchTSTForecaster",
     "QRNNClassifier",
     "QRNNFeatures",
@@ -186,6 +191,7 @@ __all__ = [
     "QRNNTokenRegressor",
     "RBFNClassifier",
     "RBFNRegressor",
+    "REINFORCEPolicy",
     "RNNClassifier",
     "RNNFeatures",
     "RNNRegressor",
@@ -260,6 +266,7 @@ _HOMES = {
     "ConvNeXtFeatures": "neuroloom.nets.convnext",
     "ConvNeXtRegressor": "neuroloom.nets.convnext",
     "DLinearForecaster": "neuroloom.nets.dlinear",
+    "DQNPolicy": "neuroloom.nets.dqn",
     "DeadUnitsWarning": "neuroloom.nets.diagnosis",
     "DeepEnsembleClassifier": "neuroloom.nets.deep_ensemble",
     "DeepEnsembleRegressor": "neuroloom.nets.deep_ensemble",
@@ -308,6 +315,7 @@ _HOMES = {
     "MLPRegressor": "neuroloom.nets.mlp",
     "Mixture": "neuroloom.nets.mixtures",
     "NBEATSForecaster": "neuroloom.nets.nbeats",
+    "PPOPolicy": "neuroloom.nets.ppo",
     "PatchTSTForecaster": "neuroloom.nets.patchtst",
     "QRNNClassifier": "neuroloom.nets.recurrent",
     "QRNNFeatures": "neuroloom.nets.recurrent",
@@ -317,6 +325,7 @@ _HOMES = {
     "QRNNTokenRegressor": "neuroloom.nets.token_nets",
     "RBFNClassifier": "neuroloom.nets.rbfn",
     "RBFNRegressor": "neuroloom.nets.rbfn",
+    "REINFORCEPolicy": "neuroloom.nets.reinforce",
     "RNNClassifier": "neuroloom.nets.recurrent",
     "RNNFeatures": "neuroloom.nets.recurrent",
     "RNNRegressor": "neuroloom.nets.recurrent",

@@ -1,7 +1,8 @@
 """With its defaults each method beats the dummy beyond its interval on a task of each kind that it lists.
 
-Deep nets, and graph networks on whole graphs, do so in a smaller size or with fewer passes, for the tests' time alone;
-what their defaults reach is measured in ``benchmarks/nets`` and ``benchmarks/graphs``.
+Deep nets, policies that learn by gradient, and graph networks on whole graphs, do so in a smaller size or with fewer
+passes, for the tests' time alone; what their defaults reach is measured in ``benchmarks/nets`` and
+``benchmarks/graphs``.
 """
 
 import math
@@ -65,8 +66,15 @@ SMALLER: dict[str, dict[str, Any]] = {
 EPOCHS = {"table": 200, "series": 40, "image": 4, "tokens": 4, "graphs": 30}
 
 
+STEPS: dict[str, dict[str, Any]] = {
+    key: {"steps": 12_000, "evaluations": 2, "hidden": (32, 32)} for key in ("dqn", "ppo", "reinforce")
+}
+
+
 def _params(expression: str, kind: str) -> dict[str, Any]:
     """Return the smaller size of a deep net, whose features a head may follow; nothing for the others."""
+    if kind == "episodes":
+        return STEPS.get(expression, {})
     if kind == "graphs" and expression in (*NETWORKS, "gps", "deepsets"):
         return {"epochs": EPOCHS[kind]}
     if expression not in SMALLER:

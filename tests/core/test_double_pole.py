@@ -20,7 +20,8 @@ from neuroloom.core.double_pole import (
     random_start,
     standard_start,
 )
-from neuroloom.core.episodes import make_env, rollout, rollout_population, spaces
+from neuroloom.core.episodes import rollout, rollout_population, spaces
+from neuroloom.core.worlds import make_env
 
 G = 9.8
 POLES = ((0.1, 1.0), (0.01, 0.1))  # mass, whole length

@@ -50,7 +50,7 @@ def test_other_environments_equal_the_single_environment_and_take_turns(monkeypa
     seeds = np.arange(6)
     wanted = by_hand("MountainCar-v0", pump, seeds)
     assert rollout(pump, EnvSet("MountainCar-v0", seeds)).tolist() == wanted.tolist()
-    monkeypatch.setattr("neuroloom.core.episodes._LANES", 2)
+    monkeypatch.setattr("neuroloom.core.worlds._LANES", 2)
     assert rollout(pump, EnvSet("MountainCar-v0", seeds)).tolist() == wanted.tolist()
 
 

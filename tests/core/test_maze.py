@@ -8,8 +8,9 @@ import pytest
 
 from neuroloom.core import EnvSet, InputError
 from neuroloom.core import _kernels_maze as robot
-from neuroloom.core.episodes import behaviour_ranges, make_env, play_population, spaces
+from neuroloom.core.episodes import behaviour_ranges, play_population, spaces
 from neuroloom.core.maze import HARD, LIMIT, MAZES, MEDIUM, as_behaviour, maze
+from neuroloom.core.worlds import make_env
 
 
 def _state(x, y, heading, speed=0.0, turn=0.0):

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from neuroloom.core import EnvSet, InputError
-from neuroloom.core.episodes import make_env, play_population, rollout, spaces
+from neuroloom.core.episodes import play_population, rollout, spaces
 from neuroloom.core.reversal_bandit import REVERSAL_BANDIT, THRESHOLD, Trials, bandit, draw_payments
+from neuroloom.core.worlds import make_env
 
 SEEDS = np.arange(1000)
 

@@ -261,6 +261,7 @@ def test_a_hopeless_learning_rate_is_reported() -> None:
         ("none", [1, 1, 1, 1]),
         ("cosine", [1, (1 + math.cos(math.pi / 4)) / 2, 0.5, (1 + math.cos(3 * math.pi / 4)) / 2]),
         ("flat-cosine", [1, 1, 1, 0.5]),
+        ("linear", [1, 0.75, 0.5, 0.25]),
         ("exponential", [1, 0.5, 0.25, 0.125]),
         ("step", [1, 1, 0.5, 0.5]),
         ("piecewise", [1, 0.5, 0.5, 0.25]),
@@ -358,6 +359,22 @@ def test_progress_and_mode() -> None:
     assert told[2].loss == pytest.approx(-told[1].score)
     assert not net.training
     assert all(p.is_contiguous() for p in net.parameters())
+
+
+def test_what_the_loss_looks_at_is_renewed_and_a_true_answer_ends() -> None:
+    net, order = torch.nn.Linear(1, 1, bias=False).double(), []
+
+    def loss(net: Any, rows: Any) -> Any:
+        order.append("step")
+        return net.weight.sum()
+
+    def tell(progress: Any) -> bool:
+        order.append("told")
+        return bool(progress.epoch == 2)
+
+    result = train(net, loss, config=TrainConfig(9), renew=order.append, progress=tell)
+    assert order == [1, "step", "told", 2, "step", "told"]
+    assert result.epochs.tolist() == [2]
 
 
 @pytest.mark.parametrize(

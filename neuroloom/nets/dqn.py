@@ -1,0 +1,159 @@
+"""DQN: Mnih et al. (2015), Human-level control through deep reinforcement learning, with the targets of van Hasselt,
+Guez and Silver (2016), Deep reinforcement learning with double Q-learning.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuroloom.core.checks import check_float, check_int
+from neuroloom.core.episodes import Spaces
+from neuroloom.core.errors import InputError, NotSupportedError
+from neuroloom.core.training import TrainConfig
+from neuroloom.nets.experience import Lanes, Replay
+from neuroloom.nets.gradient_policy import GradientPolicy, Learning, exploring
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class DQNPolicy(GradientPolicy):
+    """DQN policy: a network learns the value of each action in a state, and the largest one is done.
+
+    After a step in every lane it learns from a batch of the steps remembered: the value of what was done moves towards
+    ``r + γ Q_target(s', argmax Q(s'))``, by a second network that stands still for a while (double Q-learning). With a
+    probability that falls from 1, actions are drawn evenly.
+
+    Args:
+        steps: steps of the environment to learn from, at least 1; those of the evaluations come on top.
+        lanes: episodes that go on at once, at least 1; a step in each goes before each batch.
+        batch_size: steps in a batch, at least 1.
+        memory: steps that are remembered, at least as many as ``lanes``.
+        warm_up: steps at random before it learns, at least 1.
+        target_every: batches after which the second network is brought up to date, at least 1.
+        exploration: share of ``steps`` over which the probability of a random action falls, in (0, 1].
+        final_exploration: what it falls to, in [0, 1].
+        discount: what a reward a step later is worth, in (0, 1].
+        hidden: units of each hidden layer.
+        learning_rate: above 0.
+        clip_norm: largest L2 norm of a step's gradient, above 0; None does not clip.
+        max_steps: steps after which an episode is cut in training, or None for the environment's own limit.
+        evaluations: how often the policy is judged on up to 10 training starts, evenly over the steps, at least 1; the
+            best one is kept.
+        early_stopping: whether to stop as soon as an evaluation's mean return reaches the environment's own threshold
+            of success (CartPole-v1: 475), or has not risen for ``patience`` evaluations.
+        patience: evaluations, at least 1.
+        device: ``"auto"`` or ``"cpu"``: networks are computed beside the environments.
+        random_state: seed, generator or None.
+
+    Attributes:
+        weights_: name → array.
+        history_: a dict for each evaluation: ``step``, ``seconds``, ``loss``, ``score`` (the best mean return so far),
+            ``return`` (this one's), ``env_steps`` (of the environment, the evaluations' included).
+        n_parameters_: of the network.
+
+    Raises:
+        InputError: a parameter is out of its range.
+        NotSupportedError: actions are not ``Discrete``, or observations neither ``Box`` nor ``Discrete``.
+
+    Differences:
+        Observations are standardised by what was seen so far; rewards are taken as they are.
+
+    Source:
+        Mnih et al. (2015), algorithm 1; van Hasselt et al. (2016), eq. 4.
+    """
+
+    batch_size: int = 128
+    memory: int = 50_000
+    warm_up: int = 1_000
+    target_every: int = 200
+    exploration: float = 0.3
+    final_exploration: float = 0.05
+    clip_norm: float | None = 10.0
+
+    def _network(self, own: Spaces) -> torch.nn.Module:
+        from neuroloom.nets._layers.policies import ActionValues
+
+        if not own.actions:
+            raise NotSupportedError("DQN weighs discrete actions one by one; take PPO for continuous ones.")
+        return ActionValues(own.inputs, own.actions, self.hidden, bool(own.states))
+
+    def _learning(self, network: Any, lanes: Lanes, seed: int) -> Learning:
+        import torch
+
+        from neuroloom.nets._layers.policies import double_q_targets, huber
+
+        count = len(lanes.all)
+        for name in ("batch_size", "warm_up", "target_every"):
+            check_int(name, getattr(self, name))
+        check_float("exploration", self.exploration, 0, 1, open_low=True)
+        check_float("final_exploration", self.final_exploration, 0, 1)
+        replay = Replay(check_int("memory", self.memory, count), lanes.own.inputs)
+        if self.warm_up >= self.steps:
+            raise InputError(
+                f"`warm_up` must be less than `steps`, {self.steps}, but got {self.warm_up}; nothing would be learned."
+            )
+        draw, target, batches = exploring(seed), copy.deepcopy(network), 0
+
+        def act() -> None:
+            rows = lanes.rows.copy()
+            left = max(0.0, 1 - max(0, lanes.taken - self.warm_up) / (self.exploration * self.steps))
+            chance = self.final_exploration + (1 - self.final_exploration) * left
+            random, chosen = draw.random(count) < chance, draw.integers(lanes.own.actions, size=count)
+            if not random.all():
+                with torch.inference_mode():
+                    best = network.best(torch.from_numpy(rows)).numpy().argmax(1)
+                chosen = np.where(random, chosen, best)
+            stepped = lanes.step(lanes.all, self._as_actions(chosen))
+            network.scale.see(torch.from_numpy(rows))
+            replay.add(rows, chosen, stepped)
+            ended = stepped.terminated | stepped.truncated
+            if ended.any():
+                lanes.begin(lanes.all[ended])
+
+        def renew(epoch: int) -> None:
+            while lanes.taken < self.warm_up:
+                act()
+            if epoch == 1:
+                target.load_state_dict(network.state_dict())
+
+        def loss(net: Any, _: Any) -> torch.Tensor:
+            nonlocal batches
+            act()
+            drawn = replay.draw(self.batch_size, draw)
+            rows, actions, rewards, after, terminated = (torch.from_numpy(part) for part in drawn)
+            with torch.no_grad():
+                wanted = double_q_targets(
+                    rewards, terminated, net.best(after), target.best(after), self.discount
+                )
+            found = net.best(rows).gather(1, actions[:, None])[:, 0]
+            batches += 1
+            if batches % self.target_every == 0:
+                target.load_state_dict(net.state_dict())
+            return huber(found, wanted)
+
+        epoch = math.ceil((self.steps - self.warm_up) / (count * self.evaluations))  # batches
+        config = TrainConfig(
+            epochs=self.evaluations,
+            batch_size=self.batch_size,
+            optimizer="adam",
+            learning_rate=self.learning_rate,
+            clip_norm=self.clip_norm,
+        )
+        return Learning(config, epoch * self.batch_size, loss, renew)
+
+    def action_values(self, observations: NDArray[Any]) -> NDArray[np.float64]:
+        """Return what each action is worth, discounted, for ``(n, …)`` observations: ``(n, actions)``."""
+        import torch
+
+        network = self._restored()
+        with torch.inference_mode():
+            rows = torch.from_numpy(self._spaces().flatten(observations))
+            return np.asarray(network.best(rows).double().numpy())
