@@ -313,6 +313,23 @@ def predict(
 
 
 @app.command()
+def serve(
+    model: Annotated[Path, typer.Argument(help="A model that `neuroloom fit` saved.")],
+    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 for a free one.")] = 8080,
+    name: Annotated[
+        str | None, typer.Option("--name", help="What it is called; the default is its folder's name.")
+    ] = None,
+    body_mb: Annotated[float, typer.Option("--body-mb", help="The longest request, in MB.")] = 16.0,
+) -> None:
+    """Answer over HTTP with a saved model, by the Open Inference Protocol (v2, REST)."""
+    from neuroloom.runner.serving import serve as serve_model
+
+    with _errors(resume=None):
+        serve_model(model, name=name, host=host, port=port, body_mb=body_mb, say=typer.echo)
+
+
+@app.command()
 def explain(
     model: Annotated[Path, typer.Argument(help="A model that `neuroloom fit` saved.")],
     data: Annotated[Path, typer.Argument(help="The samples whose answers to explain.")],

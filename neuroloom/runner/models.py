@@ -107,21 +107,37 @@ def predict_with_model(model: Path, data: Path) -> str:
     if about["problem"] == "forecast":
         return _look_ahead(estimator, about, data)
     X, names = read_like(data, about["schema"])
-    if about["problem"] == "detection":
-        found = {"outlier": estimator.predict(X) < 0, "score": -np.asarray(estimator.decision_function(X))}
-        answer: str = pd.DataFrame({"sample": names, **found}).to_csv(index=False)
-        return answer
-    frame = pd.DataFrame({"sample": names, "prediction": estimator.predict(X)})
-    if hasattr(estimator, "predict_interval"):
-        frame["low"], frame["high"] = estimator.predict_interval(X).T
-    if hasattr(estimator, "predict_set"):
-        labels = np.array([str(label) for label in estimator.classes_], dtype=object)
-        frame["set"] = ["|".join(labels[row]) for row in estimator.predict_set(X)]
-    if about["problem"] == "classification" and hasattr(estimator, "predict_proba"):
-        for label, column in zip(estimator.classes_, estimator.predict_proba(X).T, strict=True):
-            frame[f"p({label})"] = column
+    frame = pd.DataFrame({"sample": names})
+    for name, (values, columns) in answers(estimator, about["problem"], X).items():
+        if columns is None:
+            frame[name] = values
+        elif name == "set":
+            frame["set"] = ["|".join(str(columns[i]) for i in np.flatnonzero(row)) for row in values]
+        else:
+            titles = columns if name == "interval" else [f"p({label})" for label in columns]
+            for title, column in zip(titles, values.T, strict=True):
+                frame[title] = column
     text: str = frame.to_csv(index=False)
     return text
+
+
+def answers(estimator: Any, problem: str, X: Any) -> dict[str, tuple[Any, list[Any] | None]]:
+    """Return all that a saved model says of samples: name -> values and, where they have columns, these.
+
+    ``prediction (n,)``; of classes ``probability (n, classes)``; with a confidence ``interval (n, 2)`` or
+    ``set (n, classes)``; of a detector ``outlier (n,)`` and ``score (n,)``.
+    """
+    if problem == "detection":
+        score = -np.asarray(estimator.decision_function(X))
+        return {"outlier": (np.asarray(estimator.predict(X)) < 0, None), "score": (score, None)}
+    found: dict[str, tuple[Any, list[Any] | None]] = {"prediction": (np.asarray(estimator.predict(X)), None)}
+    if hasattr(estimator, "predict_interval"):
+        found["interval"] = np.asarray(estimator.predict_interval(X)), ["low", "high"]
+    if hasattr(estimator, "predict_set"):
+        found["set"] = np.asarray(estimator.predict_set(X)), list(estimator.classes_)
+    if problem == "classification" and hasattr(estimator, "predict_proba"):
+        found["probability"] = np.asarray(estimator.predict_proba(X)), list(estimator.classes_)
+    return found
 
 
 def explain_with_model(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,49 @@ def read_like(path: str | Path, schema: dict[str, Any]) -> Answerable:
     return readers[kind](path, schema)
 
 
+def arrays_like(arrays: Mapping[str, Any], schema: dict[str, Any]) -> Any:
+    """Return new samples of a table, series or pictures that came as arrays, checked as :func:`read_like` does.
+
+    Args:
+        arrays: of a table name -> ``(n,)`` numbers, truths or text, where None, NaN and "" are missing; of series and
+            pictures ``"X"`` -> ``(n, channels, length)`` or ``(n, channels, height, width)`` numbers.
+        schema: what :func:`describe_schema` gave.
+
+    Raises:
+        InputError: they are not as in training; says what was expected.
+    """
+    import pandas as pd
+
+    kind = str(schema["kind"])
+    if kind != "table":
+        channels = [schema["channels"], schema["length"]] if kind == "series" else schema["shape"]
+        X = np.asarray(arrays["X"], dtype=np.float64 if kind == "series" else np.float32)
+        if list(X.shape[1:]) != [int(size) for size in channels]:
+            raise InputError(
+                f"X must have shape [n, {', '.join(map(str, channels))}], but has {list(X.shape)}."
+            )
+        if not np.isfinite(X).all():
+            raise InputError("X holds a missing or infinite value; fill it in first.")
+        return X
+    wanted = [str(column["name"]) for column in schema["columns"]]
+    missing = [name for name in wanted if name not in arrays]
+    if missing:
+        raise InputError(_lacking("the request", missing, list(arrays), schema))
+    columns = Columns({}, {}, ".", [])
+    for name in wanted:
+        values = np.asarray(arrays[name])
+        columns.cells[name] = ["" if v is None or v != v else _as_text(v) for v in values.tolist()]
+        if values.dtype.kind in "fiub":
+            columns.typed[name] = pd.Series(values)
+    types = zip(wanted, schema["columns"], strict=True)
+    return pd.DataFrame({name: _column("the request", columns, name, column) for name, column in types})
+
+
+def _as_text(value: Any) -> str:
+    """Return a value as a file would hold it: 3.0 as 3."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
 # -- tables -------------------------------------------------------------------------------------------------------
 
 
@@ -120,7 +164,7 @@ def _table(path: Path, schema: dict[str, Any]) -> Answerable:
     missing = [name for name, own in found.items() if own is None]
     if missing:
         raise InputError(_lacking(path, missing, columns.names, schema))
-    made = {name: _column(path, columns, str(found[name]), column) for name, column in
+    made = {name: _column(str(path), columns, str(found[name]), column) for name, column in
             zip(wanted, schema["columns"], strict=True)}  # fmt: skip
     names: list[Any] = list(range(1, columns.n + 1))
     if schema.get("id") in columns.names:
@@ -128,7 +172,7 @@ def _table(path: Path, schema: dict[str, Any]) -> Answerable:
     return pd.DataFrame(made), names
 
 
-def _lacking(path: Path, missing: list[str], names: list[str], schema: dict[str, Any]) -> str:
+def _lacking(path: Path | str, missing: list[str], names: list[str], schema: dict[str, Any]) -> str:
     unused = [name for name in names if name not in [c["name"] for c in schema["columns"]]]
     parts = []
     for name in missing[:5]:
@@ -139,7 +183,7 @@ def _lacking(path: Path, missing: list[str], names: list[str], schema: dict[str,
     return f"{path} lacks columns that the model learned from: {', '.join(parts)}{more}. It has {shown}."
 
 
-def _column(path: Path, columns: Columns, name: str, kind: dict[str, Any]) -> Any:
+def _column(path: str, columns: Columns, name: str, kind: dict[str, Any]) -> Any:
     """Return one column as in training.
 
     Raises:
