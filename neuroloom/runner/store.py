@@ -312,6 +312,8 @@ class Store:
                 f"{self._name()} is no neuroloom store (it holds {', '.join(sorted(names)[:5]) or 'nothing'}); move it "
                 "away or use another one."
             )
+        if self._file is not None:  # sqlite3 would commit each table by itself, and a kill leave half of them
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
         schema.TABLES.create_all(connection)
         connection.execute(sa.insert(schema.about), [{"schema_version": schema.VERSION}])
 

@@ -192,6 +192,22 @@ def test_a_killed_holder_leaves_no_lock(tmp_path: Path) -> None:
     open_store(where).close()
 
 
+@pytest.mark.parametrize("table", [schema.about.name, "trials"])
+def test_a_driver_killed_while_it_makes_the_store_leaves_none_half_made(
+    where: str, tmp_path: Path, table: str
+) -> None:
+    code = (
+        "import sys, os, signal, sqlalchemy as sa; from neuroloom.runner import schema;"
+        "from neuroloom.runner.store import open_store;"
+        "kill = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL);"
+        "sa.event.listen(schema.TABLES.tables[sys.argv[1]], 'after_create', kill); open_store(sys.argv[2])"
+    )
+    assert subprocess.run([sys.executable, "-c", code, table, where]).returncode == -signal.SIGKILL
+    with open_store(where, folder=tmp_path) as store:
+        store.add([row("a")])
+        assert store.finished(["a"]) == {"a": "done"}
+
+
 def test_a_commit_is_durable(tmp_path: Path) -> None:
     with open_store(tmp_path / "results.db") as store:
         pragmas = {
