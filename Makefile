@@ -4,8 +4,9 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 # Where pip takes torch from: leave empty for the default, or pass the CPU-only address from pytorch.org.
 TORCH_INDEX ?=
-# More for pytest, as in `make test PYTEST="-k graph"`.
+# More for pytest, as in `make test PYTEST="-k graph"`, and how many of it run side by side (0: one, in this process).
 PYTEST ?=
+JOBS ?= auto
 export OMP_NUM_THREADS ?= 1
 
 .PHONY: help demo test lint check bench docs clean
@@ -32,7 +33,7 @@ demo: $(VENV)/.ready
 	$(VENV)/bin/neuroloom demo
 
 test: $(VENV)/.ready
-	$(PY) -m pytest $(PYTEST)
+	$(PY) -m pytest -n $(JOBS) --maxprocesses 4 --dist worksteal $(PYTEST)
 
 lint: $(VENV)/.ready
 	$(VENV)/bin/ruff format --check .
@@ -40,7 +41,7 @@ lint: $(VENV)/.ready
 	$(VENV)/bin/mypy
 
 check: lint
-	$(PY) -m pytest -q -m "not slow and not browser" $(PYTEST)
+	$(PY) -m pytest -n $(JOBS) --maxprocesses 4 --dist worksteal -q -m "not slow and not browser" $(PYTEST)
 
 bench: $(VENV)/.ready
 	$(PY) -m pip install --quiet -c constraints.txt -e '.[peers]'

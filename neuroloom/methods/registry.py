@@ -413,6 +413,8 @@ def _built_in() -> Iterable[Method]:
                  _transformer(f"{nets}:KMeansFeatures", "table"), offered=False)  # fmt: skip
     yield Method("rbfn", "nets", "RBFN: radial basis function network",
                  _classifier_and_regressor("table", nets, "RBFN"), version=2)  # fmt: skip
+    yield Method("resource-allocating-network", "nets", "RBFN that grows, one sample after another",
+                 _classifier_and_regressor("table", nets, "ResourceAllocating"), offered=False)  # fmt: skip
     yield Method(
         "mlp", "nets", "MLP: dense network", _classifier_and_regressor("table", nets, "MLP"), batch=True
     )

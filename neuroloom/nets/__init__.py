@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     )
     from neuroloom.nets.reinforce import REINFORCEPolicy
     from neuroloom.nets.resnet import ResNetClassifier, ResNetFeatures, ResNetRegressor
+    from neuroloom.nets.resource_allocating import ResourceAllocatingClassifier, ResourceAllocatingRegressor
     from neuroloom.nets.sample_quality import coverage, frechet_distance, precision_recall
     from neuroloom.nets.seq2seq import Seq2Seq
     from neuroloom.nets.swag import SWAGClassifier, SWAGRegressor
@@ -207,6 +208,8 @@ __all__ = [
     "ResNetClassifier",
     "ResNetFeatures",
     "ResNetRegressor",
+    "ResourceAllocatingClassifier",
+    "ResourceAllocatingRegressor",
     "SRUClassifier",
     "SRUFeatures",
     "SRURegressor",
@@ -341,6 +344,8 @@ _HOMES = {
     "ResNetClassifier": "neuroloom.nets.resnet",
     "ResNetFeatures": "neuroloom.nets.resnet",
     "ResNetRegressor": "neuroloom.nets.resnet",
+    "ResourceAllocatingClassifier": "neuroloom.nets.resource_allocating",
+    "ResourceAllocatingRegressor": "neuroloom.nets.resource_allocating",
     "SRUClassifier": "neuroloom.nets.recurrent",
     "SRUFeatures": "neuroloom.nets.recurrent",
     "SRURegressor": "neuroloom.nets.recurrent",

@@ -10,13 +10,16 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from neuroloom.core.answers import some
 from neuroloom.core.checks import check_choice, check_float, check_int
 from neuroloom.core.errors import InputError
-from neuroloom.core.seeding import as_seed, derive
+from neuroloom.core.seeding import as_seed, derive, stream
+from neuroloom.core.training import TrainConfig
 from neuroloom.nets._radial import (
     KERNELS,
     SLOPES,
     draw_centres,
+    evolve_centres,
     neighbour_widths,
     place_centres,
     select_centres,
@@ -28,11 +31,12 @@ from neuroloom.nets._scaling import robust_scale, smooth_clip
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-PLACEMENTS = ("k-means", "k-means-per-class", "random", "orthogonal-least-squares", "samples")
+PLACEMENTS = ("k-means", "k-means-per-class", "random", "orthogonal-least-squares", "evolved", "samples")
 METRICS = ("auto", "euclidean", "diagonal", "full")
 _WIDTHS = (1.0, 2.0, 4.0, 8.0)
 _RIDGES = tuple(float(v) for v in 10.0 ** np.arange(-7, 4.01, 1 / 3))
 _BLOCK = 4096
+_HELD, _RATE, _PATIENCE = 0.2, 0.02, 30  # of fine-tuning
 _FALL = (
     0.9,
     0.5,
@@ -82,6 +86,7 @@ class RadialNetwork(BaseEstimator):  # type: ignore[misc]
     metric: str
     rounds: int
     normalised: bool
+    fine_tune: int
     random_state: Any
 
     def _check(self) -> tuple[list[float], list[float], list[bool]]:
@@ -93,6 +98,7 @@ class RadialNetwork(BaseEstimator):  # type: ignore[misc]
         check_choice("criterion", self.criterion, ("loo", "gcv"))
         check_choice("metric", self.metric, METRICS)
         check_int("rounds", self.rounds)
+        check_int("fine_tune", self.fine_tune, low=0)
         if self.normalised and self.kernel in ("thin-plate", "multiquadric"):
             raise InputError(
                 f"`normalised` needs a kernel that is positive and fades, such as 'gaussian', but got {self.kernel!r}."
@@ -115,6 +121,8 @@ class RadialNetwork(BaseEstimator):  # type: ignore[misc]
                 break
             if now.head.error < needed:
                 best, needed = now, now.head.error
+        if self.fine_tune:
+            best = self._tuned(Z, Y, groups, best, ridges)
         self.centres_, self.metric_ = best.centres, best.metric
         self.width_factor_, self.skip_ = best.factor, best.skip
         self.widths_, self.ridge_ = best.widths, best.head.ridge
@@ -136,6 +144,8 @@ class RadialNetwork(BaseEstimator):  # type: ignore[misc]
             centres = draw_centres(Z, self.centres, seed)
         elif self.placement == "orthogonal-least-squares":
             centres = select_centres(Z, Y, self.centres, seed, metric)
+        elif self.placement == "evolved":
+            centres = evolve_centres(Z, Y, self.centres, seed, self.neighbours, metric)
         else:
             count = len(Z) if self.placement == "samples" else self.centres
             centres = place_centres(
@@ -155,6 +165,33 @@ class RadialNetwork(BaseEstimator):  # type: ignore[misc]
                     best = _Found(head, design, centres, metric, widths, factor, skip)
         assert best is not None
         return best
+
+    def _tuned(self, Z: Floats, Y: Floats, groups: Ints | None, found: _Found, ridges: list[float]) -> _Found:
+        """Return the network with prototypes, widths and metric moved by gradient, where held-out samples gain.
+
+        The head is then the closed-form one of all samples, over the activations where they now are.
+        """
+        from neuroloom.nets._rbfn_tuning import Hidden, tune
+
+        seed = as_seed(self.random_state)
+        held = some(len(Z), _HELD, stream(seed, "held out"))
+        if not held.any() or held.all():
+            return found
+        metric = np.eye(Z.shape[1]) if found.metric is None and self.metric != "euclidean" else found.metric
+        hidden = Hidden(
+            found.centres, metric, found.widths, found.head.ridge, self.kernel, self.normalised, found.skip
+        )
+        config = TrainConfig(epochs=self.fine_tune, learning_rate=_RATE, optimizer="adam", patience=_PATIENCE)
+        tuned = tune(hidden, Z, Y, held, config, derive(seed, "fine-tuning"))
+        if not tuned.after < tuned.before:
+            return found
+        ends = (
+            (Z, tuned.centres) if tuned.metric is None else (Z @ tuned.metric, tuned.centres @ tuned.metric)
+        )
+        phi = self._activations(squared_distances(*ends) / tuned.widths**2)
+        design = np.hstack([phi, Z]) if found.skip else phi
+        head = fit_ridge(design, Y, np.array(ridges), self.criterion)
+        return _Found(head, design, tuned.centres, tuned.metric, tuned.widths, found.factor, found.skip)
 
     def _next_metric(self, Z: Floats, found: _Found) -> Floats:
         """Return the square root of the average gradient outer product of a network, ``(d, d)`` of mean square 1."""

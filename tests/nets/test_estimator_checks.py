@@ -10,18 +10,26 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from neuroloom import nets
-from neuroloom.nets import MLPClassifier, MLPRegressor, RBFNClassifier, RBFNRegressor
+from neuroloom.nets import (
+    MLPClassifier,
+    MLPRegressor,
+    RBFNClassifier,
+    RBFNRegressor,
+    ResourceAllocatingClassifier,
+    ResourceAllocatingRegressor,
+)
 
 ESTIMATORS = [
     RBFNClassifier(),
     RBFNRegressor(),
+    ResourceAllocatingClassifier(),
+    ResourceAllocatingRegressor(),
     MLPClassifier(
         hidden=(16,), members=2, epochs=40, learning_rate=0.03, bins=4
     ),  # small, for the tests' time alone
     MLPRegressor(hidden=(16,), members=2, epochs=40, learning_rate=0.03, bins=4),
 ]
-
-
+IN_CLOSED_FORM = RBFNClassifier | RBFNRegressor | ResourceAllocatingClassifier | ResourceAllocatingRegressor
 QUICK: dict[str, Any] = {"hidden": (10,), "members": 2, "epochs": 20, "learning_rate": 0.05, "bins": 4}
 BAYESIAN = ("BayesByBackprop", "DeepEnsemble", "Laplace", "MCDropout", "SWAG")
 UNCERTAIN = [getattr(nets, stem + role)(**QUICK) for stem in BAYESIAN for role in ("Classifier", "Regressor")]
@@ -29,7 +37,7 @@ UNCERTAIN = [getattr(nets, stem + role)(**QUICK) for stem in BAYESIAN for role i
 
 def _cannot(estimator: Any) -> dict[str, str]:
     """Name the checks that networks trained in shuffled batches and judged on held-out folds cannot pass."""
-    if isinstance(estimator, RBFNClassifier | RBFNRegressor):
+    if isinstance(estimator, IN_CLOSED_FORM):
         return {}
     return {
         "check_sample_weight_equivalence_on_dense_data": "a repeated sample falls into batches of its own"
@@ -47,7 +55,7 @@ def test_scikit_learns_checks_with_defaults(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
-@pytest.mark.parametrize("module", ["rbfn", "mlp", "laplace"])
+@pytest.mark.parametrize("module", ["rbfn", "mlp", "laplace", "resource_allocating"])
 def test_importing_an_estimator_is_light(module: str) -> None:
     code = (
         f"import sys, neuroloom.nets.{module}\n"

@@ -1,0 +1,138 @@
+"""Fine-tuning of a radial basis function network end to end: prototypes, widths and weights by gradient.
+
+Imports torch, so import it late.
+
+Sources:
+    Poggio & Girosi (1990), "Networks for approximation and learning", Proceedings of the IEEE 78 (moving centres).
+    Golub & Pereyra (1973), "The differentiation of pseudo-inverses and nonlinear least squares problems whose variables
+    separate", SIAM Journal on Numerical Analysis 10 (variable projection).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from neuroloom.core.training import TrainConfig, train
+
+Floats = NDArray[np.float64]
+
+
+def _thin_plate(r2: torch.Tensor) -> torch.Tensor:
+    return 0.5 * r2 * torch.log(torch.where(r2 > 0, r2, torch.ones_like(r2)))
+
+
+def _wendland(r2: torch.Tensor) -> torch.Tensor:
+    r = torch.sqrt(r2 + 1e-12) / 3
+    return torch.clamp(1 - r, min=0) ** 4 * (4 * r + 1)
+
+
+KERNELS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {  # as ``_radial.KERNELS``
+    "gaussian": lambda r2: torch.exp(-r2 / 2),
+    "inverse-multiquadric": lambda r2: torch.rsqrt(1 + r2),
+    "multiquadric": lambda r2: torch.sqrt(1 + r2),
+    "thin-plate": _thin_plate,
+    "wendland": _wendland,
+}
+
+
+class Hidden(nn.Module):  # type: ignore[misc]
+    """The hidden layer over scaled samples ``(n, d)`` and the penalty of the head, in double precision.
+
+    Args:
+        centres: ``(m, d)``.
+        metric: ``(d, d)`` or None.
+        widths: ``(m,)``.
+        ridge: penalty of the head, above 0.
+        kernel: key of ``KERNELS``.
+        normalised: whether activations are divided by their sum.
+        skip: whether the inputs stand beside the activations.
+    """
+
+    def __init__(
+        self,
+        centres: Floats,
+        metric: Floats | None,
+        widths: Floats,
+        ridge: float,
+        kernel: str,
+        normalised: bool,
+        skip: bool,
+    ) -> None:
+        super().__init__()
+        self.centres = nn.Parameter(torch.tensor(centres))
+        self.log_widths = nn.Parameter(torch.tensor(np.log(widths)))
+        self.log_ridge = nn.Parameter(torch.tensor(np.log(ridge)))
+        self.metric = None if metric is None else nn.Parameter(torch.tensor(metric))
+        self.phi, self.normalised, self.skip = KERNELS[kernel], normalised, skip
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """Return the design, ``(n, m [+ d])``."""
+        ends = (z, self.centres) if self.metric is None else (z @ self.metric, self.centres @ self.metric)
+        d2 = (ends[0] ** 2).sum(1, keepdim=True) + (ends[1] ** 2).sum(1) - 2 * ends[0] @ ends[1].T
+        phi = self.phi(d2.clamp(min=0) * torch.exp(-2 * self.log_widths))
+        if self.normalised:
+            phi = phi / phi.sum(1, keepdim=True).clamp(min=1e-300)
+        return torch.cat([phi, z], 1) if self.skip else phi
+
+    def head(self, z: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return the ridge head of samples ``z`` and targets ``y (n, outputs)``: its weights, its intercept, and what
+        it is off by on each sample when that is left out, ``(n, outputs)``."""
+        design = self(z)
+        middle, level = design.mean(0), y.mean(0)
+        D, Y = design - middle, y - level
+        penalty = torch.exp(self.log_ridge) * torch.eye(D.shape[1], dtype=D.dtype)
+        factor = torch.linalg.cholesky(D.T @ D + penalty)
+        coef = torch.cholesky_solve(D.T @ Y, factor)
+        leverage = torch.linalg.solve_triangular(factor, D.T, upper=False).square().sum(0) + 1 / len(D)
+        gap = (Y - D @ coef) / (1 - leverage).clamp(min=1e-6)[:, None]
+        return coef, level - middle @ coef, gap
+
+
+class Tuned(NamedTuple):
+    """Prototypes ``(m, d)``, metric ``(d, d)`` or None and widths ``(m,)`` after fine-tuning, held-out errors before
+    and after."""
+
+    centres: Floats
+    metric: Floats | None
+    widths: Floats
+    before: float
+    after: float
+
+
+def tune(
+    hidden: Hidden, Z: Floats, Y: Floats, held: NDArray[np.bool_], config: TrainConfig, seed: int
+) -> Tuned:
+    """Lower the left-out error of all samples but the ``held``; keep the step of the least error on these.
+
+    The head is always the closed-form one of the present activations (variable projection), so the gradient sees what
+    a moved prototype is worth once all weights have answered.
+
+    Args:
+        hidden: where to start.
+        Z: ``(n, d)`` scaled samples.
+        Y: ``(n, outputs)`` targets.
+        held: ``(n,)`` samples to validate on.
+        config: how to train.
+        seed: not drawn from, as all samples make one batch.
+    """
+    z, y, apart = torch.from_numpy(Z[~held]), torch.from_numpy(Y[~held]), torch.from_numpy(Z[held])
+    wanted = torch.from_numpy(Y[held])
+
+    def score(net: Hidden) -> torch.Tensor:
+        coef, intercept, _ = net.head(z, y)
+        return -(net(apart) @ coef + intercept - wanted).square().mean()
+
+    with torch.no_grad():
+        before = -float(score(hidden))
+    train(hidden, lambda net, _: net.head(z, y)[2].square().mean(), config=config, seed=seed, valid=score)
+    with torch.no_grad():
+        after = -float(score(hidden))
+    metric = None if hidden.metric is None else hidden.metric.detach().numpy().copy()
+    widths = np.exp(hidden.log_widths.detach().numpy())
+    return Tuned(hidden.centres.detach().numpy().copy(), metric, widths, before, after)
