@@ -160,7 +160,8 @@ def evolve_centres(
         pool, judged = population + children, np.concatenate([errors, [error(c) for c in children]])
         kept = np.argsort(judged, kind="stable")[:_GENOMES]
         population, errors = [pool[i] for i in kept], judged[kept]
-    return rows[population[0]]
+    best: Floats = rows[population[0]]
+    return best
 
 
 def _child(mother: Ints, father: Ints, candidates: int, generator: np.random.Generator) -> Ints:
