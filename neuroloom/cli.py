@@ -270,6 +270,12 @@ def fit(
         float | None,
         typer.Option("--confidence", help="Answer with intervals or sets that cover so much, as 0.9."),
     ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            "--checkpoint", help="Keep what a deep net has learned in this folder, and go on from there."
+        ),
+    ] = None,
 ) -> None:
     """Fit one method to all of your data and save it."""
     from neuroloom.runner.models import fit_model
@@ -291,6 +297,7 @@ def fit(
             params=param or [],
             seed=seed,
             confidence=confidence,
+            checkpoint=checkpoint,
         )
         typer.echo(said)
 

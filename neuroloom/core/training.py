@@ -13,6 +13,7 @@ on offer is linear in its learning rate, so the numbers are those of a loop writ
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neuroloom.core._training import DivergenceWarning, Optimizing, Progress, TrainResult, each
+from neuroloom.core.checkpoints import kept_here
 from neuroloom.core.checks import check_choice, check_float, check_int
 from neuroloom.core.errors import InputError
 from neuroloom.core.seeding import derive, stream
@@ -149,6 +151,7 @@ def train(
     project: Callable[[], object] | None = None,
     renew: Callable[[int], object] | None = None,
     progress: Callable[[Progress], object] | None = None,
+    samples: str | None = None,
 ) -> TrainResult:
     """Train ``network`` in place and return what happened; it ends on the weights to keep.
 
@@ -175,6 +178,10 @@ def train(
             are there already as they are.
         renew: called before every epoch, with its number from 1, to renew what ``loss`` looks at.
         progress: called after every epoch; a true answer ends the training.
+        samples: what tells the samples from others, as :func:`~neuroloom.core.checkpoints.digest` does. With it a plain
+            module's training is kept within :func:`~neuroloom.core.checkpoints.checkpoints`, so that it can go on
+            after the process was killed; ``loss`` and ``valid`` must then draw from torch's generator alone and
+            remember nothing from call to call.
 
     Raises:
         InputError: the settings, the samples and the stack do not fit each other.
@@ -186,13 +193,18 @@ def train(
             "`patience` stops on a validation score, but there is no `valid`; pass one or leave `patience` out."
         )
     run = Optimizing(network, config, jobs, rate_scale, decay_scale, validated=valid is not None)
-    deal = _deal(config.batch_size, n_samples, seed, jobs, run)
+    generators = _generators(n_samples, seed, jobs or 1)
+    deal = _deal(config.batch_size, n_samples, generators, jobs, run)
+    kept = None if samples is None or jobs is not None else kept_here(_told(samples, config, seed, run))
     forked = [run.device] if run.device.type == "cuda" else []
-    began, was_training = time.perf_counter(), network.training
+    began, was_training, done, ended = time.perf_counter(), network.training, 0, False
     try:
         with torch.random.fork_rng(devices=forked):
             torch.manual_seed(derive(each(seed)[0], "layers"))
-            for epoch in range(1, config.epochs + 1):
+            if kept is not None:
+                done, seconds, ended = kept.restore(run, generators)
+                began -= seconds
+            for epoch in range(done + 1, 0 if ended else config.epochs + 1):
                 network.train()
                 if renew is not None:
                     renew(epoch)
@@ -208,7 +220,10 @@ def train(
                         score = valid(network)
                 run.end_epoch(epoch, len(batches), score, time.perf_counter() - began)
                 ended = progress is not None and bool(progress(run.report(epoch)))
-                if ended or not run.running.any():
+                ended |= not run.running.any() or epoch == config.epochs
+                if kept is not None:
+                    kept.write(run, generators, epoch, time.perf_counter() - began, ended)
+                if ended:
                     break
                 staying = run.shrink() if shrink is not None else None
                 if shrink is not None and staying is not None:
@@ -219,25 +234,40 @@ def train(
     return run.result()
 
 
+def _generators(
+    n_samples: int | Sequence[int] | None, seed: int | Sequence[int], count: int
+) -> list[np.random.Generator]:
+    """Return the generator that each job's batches are drawn from."""
+    for name, value in (("n_samples", n_samples), ("seed", seed)):
+        if len(each(value)) not in (1, count):
+            raise InputError(
+                f"`{name}` must be one number or {count}, one a job, but got {len(each(value))}."
+            )
+    seeds = each(seed)
+    return [stream(s, "batches") for s in (seeds if len(seeds) > 1 else seeds * count)]
+
+
+def _told(samples: str, config: TrainConfig, seed: int | Sequence[int], run: Optimizing) -> str:
+    """Return what a training is of: samples, settings, seed and first weights."""
+    first = run.flat.detach().cpu().numpy().tobytes()
+    return hashlib.sha256(f"{samples} {config} {seed}".encode() + first).hexdigest()
+
+
 def _deal(
     batch_size: int | None,
     n_samples: int | Sequence[int] | None,
-    seed: int | Sequence[int],
+    generators: Sequence[np.random.Generator],
     jobs: int | None,
     run: Optimizing,
 ) -> Iterator[Sequence[torch.Tensor | None]]:
     """Yield each epoch's batches; a job's come from its own seed, so its neighbours do not matter."""
     import torch
 
-    count = jobs or 1
-    sizes, seeds = [each(value) for value in (0 if n_samples is None else n_samples, seed)]
-    for name, values in (("n_samples", sizes), ("seed", seeds)):
-        if len(values) not in (1, count):
-            raise InputError(f"`{name}` must be one number or {count}, one a job, but got {len(values)}.")
     if batch_size is None:
         while True:
             yield [None]
-    sizes, seeds = [list(v) * (count if len(v) == 1 else 1) for v in (sizes, seeds)]
+    sizes = each(0 if n_samples is None else n_samples)
+    sizes = sizes * ((jobs or 1) if len(sizes) == 1 else 1)
     for size in sizes:
         check_int("n_samples", size)
     steps = {steps_per_epoch(size, batch_size) for size in sizes}
@@ -248,12 +278,11 @@ def _deal(
         )
     n_steps = steps.pop()
     widest = max(-(-size // n_steps) for size in sizes)
-    generators = [stream(s, "batches") for s in seeds]
     edges = [np.linspace(0, size, n_steps + 1).astype(np.int64) for size in sizes]
     while True:
         table = np.full((len(run.at), n_steps, widest), -1, dtype=np.int64)
         for row, job in enumerate(run.at):
-            order, edge = generators[job].permutation(sizes[job]), edges[job]
+            order, edge = generators[int(job)].permutation(sizes[job]), edges[job]
             for step in range(n_steps):
                 part = order[edge[step] : edge[step + 1]]
                 table[row, step, : len(part)] = part

@@ -12,6 +12,7 @@ from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from neuroloom.core.answers import Answers, Classification, Judged, Regression
+from neuroloom.core.checkpoints import digest
 from neuroloom.core.checks import check_lengths
 from neuroloom.core.seeding import as_seed, derive
 from neuroloom.nets.deep_network import DeepNetwork
@@ -72,7 +73,8 @@ class DeepTraining(_Model):
         still = {name: 0.0 for name, p in network.named_parameters() if p.ndim < 2 and p.requires_grad}
         config = self._config(len(values), valid is not None)
         result = train(network, loss, config=config, n_samples=len(values), seed=derive(seed, "train"), valid=check,
-                       decay_scale=still, rate_scale=self._rates(network))  # fmt: skip
+                       decay_scale=still, rate_scale=self._rates(network),
+                       samples=digest(self, values, target, *(valid or ())))  # fmt: skip
         some = torch.arange(min(len(values), _DIAGNOSED), device=device)
         warn_of_gradients(network, lambda net: losses(net(x[some]), some), result.history)
         self.weights_.append({k: v.cpu().numpy().copy() for k, v in network.state_dict().items()})

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroloom.core.answers import Judged
+from neuroloom.core.checkpoints import digest
 from neuroloom.core.checks import check_float, check_int
 from neuroloom.core.errors import InputError
 from neuroloom.core.forecasting import LEVELS, normal_quantiles
@@ -120,7 +121,7 @@ class EncoderDecoderForecaster(DeepForecaster, EncoderDecoder):
 
             still = {n: 0.0 for n, p in network.named_parameters() if p.requires_grad and p.ndim < 2}
             result = train(network, loss, config=config, n_samples=len(values), seed=derive(seed, phase),
-                           decay_scale=still)  # fmt: skip
+                           decay_scale=still, samples=digest(self, values, target))  # fmt: skip
             past = history[-1] if history else {"step": 0, "seconds": 0.0}
             history += [
                 {**point, "step": point["step"] + past["step"], "seconds": point["seconds"] + past["seconds"]}

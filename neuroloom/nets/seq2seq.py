@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from neuroloom.core.checkpoints import digest
 from neuroloom.core.checks import check_choice, check_float, check_int, check_lengths
 from neuroloom.core.errors import InputError, NotSupportedError
 from neuroloom.core.seeding import as_seed, derive
@@ -153,7 +154,7 @@ class Seq2Seq(TokenNetwork):
         still = {name: 0.0 for name, p in network.named_parameters() if p.ndim < 2}
         config = self._config(len(values), check is not None)
         result = train(network, loss, config=config, n_samples=len(values), seed=derive(seed, "train"), valid=check,
-                       decay_scale=still)  # fmt: skip
+                       decay_scale=still, samples=digest(self, values, wanted))  # fmt: skip
         self.weights_ = [{k: v.cpu().numpy().copy() for k, v in network.state_dict().items()}]
         self.history_ = result.history
         self.n_parameters_ = sum(p.numel() for p in network.parameters())

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from neuroloom.core.checkpoints import digest
 from neuroloom.core.checks import check_choice, check_float, check_int
 from neuroloom.core.errors import InputError
 from neuroloom.core.seeding import as_seed, derive
@@ -215,7 +216,7 @@ class UnlabelledNetwork(SampleNetwork):
         still = {name: 0.0 for name, p in network.named_parameters() if p.ndim < 2}
         seed = derive(self.seed_, "train")
         result = train(network, lambda net, rows: loss(net, x[rows]), config=config, n_samples=len(values), seed=seed,
-                       valid=valid, decay_scale=still, rate_scale=rate_scale)  # fmt: skip
+                       valid=valid, decay_scale=still, rate_scale=rate_scale, samples=digest(self, values))  # fmt: skip
         self._keep(network)
         self.history_ = result.history
         self.best_epoch_ = int(result.kept[0])

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from neuroloom.core.checkpoints import checkpoints
 from neuroloom.core.errors import InputError, NotSupportedError
 from neuroloom.core.samples import take
 from neuroloom.core.seeding import derive
@@ -38,10 +40,13 @@ def fit_model(
     params: Sequence[str] = (),
     seed: int = 0,
     confidence: float | None = None,
+    checkpoint: Path | None = None,
 ) -> str:
     """Fit ``method`` to all of ``data``, save the model in the folder ``out``, and say what was done.
 
-    With a ``confidence`` the model answers with intervals or sets of classes that cover that share of new samples.
+    With a ``confidence`` the model answers with intervals or sets of classes that cover that share of new samples. With
+    a ``checkpoint`` a deep net keeps what it has learned in that folder while it is trained: the same call after the
+    process was killed goes on from there, to the same model.
 
     Raises:
         InputError: the data cannot be read, ``out`` is taken, or a parameter is wrong.
@@ -64,21 +69,24 @@ def fit_model(
     X, y = loaded.X, loaded.y
     if task.problem == "detection":
         X, y = take(X, np.flatnonzero(y == 0)), None
-    estimator.fit(X, y)
     remarks = [*loaded.notes, *notes]
-    about = {
-        "method": method,
-        "params": {name: _plain(value) for name, value in given.items()},
-        "kind": task.kind,
-        "problem": task.problem,
-        "seed": seed,
-        "confidence": confidence,
-        "samples": len(X),
-        "notes": remarks,
-        "neuroloom": neuroloom.__version__,
-        "schema": describe_schema(task, loaded),
-    }
-    save_estimator(estimator, out, about)
+    with nullcontext() if checkpoint is None else checkpoints(checkpoint) as keeper:
+        estimator.fit(X, y)
+        if keeper is not None and not keeper.paths:
+            remarks.append(f"{method} keeps no checkpoints: killed before its end it would begin anew")
+        about = {
+            "method": method,
+            "params": {name: _plain(value) for name, value in given.items()},
+            "kind": task.kind,
+            "problem": task.problem,
+            "seed": seed,
+            "confidence": confidence,
+            "samples": len(X),
+            "notes": remarks,
+            "neuroloom": neuroloom.__version__,
+            "schema": describe_schema(task, loaded),
+        }
+        save_estimator(estimator, out, about)
     if hasattr(estimator, "best_params_"):
         chosen = ", ".join(f"{path}={value}" for path, value in estimator.best_params_.items())
         remarks.append(

@@ -1,0 +1,215 @@
+"""Checkpoints of training: what was learned is kept in a folder, and goes on from there after the process was killed.
+
+::
+
+    with checkpoints("kept"):
+        model.fit(X, y)
+
+Started again after a SIGKILL this ends on the same weights as if nothing had happened, to the last bit. A block may
+hold several trainings, such as the members of an ensemble: those that had ended are not done again. When the block
+ends without an error its files are removed. Files hold tensors and text, no code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neuroloom.core.checks import check_float
+from neuroloom.core.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from neuroloom.core._training import Optimizing
+
+FORMAT = 1
+_keeper: ContextVar[Keeper | None] = ContextVar("keeper", default=None)
+_ARRAYS = ("loss", "score", "running", "diverged", "epochs", "best_epoch", "best", "cut")
+_TENSORS = ("flat", "rates", "alive", "best_flat")
+
+
+class Keeper:
+    """The files of one block, one a training, in the order in which they are begun.
+
+    Args:
+        folder: where they are; made when the first is written.
+        seconds: least time between two writings of one training, at least 0.
+    """
+
+    def __init__(self, folder: str | Path, seconds: float) -> None:
+        self.folder, self.seconds = Path(folder), check_float("seconds", seconds, 0)
+        self._begun = 0
+        self.paths: list[Path] = []
+
+    def next(self) -> Path:
+        """Return the file of the training that begins now."""
+        self.paths.append(self.folder / f"training-{self._begun}.pt")
+        self._begun += 1
+        return self.paths[-1]
+
+    def clear(self) -> None:
+        """Remove the files, and the folder if nothing else is in it."""
+        for path in self.paths:
+            path.unlink(missing_ok=True)
+        if self.folder.is_dir() and not any(self.folder.iterdir()):
+            self.folder.rmdir()
+
+
+@contextmanager
+def checkpoints(folder: str | Path, seconds: float = 30.0) -> Iterator[Keeper]:
+    """Keep what is learned within the block in ``folder``, and go on from what is there.
+
+    It is kept for the deep nets of series, pictures and tokens, autoencoders, samplers with one loss, ``Seq2Seq`` and
+    the deep forecasters. Other fits are as they are without it: they begin anew.
+
+    Args:
+        folder: made if it is not there; one for each block, with nothing changed in the block from start to start.
+        seconds: least time between two writings, at least 0; 0 writes after every epoch.
+
+    Raises:
+        InputError: ``folder`` is a file, or what it holds is of other samples, settings or seeds.
+    """
+    keeper = Keeper(folder, seconds)
+    if keeper.folder.exists() and not keeper.folder.is_dir():
+        raise InputError(f"checkpoints need a folder, but {keeper.folder} is a file; name another.")
+    token = _keeper.set(keeper)
+    try:
+        yield keeper
+    finally:
+        _keeper.reset(token)
+    keeper.clear()
+
+
+def digest(estimator: Any, *arrays: NDArray[Any] | None) -> str:
+    """Return what tells a training from others: a hash of an estimator's parameters and of its samples.
+
+    Args:
+        estimator: any with ``get_params``; seed and device do not count.
+        arrays: numbers, by value, type and shape.
+    """
+    params = {
+        k: v for k, v in estimator.get_params(deep=False).items() if k not in ("random_state", "device")
+    }
+    made = hashlib.sha256(f"{type(estimator).__name__}{params}".encode())
+    for array in arrays:
+        made.update(b"none" if array is None else f"{array.dtype}{array.shape}".encode())
+        if array is not None:
+            made.update(np.ascontiguousarray(array).data)
+    return made.hexdigest()
+
+
+class Kept:
+    """What is kept of one training.
+
+    Args:
+        path: its file.
+        of: what the training is of; a file of something else is refused.
+        seconds: least time between two writings.
+    """
+
+    def __init__(self, path: Path, of: str, seconds: float) -> None:
+        self.path, self.of, self.seconds = path, of, seconds
+        self._written = time.monotonic()
+
+    def restore(self, run: Optimizing, generators: Sequence[np.random.Generator]) -> tuple[int, float, bool]:
+        """Bring a fresh run to where the file was written.
+
+        Returns:
+            Epochs done, their seconds, and whether the training had ended; 0, 0 and False where there is no file.
+
+        Raises:
+            InputError: the file cannot be read, or is of something else.
+        """
+        import torch
+
+        if not self.path.exists():
+            return 0, 0.0, False
+        try:
+            found = torch.load(self.path, map_location=run.device, weights_only=True)
+            said = json.loads(found["said"])
+        except Exception as error:  # whatever a broken file provokes
+            kind = type(error).__name__
+            raise InputError(f"{self.path} is no checkpoint ({kind}); remove it to begin anew.") from error
+        if said["format"] != FORMAT or said["of"] != self.of:
+            raise InputError(
+                f"{self.path} was kept of other samples, settings or seeds; remove {self.path.parent} to begin anew."
+            )
+        with torch.no_grad():
+            for name in _TENSORS:
+                getattr(run, name).copy_(found[name])
+            for name, buffer in run.network.named_buffers():
+                buffer.copy_(found["buffers"][name])
+            for name, buffer in run.best_buffers.items():
+                buffer.copy_(found["best_buffers"][name])
+        run.optimizer.state[run.delta] = dict(found["optimizer"])
+        for name in _ARRAYS:
+            getattr(run, name)[:] = found[name].cpu().numpy()
+        run.histories = said["histories"]
+        for generator, state in zip(generators, said["generators"], strict=True):
+            generator.bit_generator.state = _numbers(state)
+        torch.set_rng_state(found["draws"].cpu())
+        if run.device.type == "cuda":
+            torch.cuda.set_rng_state(found["cuda_draws"].cpu(), run.device)
+        return int(said["epoch"]), float(said["seconds"]), bool(said["ended"])
+
+    def write(
+        self,
+        run: Optimizing,
+        generators: Sequence[np.random.Generator],
+        epoch: int,
+        seconds: float,
+        ended: bool,
+    ) -> None:
+        """Write the file after an epoch, if it is time or the training has ended; it is replaced in one step."""
+        import torch
+
+        if not ended and time.monotonic() - self._written < self.seconds:
+            return
+        said = {"format": FORMAT, "of": self.of, "epoch": epoch, "seconds": seconds, "ended": ended}
+        said |= {
+            "histories": run.histories,
+            "generators": [_lists(g.bit_generator.state) for g in generators],
+        }
+        made: dict[str, Any] = {name: getattr(run, name) for name in _TENSORS}
+        made |= {name: torch.from_numpy(getattr(run, name)) for name in _ARRAYS}
+        made |= {"buffers": dict(run.network.named_buffers()), "best_buffers": run.best_buffers}
+        made |= {"optimizer": dict(run.optimizer.state[run.delta]), "draws": torch.get_rng_state()}
+        if run.device.type == "cuda":
+            made["cuda_draws"] = torch.cuda.get_rng_state(run.device)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        beside = self.path.with_suffix(".new")
+        torch.save({**made, "said": json.dumps(said)}, beside)
+        os.replace(beside, self.path)
+        self._written = time.monotonic()
+
+
+def kept_here(of: str) -> Kept | None:
+    """Return what is kept of the training that begins now, or None outside of a block."""
+    keeper = _keeper.get()
+    return None if keeper is None else Kept(keeper.next(), of, keeper.seconds)
+
+
+def _lists(state: Any) -> Any:
+    """Return a generator's state with lists for its arrays, which JSON can hold."""
+    if isinstance(state, dict):
+        return {name: _lists(value) for name, value in state.items()}
+    return {"uint64": state.tolist()} if isinstance(state, np.ndarray) else state
+
+
+def _numbers(state: Any) -> Any:
+    """Return the state that :func:`_lists` took apart."""
+    if not isinstance(state, dict):
+        return state
+    if set(state) == {"uint64"}:
+        return np.array(state["uint64"], dtype=np.uint64)
+    return {name: _numbers(value) for name, value in state.items()}

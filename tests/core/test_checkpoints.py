@@ -1,0 +1,211 @@
+"""Trainings that were killed go on where they were kept, and end on the same weights to the last bit."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from neuroloom.core import InputError
+from neuroloom.core.checkpoints import checkpoints
+from neuroloom.core.training import OPTIMIZERS, TrainConfig, train
+from neuroloom.nets import CNNClassifier
+
+N = 30
+SCRIPT = """
+import os, signal, sys
+import numpy as np
+from neuroloom.core import checkpoints as kept
+from tests.core.test_checkpoints import fresh_net, problem
+
+write, written = kept.Kept.write, []
+
+def killed(self, *args):
+    write(self, *args)
+    written.append(1)
+    if len(written) == 9:  # in the second of two members of six epochs
+        os.kill(os.getpid(), signal.SIGKILL)
+
+kept.Kept.write = killed
+with kept.checkpoints(sys.argv[1], seconds=0):
+    fresh_net().fit(*problem())
+"""
+
+
+def problem():
+    rng = np.random.default_rng(0)
+    y = np.arange(40) % 2
+    return rng.normal(size=(40, 1, 24)) + 0.8 * y[:, None, None] * np.sin(np.arange(24)), y
+
+
+def fresh_net(**changes):
+    """Return a net with all that draws or remembers: dropout, batch norm, augmentation, held-out samples, members."""
+    settings = {
+        "filters": (4, 6),
+        "epochs": 6,
+        "batch_size": 7,
+        "members": 2,
+        "early_stopping": True,
+        "augment": ("mixup", "noise"),
+        "schedule": "plateau",
+        "random_state": 5,
+    }
+    return CNNClassifier(**{**settings, **changes})
+
+
+def _same(first, second):
+    assert [sorted(w) for w in first.weights_] == [sorted(w) for w in second.weights_]
+    for ours, theirs in zip(first.weights_, second.weights_, strict=True):
+        for name, value in ours.items():
+            np.testing.assert_array_equal(value, theirs[name])
+    for ours, theirs in zip(first.history_, second.history_, strict=True):
+        assert {**ours, "seconds": 0} == {**theirs, "seconds": 0}
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_a_killed_process_goes_on_to_the_same_weights(tmp_path):
+    whole = fresh_net().fit(*problem())
+    root = Path(__file__).parent.parent.parent
+    paths = os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])
+    killed = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(tmp_path / "kept")], env={**os.environ, "PYTHONPATH": paths}
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert sorted(p.name for p in (tmp_path / "kept").iterdir()) == ["training-0.pt", "training-1.pt"]
+    steps = []
+    with checkpoints(tmp_path / "kept", seconds=0):
+        counted = torch.autograd.grad
+        torch.autograd.grad = lambda *a, **k: steps.append(1) or counted(*a, **k)
+        try:
+            again = fresh_net().fit(*problem())
+        finally:
+            torch.autograd.grad = counted
+    _same(whole, again)
+    assert (
+        3 * 5 <= len(steps) < 3 * 5 + 6
+    )  # three epochs of the twelve were left (and a look at the gradients)
+    assert not (tmp_path / "kept").exists()
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_optimizer_goes_on(optimizer, tmp_path):
+    X = torch.from_numpy(np.random.default_rng(1).normal(size=(N, 3)))
+
+    def run(stop=None, samples=None):
+        torch.manual_seed(0)
+        net = torch.nn.Sequential(
+            torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4), torch.nn.Dropout(0.3)
+        ).double()
+
+        def tell(progress):
+            if progress.epoch == stop:
+                raise KeyboardInterrupt
+
+        config = TrainConfig(5, 8, optimizer, 0.05, schedule="step", every=2)
+        result = train(net, lambda n, rows: n(X[rows]).square().mean(), config=config, n_samples=N, seed=2,
+                       valid=lambda n: -n(X).square().mean(), progress=tell, samples=samples)  # fmt: skip
+        return net.state_dict(), result
+
+    whole, told = run()
+    with pytest.raises(KeyboardInterrupt), checkpoints(tmp_path, seconds=0):
+        run(stop=4, samples="mine")
+    assert [p.name for p in tmp_path.iterdir()] == ["training-0.pt"]
+    with checkpoints(tmp_path, seconds=0):
+        again, retold = run(samples="mine")
+    for name, value in whole.items():
+        assert torch.equal(value, again[name]), name
+    assert retold.kept == told.kept
+    assert [h["score"] for h in retold.history] == [h["score"] for h in told.history]
+
+
+def test_what_was_kept_of_something_else_is_refused(tmp_path):
+    X, y = problem()
+
+    net = fresh_net(members=1, epochs=1)
+    with checkpoints(tmp_path, seconds=0) as keeper:
+        net.fit(X, y)
+        keeper.paths.clear()  # as if killed right after the last epoch
+    for changed, samples in ((fresh_net(members=1, epochs=2), X), (fresh_net(members=1, epochs=1), X**3),
+                             (fresh_net(members=1, epochs=1, augment=()), X)):  # fmt: skip
+        with (
+            pytest.raises(InputError, match="other samples, settings or seeds; remove"),
+            checkpoints(tmp_path),
+        ):
+            changed.fit(samples, y)
+    (tmp_path / "training-0.pt").write_bytes(b"nothing")
+    with (
+        pytest.raises(InputError, match=r"is no checkpoint .*; remove it to begin anew"),
+        checkpoints(tmp_path),
+    ):
+        net.fit(X, y)
+    with pytest.raises(InputError, match="need a folder"), checkpoints(tmp_path / "training-0.pt"):
+        pass
+
+
+def test_before_it_is_time_nothing_is_written_and_the_end_always_is(tmp_path):
+    seen = []
+    with checkpoints(tmp_path / "kept", seconds=3600):
+        config = TrainConfig(3)
+        net = torch.nn.Linear(1, 1)
+        train(net, lambda n, _: n.weight.sum(), config=config, samples="mine",
+              progress=lambda _: seen.append((tmp_path / "kept").exists()))  # fmt: skip
+        assert (tmp_path / "kept" / "training-0.pt").exists()
+    assert seen == [False] * 3
+    assert not (tmp_path / "kept").exists()
+
+
+def test_fit_keeps_and_goes_on_by_the_command(tmp_path, monkeypatch):
+    from typer.testing import CliRunner
+
+    from neuroloom.cli import app
+    from neuroloom.core import checkpoints as kept
+    from neuroloom.methods.saving import load_estimator
+
+    X, y = problem()
+    np.savez(tmp_path / "waves.npz", X=X, y=y)
+    monkeypatch.chdir(tmp_path)
+    given = [
+        "fit",
+        "cnn",
+        "waves.npz",
+        "--param",
+        "epochs=3",
+        "--param",
+        "filters=[4]",
+        "--checkpoint",
+        "kept",
+    ]
+    assert CliRunner().invoke(app, [*given, "--out", "whole"]).exit_code == 0
+    assert not Path("kept").exists()
+    write = kept.Kept.write
+
+    def stopped(self, run, generators, epoch, *rest):
+        write(self, run, generators, epoch, *rest)
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(kept.Kept, "write", stopped)
+    monkeypatch.setattr(kept.Keeper, "next", _often(kept.Keeper.next))
+    assert CliRunner().invoke(app, [*given, "--out", "again"]).exit_code != 0
+    assert Path("kept", "training-0.pt").exists()
+    monkeypatch.setattr(kept.Kept, "write", write)
+    assert CliRunner().invoke(app, [*given, "--out", "again"]).exit_code == 0
+    assert not Path("kept").exists()
+    (whole, _), (again, _) = load_estimator(Path("whole")), load_estimator(Path("again"))
+    np.testing.assert_array_equal(whole.predict_proba(X), again.predict_proba(X))
+    said = CliRunner().invoke(app, ["fit", "wavelets", "waves.npz", "--checkpoint", "kept", "--out", "other"])
+    assert "wavelets keeps no checkpoints" in said.output
+
+
+def _often(following):
+    """Let a keeper write after every epoch."""
+
+    def wrapped(self):
+        self.seconds = 0.0
+        return following(self)
+
+    return wrapped
