@@ -25,6 +25,7 @@ ARGUMENTS = {
     "learned_or_evolved": ["6000"],
     "neat_gradient_export": ["out", "3"],
     "neat_xor": ["xor.png"],
+    "scales_and_ridges": ["picture.png"],
     "topology_map": ["picture.png", "10"],
     "weights_of_a_topology": ["5"],
 }  # for a quick run, in an empty folder
@@ -48,6 +49,7 @@ SHOWN = {
     "neat_xor": "--> out",
     "plastic_policy": "(20 is half)",
     "rare_classes": "most failures are found by",
+    "scales_and_ridges": "two chirps: their frequencies are told to 1.0%",
     "topology_map": "structures among",
     "weights_of_a_topology": "cma-es on the same structure:",
 }
@@ -64,6 +66,7 @@ FILES = {
     "innovation_engine": ["picture.png"],
     "neat_gradient_export": ["out/winner.onnx", "out/winner.png", "out/winner.pt2"],
     "neat_xor": ["xor.png"],
+    "scales_and_ridges": ["picture.png"],
     "topology_map": ["picture.png"],
 }
 NEEDS = {
@@ -79,6 +82,7 @@ NEEDS = {
     "innovation_engine": ["matplotlib"],
     "neat_gradient_export": ["onnx", "matplotlib"],
     "neat_xor": ["matplotlib"],
+    "scales_and_ridges": ["matplotlib"],
     "topology_map": ["matplotlib"],
 }
 

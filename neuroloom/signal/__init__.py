@@ -11,9 +11,14 @@ if TYPE_CHECKING:
     from neuroloom.signal.correlation_graph import WaveletCorrelationGraphs
     from neuroloom.signal.cross_wavelet import Coherence, coherence
     from neuroloom.signal.denoising import Denoised, denoise
+    from neuroloom.signal.edge_maxima import Edges, edges
+    from neuroloom.signal.events import Transients, transients
+    from neuroloom.signal.ridge_paths import Ridges, ridges
+    from neuroloom.signal.scale_statistics import ScaleStatistic, wavelet_correlation, wavelet_variance
     from neuroloom.signal.scattering import ScatteringFeatures
     from neuroloom.signal.spectral_features import CWTFeatures, FourierFeatures
     from neuroloom.signal.stationary import imodwt, modwt
+    from neuroloom.signal.synchrosqueezing import Synchrosqueezed, synchrosqueeze
     from neuroloom.signal.transform import CWT, cwt
     from neuroloom.signal.visibility import VisibilityGraphs, visibility_graph
     from neuroloom.signal.wavelet_detector import WaveletDetector, WaveletDetectorStream
@@ -28,11 +33,16 @@ __all__ = [
     "Coherence",
     "Compressed",
     "Denoised",
+    "Edges",
     "FourierFeatures",
     "Morlet",
     "Morse",
     "Paul",
+    "Ridges",
+    "ScaleStatistic",
     "ScatteringFeatures",
+    "Synchrosqueezed",
+    "Transients",
     "VisibilityGraphs",
     "WaveletCorrelationGraphs",
     "WaveletDetector",
@@ -44,24 +54,35 @@ __all__ = [
     "compress",
     "cwt",
     "denoise",
+    "edges",
     "imodwt",
     "modwt",
+    "ridges",
+    "synchrosqueeze",
+    "transients",
     "visibility_graph",
+    "wavelet_correlation",
+    "wavelet_variance",
 ]
 
 _HOMES = {
     "CWT": "neuroloom.signal.transform",
     "CWTFeatures": "neuroloom.signal.spectral_features",
-    "DOG": "neuroloom.signal.continuous_wavelets",
     "ChangePoints": "neuroloom.signal.changes",
     "Coherence": "neuroloom.signal.cross_wavelet",
     "Compressed": "neuroloom.signal.compression",
+    "DOG": "neuroloom.signal.continuous_wavelets",
     "Denoised": "neuroloom.signal.denoising",
+    "Edges": "neuroloom.signal.edge_maxima",
     "FourierFeatures": "neuroloom.signal.spectral_features",
     "Morlet": "neuroloom.signal.continuous_wavelets",
     "Morse": "neuroloom.signal.continuous_wavelets",
     "Paul": "neuroloom.signal.continuous_wavelets",
+    "Ridges": "neuroloom.signal.ridge_paths",
+    "ScaleStatistic": "neuroloom.signal.scale_statistics",
     "ScatteringFeatures": "neuroloom.signal.scattering",
+    "Synchrosqueezed": "neuroloom.signal.synchrosqueezing",
+    "Transients": "neuroloom.signal.events",
     "VisibilityGraphs": "neuroloom.signal.visibility",
     "WaveletCorrelationGraphs": "neuroloom.signal.correlation_graph",
     "WaveletDetector": "neuroloom.signal.wavelet_detector",
@@ -73,9 +94,15 @@ _HOMES = {
     "compress": "neuroloom.signal.compression",
     "cwt": "neuroloom.signal.transform",
     "denoise": "neuroloom.signal.denoising",
+    "edges": "neuroloom.signal.edge_maxima",
     "imodwt": "neuroloom.signal.stationary",
     "modwt": "neuroloom.signal.stationary",
+    "ridges": "neuroloom.signal.ridge_paths",
+    "synchrosqueeze": "neuroloom.signal.synchrosqueezing",
+    "transients": "neuroloom.signal.events",
     "visibility_graph": "neuroloom.signal.visibility",
+    "wavelet_correlation": "neuroloom.signal.scale_statistics",
+    "wavelet_variance": "neuroloom.signal.scale_statistics",
 }
 
 

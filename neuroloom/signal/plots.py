@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from neuroloom.signal.compression import Compressed
     from neuroloom.signal.cross_wavelet import Coherence
     from neuroloom.signal.denoising import Denoised
+    from neuroloom.signal.edge_maxima import Edges
+    from neuroloom.signal.events import Transients
+    from neuroloom.signal.ridge_paths import Ridges
+    from neuroloom.signal.scale_statistics import ScaleStatistic
+    from neuroloom.signal.synchrosqueezing import Synchrosqueezed
     from neuroloom.signal.transform import CWT
 
 BEFORE, AFTER, MARK = "#b4bcc4", "#2166ac", "#c4452f"
@@ -171,6 +176,100 @@ def plot_change_points(found: ChangePoints, ax: Any = None) -> Any:
     ax.set_xlabel("sample")
     ax.margins(x=0.01)
     ax.legend(frameon=False, loc="best", fontsize=9)
+    return ax
+
+
+def plot_scale_statistic(found: ScaleStatistic, ax: Any = None) -> Any:
+    """Draw a statistic of each scale with its confidence intervals."""
+    ax = axes(ax, (6.0, 4.0))
+    told = np.isfinite(found.values)
+    low = np.where(np.isfinite(found.low), found.low, found.values)[told]
+    high = np.where(np.isfinite(found.high), found.high, found.values)[told]
+    values, scales = found.values[told], found.scales[told]
+    ax.errorbar(
+        scales, values, yerr=[values - low, high - values], color=AFTER, marker="o", markersize=4.5,
+        linewidth=1.2, capsize=3, label=f"{found.confidence:.0%} interval",
+    )  # fmt: skip
+    ax.set_xscale("log", base=2)
+    if found.name == "variance":
+        ax.set_yscale("log")
+    else:
+        ax.axhline(0, color=BEFORE, linewidth=0.8, zorder=0)
+        ax.set_ylim(-1.05, 1.05)
+    ax.set_xlabel("scale")
+    ax.set_ylabel(f"wavelet {found.name}")
+    ax.legend(frameon=False, loc="best", fontsize=9)
+    return ax
+
+
+def plot_ridges(found: Ridges, ax: Any = None) -> Any:
+    """Draw the ridges over the scalogram they were found in, by period."""
+    ax = plot_cwt(found.transform, ax, level=None)
+    for k, frequencies in enumerate(found.frequencies):
+        ax.plot(
+            found.transform.times,
+            1 / frequencies,
+            color=MARK,
+            linewidth=1.6,
+            label="ridge" if k == 0 else None,
+        )
+    ax.legend(frameon=False, loc="upper right", fontsize=9, labelcolor="white")
+    return ax
+
+
+def plot_synchrosqueezed(found: Synchrosqueezed, ax: Any = None) -> Any:
+    """Draw the size of a synchrosqueezed transform over time and frequency."""
+    ax = axes(ax, (8.0, 4.0))
+    size = np.abs(found.values)
+    top = np.quantile(size[size > 0], 0.98) if (size > 0).any() else 1.0
+    mesh = ax.pcolormesh(
+        found.transform.times, found.frequencies, np.minimum(size, top), cmap="viridis", shading="nearest",
+        rasterized=True,
+    )  # fmt: skip
+    ax.set_yscale("log", base=2)
+    ax.set_xlabel("time")
+    ax.set_ylabel("frequency")
+    ax.figure.colorbar(mesh, ax=ax, label="size", pad=0.015)
+    return ax
+
+
+def plot_transients(found: Transients, ax: Any = None) -> Any:
+    """Draw the signal, where its events begin and end, and their periods above."""
+    ax = axes(ax)
+    times = found.transform.times
+    ax.plot(times, found.transform.signal, color=BEFORE, linewidth=0.8)
+    top = float(found.transform.signal.max())
+    for k in range(len(found)):
+        begin, end = times[found.starts[k]], times[found.ends[k] - 1]
+        ax.axvspan(begin, end, color=AFTER, alpha=0.18, linewidth=0)
+        at = times[found.positions[k]]
+        ax.plot(at, found.transform.signal[found.positions[k]], "v", color=MARK, markersize=6)
+        ax.annotate(
+            f"{found.periods[k]:.3g}", (at, top), (0, 4), textcoords="offset points", ha="center", fontsize=8,
+            color=INK,
+        )  # fmt: skip
+    ax.set_xlabel("time; above, the period of each event")
+    ax.margins(x=0.01, y=0.12)
+    return ax
+
+
+def plot_edges(found: Edges, ax: Any = None) -> Any:
+    """Draw the image and, beside it, the edges of each scale, coloured by their orientation."""
+    count = 1 + len(found.scales)
+    if ax is None:
+        height, width = found.image.shape
+        _, ax = pyplot().subplots(
+            1, count, figsize=(3.4 * count, 3.4 * height / width + 0.4), layout="constrained"
+        )
+    panels = np.atleast_1d(ax)
+    panels[0].imshow(found.image, cmap="gray")
+    panels[0].set_title("given", fontsize=10, color=INK)
+    for k, scale in enumerate(found.scales):
+        turned = np.where(found.marked[k], found.orientation[k], np.nan)
+        panels[k + 1].imshow(turned, cmap="hsv", vmin=-np.pi, vmax=np.pi, interpolation="nearest")
+        panels[k + 1].set_title(f"edges at scale {scale:g}", fontsize=10, color=INK)
+    for one in panels:
+        one.set_axis_off()
     return ax
 
 
