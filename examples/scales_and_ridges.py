@@ -20,7 +20,6 @@ from neuroloom.signal import (
 )
 
 rng = np.random.default_rng(0)
-
 variance = wavelet_variance(pywt.data.nino()[1], "haar", fs=4)  # sea surface temperature by quarter
 low, high = variance.periods[np.argmax(variance.values)]
 print(f"the eastern Pacific: most variance at periods of {low:.1f} to {high:.1f} years")
