@@ -1,11 +1,12 @@
 """Deep nets of series and pictures: quality on known sets, and the cost of a training step.
 
-    python -m benchmarks.nets.deep [digits] [ucr] [adding] [step] [transfer] [tokens] [--sets NAME …] [--methods NAME …]
+    python -m benchmarks.nets.deep [digits] [ucr] [adding] [step] [transfer] [tokens] [copy] [--methods NAME …]
 
 ``digits``: 5 stratified folds of scikit-learn's 8 × 8 digits. ``ucr``: sets of the archive with their default split,
 NEUROLOOM_DATA. ``adding``: the sum of two marked numbers among 200 (Hochreiter & Schmidhuber 1997). ``step``: a step of
 the estimator's loop against a loop written by hand in torch, alternating. ``transfer``: digits 5 to 9 from few labels
-with a net of digits 0 to 4. ``tokens``: docstrings and brackets. One thread; CPU seconds of the process.
+with a net of digits 0 to 4. ``tokens``: docstrings and brackets. ``copy``: ten
+symbols to be written after a delay (``--delay``, ``--samples``, ``--epochs``). One thread; CPU seconds of the process.
 """
 
 from __future__ import annotations
@@ -165,6 +166,28 @@ def adding(methods: list[str], length: int = 200, n: int = 10_000) -> None:
         print(f"| {key} | {error:.5f} | {seconds:.0f} |", flush=True)
 
 
+def copy(methods: list[str], delay: int, n: int, epochs: int) -> None:
+    """Ten symbols, a delay of zeros, and the symbols at the end; the loss is over all steps (Arjovsky et al. 2016)."""
+    import neuroloom.nets
+
+    rng = np.random.default_rng(0)
+    words = rng.integers(1, 9, (n + 500, 10))
+    read, written = np.zeros((2, n + 500, delay + 20), np.int64)
+    read[:, :10], read[:, delay + 9 :], written[:, -10:] = words, 9, words
+    X = np.eye(10)[read].transpose(0, 2, 1)
+    knowing_nothing = 10 * np.log(8) / (delay + 20)
+    print(f"\n| copy memory, T = {delay}, {n} samples, {epochs} passes | cross-entropy (10 ln 8 / (T + 20): "
+          f"{knowing_nothing:.4f}) | symbols right | CPU-s a fit |\n|---|---|---|---|")  # fmt: skip
+    for key in methods:
+        made = getattr(neuroloom.nets, f"{key.upper()}StepClassifier")
+        model = made(epochs=epochs, normalize="none", random_state=0)
+        seconds = _fit(model, X[:n], written[:n])
+        odds = model.predict_proba(X[n:])
+        loss = -np.log(np.take_along_axis(odds, written[n:, :, None], 2)).mean()
+        right = (odds.argmax(2) == written[n:])[:, -10:].mean()
+        print(f"| {key} | {loss:.5f} | {right:.3f} | {seconds:.0f} |", flush=True)
+
+
 def step(rounds: int = 7) -> None:
     """One epoch of the estimator and of a loop by hand over the same network, samples and optimiser."""
     import torch
@@ -211,6 +234,9 @@ def main() -> None:
     parser.add_argument("--sets", nargs="*", default=list(SETS))
     parser.add_argument("--methods", nargs="*")
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--delay", type=int, default=500)
+    parser.add_argument("--samples", type=int, default=2000)
+    parser.add_argument("--epochs", type=int, default=15)
     given = parser.parse_args()
     torch.set_num_threads(1)
     print(f"{platform.python_version()}, torch {torch.__version__}, 1 thread, load {os.getloadavg()[0]:.1f}")
@@ -227,6 +253,8 @@ def main() -> None:
         )
     if "adding" in given.parts:
         adding(given.methods or ["lstm", "gru", "tcn"])
+    if "copy" in given.parts:
+        copy(given.methods or ["tcn", "lstm", "gru"], given.delay, given.samples, given.epochs)
     if "ucr" in given.parts:
         ucr(given.sets, given.methods or list(SERIES_METHODS), given.seeds)
 

@@ -31,6 +31,11 @@ _EXTRA_CLASSES = (
     "neuroloom.methods.prepare:DateFeatures",
     "neuroloom.methods.prepare:Flatten",
     "neuroloom.nets:Seq2Seq",
+    *(
+        f"neuroloom.nets:{net}Step{role}"
+        for net in ("GRU", "LSTM", "MGU", "QRNN", "RNN", "RWA", "SRU", "TCN")
+        for role in ("Classifier", "Regressor")
+    ),
     "neuroloom.nets:TransferClassifier",
     "neuroloom.nets:TransferRegressor",
     "neuroloom.nets:TransferFeatures",

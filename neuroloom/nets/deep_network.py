@@ -80,6 +80,7 @@ class DeepNetwork(BaseEstimator):  # type: ignore[misc]
     takes_padding: ClassVar[bool] = (
         False  # whether NaN at the end of a series is padding that it does not read
     )
+    per_step: ClassVar[bool] = False  # whether it answers at every step of a series
 
     # -- what a model says ----------------------------------------------------------------------------------
 

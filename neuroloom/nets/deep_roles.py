@@ -153,7 +153,7 @@ class DeepRole(DeepTraining):
 
         with torch.inference_mode():
             made = [torch.cat([net.encoder(part) for part in parts]) for net, parts in self._each_member(X)]
-            found: NDArray[np.float64] = torch.cat(made, dim=1).double().cpu().numpy()
+            found: NDArray[np.float64] = torch.cat(made, dim=-1).double().cpu().numpy()
         return found
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:

@@ -79,7 +79,7 @@ class RecurrentNetwork(DeepNetwork):
         from neuroloom.nets._layers.recurrent_network import RecurrentEncoder
 
         check_choice("bidirectional", self.bidirectional, ("none", *MERGES))
-        check_choice("pooling", self.pooling, POOLS)
+        check_choice("pooling", self.pooling, ("steps",) if self.per_step else POOLS)
         return RecurrentEncoder(
             self.cell,
             shape[0],

@@ -62,7 +62,7 @@ class TCN(DeepNetwork):
 
         kernel, filters = check_int("kernel", self.kernel, 2), check_int("filters", self.filters)
         dropout = check_float("dropout", self.dropout, 0, 1, open_high=True)
-        check_choice("pooling", self.pooling, POOLS)
+        check_choice("pooling", self.pooling, ("steps",) if self.per_step else POOLS)
         if self.levels is None:
             levels = 1
             while 1 + 2 * (kernel - 1) * (2**levels - 1) < shape[1]:

@@ -13,7 +13,8 @@ class TimePool(nn.Module):  # type: ignore[misc]
 
     Args:
         how: one of ``POOLS``; ``"attention"`` weighs the steps by the softmax of a learned score, ``v · tanh(W h)``
-            (Bahdanau, Cho & Bengio 2015, with no query), ``"mean-max"`` puts mean and maximum side by side.
+            (Bahdanau, Cho & Bengio 2015, with no query), ``"mean-max"`` puts mean and maximum side by side; or
+            ``"steps"``, which pools nothing: ``(b, time, width)``.
         width: numbers in a step.
     """
 
@@ -36,6 +37,8 @@ class TimePool(nn.Module):  # type: ignore[misc]
         inside = (
             None if lengths is None else (torch.arange(len(h), device=h.device)[:, None] < lengths)[..., None]
         )
+        if self.how == "steps":
+            return h.transpose(0, 1)
         if self.how == "attention":
             return (self.weights(h, inside) * h).sum(0)
         if self.how == "last":

@@ -120,6 +120,6 @@ class RecurrentStream:
             largest = torch.maximum(largest, self._largest)
         counts = torch.arange(self.steps + 1, self.steps + len(h) + 1, device=h.device)[:, None]
         self._total, self._largest, self.steps = total[-1], largest[-1], self.steps + len(h)
-        made = {"last": h, "max": largest, "mean": total / counts}
+        made = {"last": h, "steps": h, "max": largest, "mean": total / counts}
         how = self.network.encoder.pool.how
         return torch.cat([made["mean"], made["max"]], dim=-1) if how == "mean-max" else made[how]
