@@ -27,6 +27,7 @@ TASKS: dict[str, str] = {
     "two-spirals": "tables:TwoSpirals",
     "xor": "tables:Xor",
     "friedman1": "tables:Friedman1",
+    "camera-picture": "pictures:CameraPicture",
     "cbf": "series:CylinderBellFunnel",
     "ecg": "series:HeartBeats",
     "sunspots": "sunspots:Sunspots",

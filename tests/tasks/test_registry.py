@@ -12,8 +12,8 @@ from neuroloom.core.samples import KINDS, kind_of
 from neuroloom.tasks import METRICS, Data, Task, list_tasks, open_task, registry
 from neuroloom.tasks.registry import TASKS
 
-HERE = ("iris", "wine", "breast-cancer", "digits", "diabetes", "two-spirals", "xor", "friedman1", "cbf", "ecg",
-        "sunspots", "digits-images", "karate", "cartpole")  # fmt: skip
+HERE = ("iris", "wine", "breast-cancer", "digits", "diabetes", "two-spirals", "xor", "friedman1",
+        "camera-picture", "cbf", "ecg", "sunspots", "digits-images", "karate", "cartpole")  # fmt: skip
 
 
 def test_listing_imports_nothing_heavy():
@@ -78,6 +78,17 @@ def test_xor_and_friedman_follow_their_formulas():
     X, y = (lambda d: (d.X, d.y))(open_task("friedman1").load(5))
     clean = 10 * np.sin(np.pi * X[:, 0] * X[:, 1]) + 20 * (X[:, 2] - 0.5) ** 2 + 10 * X[:, 3] + 5 * X[:, 4]
     assert np.std(y - clean) == pytest.approx(1.0, abs=0.1)
+
+
+def test_the_picture_is_the_mean_of_its_pixels():
+    import pywt.data
+
+    data, fine = open_task("camera-picture").load(), pywt.data.camera()
+    assert data.X.shape == (1024, 2)
+    for row, column in ((0, 0), (3, 17), (31, 30)):
+        (k,) = np.flatnonzero((data.X == (row, column)).all(axis=1))
+        part = fine[16 * row : 16 * row + 16, 16 * column : 16 * column + 16]
+        assert data.y[k] == pytest.approx(part.mean() / 255)
 
 
 def test_cylinder_bell_and_funnel_have_their_shapes():
