@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from neuroloom.signal.denoising import Denoised, denoise
     from neuroloom.signal.edge_maxima import Edges, edges
     from neuroloom.signal.events import Transients, transients
+    from neuroloom.signal.packet_basis import BestBasis, best_basis
     from neuroloom.signal.ridge_paths import Ridges, ridges
     from neuroloom.signal.scale_statistics import ScaleStatistic, wavelet_correlation, wavelet_variance
     from neuroloom.signal.scattering import ScatteringFeatures
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CWT",
     "DOG",
+    "BestBasis",
     "CWTFeatures",
     "ChangePoints",
     "Coherence",
@@ -49,6 +51,7 @@ __all__ = [
     "WaveletDetectorStream",
     "WaveletFeatures",
     "WaveletPPVFeatures",
+    "best_basis",
     "change_points",
     "coherence",
     "compress",
@@ -66,6 +69,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "BestBasis": "neuroloom.signal.packet_basis",
     "CWT": "neuroloom.signal.transform",
     "CWTFeatures": "neuroloom.signal.spectral_features",
     "ChangePoints": "neuroloom.signal.changes",
@@ -89,6 +93,7 @@ _HOMES = {
     "WaveletDetectorStream": "neuroloom.signal.wavelet_detector",
     "WaveletFeatures": "neuroloom.signal.wavelet_features",
     "WaveletPPVFeatures": "neuroloom.signal.wavelet_ppv",
+    "best_basis": "neuroloom.signal.packet_basis",
     "change_points": "neuroloom.signal.changes",
     "coherence": "neuroloom.signal.cross_wavelet",
     "compress": "neuroloom.signal.compression",

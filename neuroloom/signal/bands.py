@@ -6,6 +6,7 @@ for best basis selection" (1992) for packets.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,29 +19,33 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-TRANSFORMS = ("swt", "dwt", "wp")
-_DECIMATED_MODES = {"periodic": "periodization", "symmetric": "symmetric"}
+TRANSFORMS = ("swt", "dwt", "wp", "best-basis")
+DECIMATED_MODES = {"periodic": "periodization", "symmetric": "symmetric"}
 
 
 def decompose(
-    x: Floats, transform: str, wavelet: pywt.Wavelet, level: int, boundary: str
+    x: Floats, transform: str, wavelet: pywt.Wavelet, level: int, boundary: str, basis: Sequence[str] = ()
 ) -> list[tuple[str, Floats]]:
     """Return the named bands of every row of ``x``.
 
     Args:
         x: ``(rows, length)`` signals or ``(rows, height, width)`` images.
         transform: ``"swt"`` (stationary, any length), ``"dwt"`` (decimated) or ``"wp"`` (packets, the leaves of the
-            full tree in PyWavelets' natural order).
+            full tree in PyWavelets' natural order) or ``"best-basis"`` (the packets of ``basis``).
         wavelet: a discrete wavelet.
         level: number of levels.
         boundary: ``"periodic"`` or ``"symmetric"``.
+        basis: paths of packets, for ``"best-basis"``.
 
     Returns:
         ``(name, coefficients (rows, …))`` from fine to coarse: ``d1 … dJ, aJ`` for signals; for images ``d1h`` (detail
         across rows of pixels: horizontal edges), ``d1v``, ``d1d``, …, ``aJ``; for packets the path, as ``aad``.
     """
+    if transform == "best-basis":
+        found = packets_at(x, wavelet, DECIMATED_MODES[boundary], basis)
+        return [(path or "whole", band) for path, band in found]
     if transform == "wp":
-        return _packets(x, wavelet, level, _DECIMATED_MODES[boundary])
+        return _packets(x, wavelet, level, DECIMATED_MODES[boundary])
     if x.ndim == 3:
         return _images(x, transform, wavelet, level, boundary)
     if transform == "swt":
@@ -51,7 +56,7 @@ def decompose(
         arrays = []
         smooth = x
         for _ in range(level):
-            smooth, detail = pywt.dwt(smooth, wavelet, mode=_DECIMATED_MODES[boundary], axis=-1)
+            smooth, detail = pywt.dwt(smooth, wavelet, mode=DECIMATED_MODES[boundary], axis=-1)
             arrays.append(detail)
         arrays.append(smooth)
     return list(zip([*(f"d{j}" for j in range(1, level + 1)), f"a{level}"], arrays, strict=True))
@@ -72,7 +77,7 @@ def _images(
 def _decimated_quarters(x: Floats, wavelet: Any, level: int, boundary: str) -> tuple[Floats, ...]:
     import pywt
 
-    smooth, details = pywt.dwt2(x, wavelet, mode=_DECIMATED_MODES[boundary], axes=(-2, -1))
+    smooth, details = pywt.dwt2(x, wavelet, mode=DECIMATED_MODES[boundary], axes=(-2, -1))
     return smooth, *details
 
 
@@ -86,18 +91,30 @@ def _stationary_quarters(x: Floats, wavelet: Any, level: int, boundary: str) -> 
 
 
 def _packets(x: Floats, wavelet: Any, level: int, mode: str) -> list[tuple[str, Floats]]:
-    import pywt
-
-    letters = "ad" if x.ndim == 2 else "ahvd"
     nodes = [("", x)]
     for _ in range(level):
-        deeper: list[tuple[str, Floats]] = []
-        for path, node in nodes:
-            if x.ndim == 2:
-                parts = pywt.dwt(node, wavelet, mode=mode, axis=-1)
-            else:
-                smooth, details = pywt.dwt2(node, wavelet, mode=mode, axes=(-2, -1))
-                parts = (smooth, *details)
-            deeper += [(path + letter, part) for letter, part in zip(letters, parts, strict=True)]
-        nodes = deeper
+        nodes = [
+            (path + letter, part)
+            for path, node in nodes
+            for letter, part in packet_children(node, wavelet, mode)
+        ]
     return nodes
+
+
+def packets_at(x: Floats, wavelet: Any, mode: str, paths: Sequence[str]) -> list[tuple[str, Floats]]:
+    """Return the packets called ``paths`` of every row of ``x``, in that order; the empty path is ``x`` itself."""
+    known = {"": x}
+    for depth in range(max(map(len, paths))):
+        for path in sorted({one[:depth] for one in paths if len(one) > depth}):
+            known |= {path + letter: part for letter, part in packet_children(known[path], wavelet, mode)}
+    return [(path, known[path]) for path in paths]
+
+
+def packet_children(node: Floats, wavelet: Any, mode: str) -> list[tuple[str, Floats]]:
+    """Return the halves ``a`` and ``d`` of signals ``(rows, length)``, or the quarters ``ahvd`` of images."""
+    import pywt
+
+    if node.ndim == 2:
+        return list(zip("ad", pywt.dwt(node, wavelet, mode=mode, axis=-1), strict=True))
+    smooth, details = pywt.dwt2(node, wavelet, mode=mode, axes=(-2, -1))
+    return list(zip("ahvd", (smooth, *details), strict=True))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from neuroloom.signal.denoising import Denoised
     from neuroloom.signal.edge_maxima import Edges
     from neuroloom.signal.events import Transients
+    from neuroloom.signal.packet_basis import BestBasis
     from neuroloom.signal.ridge_paths import Ridges
     from neuroloom.signal.scale_statistics import ScaleStatistic
     from neuroloom.signal.synchrosqueezing import Synchrosqueezed
@@ -250,6 +251,27 @@ def plot_transients(found: Transients, ax: Any = None) -> Any:
         )  # fmt: skip
     ax.set_xlabel("time; above, the period of each event")
     ax.margins(x=0.01, y=0.12)
+    return ax
+
+
+def plot_best_basis(found: BestBasis, ax: Any = None) -> Any:
+    """Draw the squared coefficients of the first signal as tiles of time and frequency, each of its packet's form."""
+    from matplotlib.patches import Rectangle
+
+    ax = axes(ax, (8.0, 4.0))
+    first = [part.reshape(-1, part.shape[-1])[0] for part in found.coefficients]
+    n = sum(map(len, first))
+    top = np.log10(max(float((part**2).max()) for part in first) + 1e-300)
+    shades = pyplot().get_cmap("viridis")
+    for place, path, part in zip(found.places, found.paths, first, strict=True):
+        height, width = 0.5 / 2 ** len(path), n / len(part)
+        levels = (np.log10(part**2 + 1e-300) - top + 4) / 4  # four decades
+        for k, shade in enumerate(np.clip(levels, 0, 1)):
+            ax.add_patch(
+                Rectangle((k * width, place * height), width, height, facecolor=shades(shade), linewidth=0)
+            )
+        ax.axhline(place * height, color="white", linewidth=0.4)
+    ax.set(xlim=(0, n), ylim=(0, 0.5), xlabel="sample", ylabel="cycles per sample")
     return ax
 
 

@@ -17,7 +17,8 @@ from sklearn.utils.validation import check_is_fitted
 from neuroloom.core.checks import check_choice, check_int
 from neuroloom.core.errors import InputError, unknown
 from neuroloom.core.signals import same_shape, signal_batch
-from neuroloom.signal.bands import TRANSFORMS, decompose
+from neuroloom.signal.bands import DECIMATED_MODES, TRANSFORMS, decompose
+from neuroloom.signal.packet_basis import COSTS, candidates, joint_basis
 from neuroloom.signal.stationary import BOUNDARIES, discrete_wavelet, max_level
 from neuroloom.signal.statistics import (
     BAND_STATISTICS,
@@ -44,27 +45,30 @@ class WaveletFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     two channels the correlation at each scale. A sample's features depend on that sample alone.
 
     Args:
-        wavelet: name of a discrete wavelet of PyWavelets, such as ``"haar"``, ``"db4"``, ``"sym5"``.
+        wavelet: name of a discrete wavelet of PyWavelets, such as ``"haar"``, ``"db4"``, ``"sym5"``; ``"auto"``, or a
+            list of names: the one of six, or of these, whose best basis of packets costs the training samples least.
         level: number of levels J, 1 to floor(log2(length)) (for images of the shorter side); None for
-            floor(log2(length)) - 2, at least 1 and at most 7 (packets: 3 for series, 2 for images).
+            floor(log2(length)) - 2, at least 1 and at most 7 (packets: 3 for series, 2 for images; best basis: 5, 3).
         decomposition: ``"swt"``: stationary (maximal overlap), any length; ``"dwt"``: decimated; ``"wp"``: packets, the
-            2^J leaves (4^J for images).
+            2^J leaves (4^J for images); ``"best-basis"``: the packets, of any depth up to J, in which the training
+            samples cost least (Coifman and Wickerhauser 1992).
         statistics: names from :data:`neuroloom.signal.statistics.STATISTICS`; None for all.
         segment_statistics: the statistics of each segment, any of those of a band; None for mean, log-energy and the
             quantiles .1, .5 and .9.
         segments: equal parts along each axis (an image of 4 has 4 x 4), 1 for none. With 1 and a periodic boundary the
             features of a circularly shifted series are the same.
         boundary: ``"symmetric"`` (mirrored ends) or ``"periodic"``.
+        cost: what a basis is chosen by: ``"entropy"`` or ``"l1"``, as :func:`neuroloom.signal.best_basis` takes it.
 
     Shapes:
         ``(n, channels, length)``, ``(n, length)`` for one channel, or ``(n, channels, height, width)``. Output
         ``(n, features)``, float32 for float32 signals, else float64; inside all is float64.
 
     Attributes:
-        level_: the number of levels used.
+        level_: the number of levels used. wavelet_: the wavelet's name. basis_: paths of the best basis's packets.
         feature_names_: ``channel__transform_wavelet__band__statistic``, as ``ch0__swt_db4__d3__entropy``,
             ``ch0__swt_db4__d3__part2of4__mean``, ``ch0__signal__median``, ``ch0_ch1__swt_db4__d3__correlation``.
-        n_parameters_: 0; nothing is learned but the shape.
+        n_parameters_: 0; nothing is learned but the shape, and the basis.
 
     Raises:
         InputError: unequal lengths, missing or infinite values, fewer than 2 samples on an axis, a level that the
@@ -78,13 +82,14 @@ class WaveletFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        wavelet: str = "db4",
+        wavelet: str | Sequence[str] = "db4",
         level: int | None = None,
-        decomposition: Literal["swt", "dwt", "wp"] = "swt",
+        decomposition: Literal["swt", "dwt", "wp", "best-basis"] = "swt",
         statistics: Sequence[str] | None = None,
         segment_statistics: Sequence[str] | None = None,
         segments: int = 4,
         boundary: Literal["symmetric", "periodic"] = "symmetric",
+        cost: Literal["entropy", "l1"] = "entropy",
     ) -> None:
         self.wavelet = wavelet
         self.level = level
@@ -93,6 +98,7 @@ class WaveletFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.segment_statistics = segment_statistics
         self.segments = segments
         self.boundary = boundary
+        self.cost = cost
 
     def fit(self, X: Any, y: Any = None) -> WaveletFeatures:
         """Learn the shape of a sample, and from it the level and the names of the features.
@@ -104,11 +110,14 @@ class WaveletFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Raises:
             InputError: see the class.
         """
-        self.sample_shape_ = tuple(signal_batch(X).shape[1:])
+        samples = signal_batch(X)
+        self.sample_shape_ = tuple(samples.shape[1:])
         check_choice("decomposition", self.decomposition, TRANSFORMS)
         check_choice("boundary", self.boundary, BOUNDARIES)
-        discrete_wavelet(self.wavelet)
+        check_choice("cost", self.cost, COSTS)
+        options = candidates(self.wavelet)
         self.level_ = self._checked_level()
+        self._choose(samples, options)
         images = len(self.sample_shape_) == 3
         self.segments_ = (
             (2 if images else 4) if self.segments is None else check_int("segments", self.segments)
@@ -163,8 +172,8 @@ class WaveletFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         # Coefficients below the rounding error of their signal are zeros; _TINY keeps its square above zero.
         peak = np.abs(flat).reshape(len(flat), -1).max(axis=1)
         floor = np.maximum(8 * float(np.finfo(X.dtype).eps) * peak, _TINY)
-        wavelet = discrete_wavelet(self.wavelet)
-        bands = decompose(flat, self.decomposition, wavelet, self.level_, self.boundary)
+        wavelet = discrete_wavelet(self.wavelet_)
+        bands = decompose(flat, self.decomposition, wavelet, self.level_, self.boundary, self.basis_)
         limit = floor.reshape(-1, *[1] * (flat.ndim - 1))
         for _, band in bands:
             band[np.abs(band) <= limit] = 0.0
@@ -195,19 +204,19 @@ class WaveletFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _across(self) -> list[str]:
         """Return the statistics taken across scales; packets of one level have a single scale."""
-        return [name for name in self.statistics_ if name in SERIES_STATISTICS and self.decomposition != "wp"]
+        by_level = self.decomposition in ("swt", "dwt")
+        return [name for name in self.statistics_ if name in SERIES_STATISTICS and by_level]
 
     def _names(self) -> list[str]:
         channels, *shape = self.sample_shape_
-        prefix = (
-            f"{self.decomposition}_{self.wavelet if isinstance(self.wavelet, str) else self.wavelet.name}"
-        )
+        prefix = f"{self.decomposition}_{self.wavelet_}"
         blank = decompose(
             np.zeros((1, *shape)),
             self.decomposition,
-            discrete_wavelet(self.wavelet),
+            discrete_wavelet(self.wavelet_),
             self.level_,
             self.boundary,
+            self.basis_,
         )
         labels = ["signal", *(f"{prefix}__{name}" for name, _ in blank)]
         parts = [part for part, _ in _segments(np.zeros((1, *shape)), self.segments_)]
@@ -222,6 +231,19 @@ class WaveletFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             names += [f"ch{a}_ch{b}__{label}__correlation" for label in labels for a, b in pairs]
         return names
 
+    def _choose(self, X: Floats, options: list[Any]) -> None:
+        """Settle the wavelet and the packets: those of least cost over all channels of the samples ``X``."""
+        wanted = self.decomposition == "best-basis"
+        rows = X.reshape(-1, *X.shape[2:]).astype(np.float64)
+        if len(options) > 1:
+            costs = [joint_basis(rows, one, self.level_, "periodization", self.cost)[0] for one in options]
+            options = [options[int(np.argmin(costs))]]
+        self.wavelet_ = str(options[0].name)
+        self.basis_: list[str] = []
+        if wanted:
+            mode = DECIMATED_MODES[self.boundary]
+            self.basis_ = sorted(joint_basis(rows, options[0], self.level_, mode, self.cost)[1])
+
     def _checked_level(self) -> int:
         shortest = min(self.sample_shape_[1:])
         deepest = max_level(shortest)
@@ -230,7 +252,8 @@ class WaveletFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 f"wavelets need at least 2 values along each axis, but samples have shape {self.sample_shape_}."
             )
         if self.level is None:
-            most = 7 if self.decomposition != "wp" else (3 if len(self.sample_shape_) == 2 else 2)
+            images = len(self.sample_shape_) == 3
+            most = {"wp": 2 if images else 3, "best-basis": 3 if images else 5}.get(self.decomposition, 7)
             return max(1, min(deepest - 2, most))
         if check_int("level", self.level) > deepest:
             raise InputError(
