@@ -276,11 +276,17 @@ def fit(
             "--checkpoint", help="Keep what a deep net has learned in this folder, and go on from there."
         ),
     ] = None,
+    tensorboard: Annotated[
+        Path | None,
+        typer.Option("--tensorboard", help="Write how a network learns into this folder, for TensorBoard."),
+    ] = None,
 ) -> None:
     """Fit one method to all of your data and save it."""
+    from neuroloom.core.watching import ProgressLine, TensorBoard, watched
     from neuroloom.runner.models import fit_model
 
-    with _errors(resume=None):
+    watchers = [ProgressLine(method)] if sys.stderr.isatty() else []
+    with _errors(resume=None), watched(*watchers, *([TensorBoard(tensorboard)] if tensorboard else [])):
         said = fit_model(
             method,
             data,

@@ -27,6 +27,7 @@ from neuroloom.core.checkpoints import kept_here
 from neuroloom.core.checks import check_choice, check_float, check_int
 from neuroloom.core.errors import InputError
 from neuroloom.core.seeding import derive, stream
+from neuroloom.core.watching import told
 
 if TYPE_CHECKING:
     import torch
@@ -177,7 +178,8 @@ def train(
         project: called after every step, to bring the weights back to where they may be; it must leave weights that
             are there already as they are.
         renew: called before every epoch, with its number from 1, to renew what ``loss`` looks at.
-        progress: called after every epoch; a true answer ends the training.
+        progress: called after every epoch, before those of :func:`~neuroloom.core.watching.watched`; a true answer
+            ends the training.
         samples: what tells the samples from others, as :func:`~neuroloom.core.checkpoints.digest` does. With it a plain
             module's training is kept within :func:`~neuroloom.core.checkpoints.checkpoints`, so that it can go on
             after the process was killed; ``loss`` and ``valid`` must then draw from torch's generator alone and
@@ -199,7 +201,7 @@ def train(
     forked = [run.device] if run.device.type == "cuda" else []
     began, was_training, done, ended = time.perf_counter(), network.training, 0, False
     try:
-        with torch.random.fork_rng(devices=forked):
+        with torch.random.fork_rng(devices=forked), told(progress, config.epochs) as tell:
             torch.manual_seed(derive(each(seed)[0], "layers"))
             if kept is not None:
                 done, seconds, ended = kept.restore(run, generators)
@@ -219,7 +221,7 @@ def train(
                     with torch.no_grad():
                         score = valid(network)
                 run.end_epoch(epoch, len(batches), score, time.perf_counter() - began)
-                ended = progress is not None and bool(progress(run.report(epoch)))
+                ended = tell is not None and tell(run.report(epoch))
                 ended |= not run.running.any() or epoch == config.epochs
                 if kept is not None:
                     kept.write(run, generators, epoch, time.perf_counter() - began, ended)

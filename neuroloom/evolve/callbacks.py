@@ -15,6 +15,7 @@ import numpy as np
 
 from neuroloom.core.checks import check_float, check_int
 from neuroloom.core.errors import InputError
+from neuroloom.core.watching import event_writer
 
 if TYPE_CHECKING:
     from neuroloom.evolve.config import NEATConfig
@@ -211,13 +212,7 @@ class TensorBoard(Callback):
         Raises:
             InputError: tensorboard is not installed.
         """
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError as error:
-            raise InputError(
-                "the TensorBoard callback needs tensorboard, which is not installed: pip install tensorboard."
-            ) from error
-        self._writer = SummaryWriter(str(self.folder))
+        self._writer = event_writer(self.folder)
 
     def __call__(self, engine: Any) -> None:
         """Write the numbers of a generation."""

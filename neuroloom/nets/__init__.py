@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from neuroloom.nets.resource_allocating import ResourceAllocatingClassifier, ResourceAllocatingRegressor
     from neuroloom.nets.sample_quality import coverage, frechet_distance, precision_recall
     from neuroloom.nets.seq2seq import Seq2Seq
+    from neuroloom.nets.shifts import shift_consistency
     from neuroloom.nets.step_nets import (
         GRUStepClassifier,
         GRUStepRegressor,
@@ -279,6 +280,7 @@ __all__ = [
     "grid_of_normals",
     "precision_recall",
     "ring_of_normals",
+    "shift_consistency",
     "summary",
 ]
 
@@ -433,6 +435,7 @@ _HOMES = {
     "grid_of_normals": "neuroloom.nets.mixtures",
     "precision_recall": "neuroloom.nets.sample_quality",
     "ring_of_normals": "neuroloom.nets.mixtures",
+    "shift_consistency": "neuroloom.nets.shifts",
     "summary": "neuroloom.nets.layer_summary",
 }
 
