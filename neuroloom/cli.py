@@ -32,6 +32,7 @@ class Engine(StrEnum):
     inline = "inline"
     processes = "processes"
     ray = "ray"
+    workers = "workers"
 
 
 class Format(StrEnum):
@@ -174,6 +175,9 @@ def run(
     ] = None,
     data: Data = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed trials again.")] = False,
+    part: Annotated[
+        str | None, typer.Option("--part", help="Run one part of so many only, as 2/8; `merge` joins them.")
+    ] = None,
     confidence: Confidence = None,
     explain: Explain = False,
     tune: Annotated[
@@ -195,12 +199,39 @@ def run(
             store=store,
             data_dir=data,
             retry_failed=retry_failed,
+            part=part,
             confidence=confidence,
             explain=explain,
             tune=tune,
             progress=Progress(),
         )
         _finish(results)
+
+
+@app.command()
+def worker(
+    store: Annotated[str, typer.Option("--store", help="The run's postgresql://…")],
+    workers: Workers = None,
+    data: Data = None,
+    stay: Annotated[bool, typer.Option("--stay", help="Wait for more when nothing is left.")] = False,
+) -> None:
+    """Run trials that `neuroloom run --engine workers` offers in a PostgreSQL store, on any host."""
+    from neuroloom.runner.remote import work
+
+    with _errors(resume=shlex.join(["neuroloom", *sys.argv[1:]])):
+        work(store, workers=workers, data_dir=None if data is None else str(data), stay=stay, say=typer.echo)
+
+
+@app.command()
+def merge(
+    out: Annotated[Path, typer.Argument(help="The run directory to write.")],
+    parts: Annotated[list[Path], typer.Argument(help="Run directories, as of `neuroloom run --part`.")],
+) -> None:
+    """Join runs of one bench by their trials, and write the report."""
+    from neuroloom.runner.merge import merge as merge_runs
+
+    with _errors(resume=None):
+        _finish(merge_runs(out, parts))
 
 
 @app.command()

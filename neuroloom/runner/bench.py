@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -40,6 +41,7 @@ def run(
     store: str | None = None,
     data_dir: str | Path | None = None,
     retry_failed: bool = False,
+    part: str | None = None,
     confidence: float | None = None,
     explain: bool = False,
     tune: str | int | None = None,
@@ -51,12 +53,14 @@ def run(
         config: path of a TOML file, a mapping of the same shape, or a ``Config``.
         out: run directory; None is ``runs/<name>``. Gets ``results.db``, ``results.csv``, ``report.html`` and
             ``bench.toml``.
-        engine: ``"processes"``, ``"inline"`` or ``"ray"``.
+        engine: ``"processes"``, ``"inline"``, ``"ray"``, or ``"workers"``: those that lease trials from ``store``.
         address: of a Ray cluster that is there already; None starts a local one for engine ``"ray"``.
         workers: worker processes; None takes the config's, or one for each core.
         store: database URL instead of ``results.db``, as ``postgresql://…``.
         data_dir: folder with real data; None takes that of ``NEUROLOOM_DATA``.
         retry_failed: whether trials that failed before are run again.
+        part: ``"2/8"`` runs the second of eight parts of the trials only, for hosts that share nothing but the config;
+            ``neuroloom.runner.merge`` joins their runs.
         confidence: share of test samples that intervals and sets of classes are to cover, in (0, 1); None takes the
             config's.
         explain: whether trials report what their score rests on; False takes the config's.
@@ -89,18 +93,20 @@ def run(
     keys = [trial.key for trial in plan.trials]
     with open_store(store or folder / "results.db", run=run_name(store, checked), folder=folder) as kept:
         finished = kept.finished(keys)
-        missing = [t for t in plan.trials if not _settled(finished.get(t.key), retry_failed)]
+        own = plan.trials if part is None else part_of(plan.trials, part)
+        missing = [t for t in own if not _settled(finished.get(t.key), retry_failed)]
         with open_engine(
             engine,
             workers=workers or checked.workers,
             data_dir=None if data_dir is None else str(data_dir),
             keep_predictions=checked.keep_predictions,
             address=address,
+            store=kept,
         ) as opened:
             meta = describe_run(checked, plan, opened, folder, earlier_meta(kept))
             kept.plan(keys, meta)
             if progress is not None:
-                progress.begin(missing, len(keys) - len(missing), opened.workers)
+                progress.begin(missing, len(own) - len(missing), opened.workers)
             began = time.monotonic()
             try:
                 execute(missing, opened, kept, progress)
@@ -127,6 +133,22 @@ def earlier_meta(kept: Store) -> dict[str, Any]:
 
 def _settled(status: str | None, retry_failed: bool) -> bool:
     return status is not None and (status in FINAL or not retry_failed)
+
+
+def part_of(trials: Sequence[Trial], part: str) -> list[Trial]:
+    """Return one of several parts of the trials, in their order: ``"2/8"`` is the second of eight.
+
+    Trials are dealt out by their keys, so that each part gets as many, one more or less, of every sort.
+
+    Raises:
+        InputError: it is no such part.
+    """
+    found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", part)
+    number, parts = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= number <= parts:
+        raise InputError(f"--part takes a part of so many, as 2/8 for the second of eight, but got {part!r}.")
+    own = set(sorted(trial.key for trial in trials)[number - 1 :: parts])
+    return [trial for trial in trials if trial.key in own]
 
 
 def prepare_folder(out: str | Path | None, config: Config) -> Path:
@@ -156,7 +178,8 @@ def execute(trials: Iterable[Trial], engine: Engine, kept: Store, progress: Prog
                 for trial in event.trials:
                     progress.started(trial)
             continue
-        kept.add(event.rows)  # committed before the engine goes on
+        if not engine.commits:
+            kept.add(event.rows)  # committed before the engine goes on
         if progress is not None:
             for row in event.rows:
                 progress.finished(row)

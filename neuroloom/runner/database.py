@@ -10,6 +10,27 @@ from sqlalchemy import exc
 
 from neuroloom.core.errors import InputError
 
+NETWORK = (
+    *(
+        "nfs",
+        "nfs3",
+        "nfs4",
+        "cifs",
+        "smb",
+        "smb2",
+        "smb3",
+        "smbfs",
+        "afs",
+        "lustre",
+        "gpfs",
+        "beegfs",
+        "fhgfs",
+        "ceph",
+    ),
+    *("glusterfs", "orangefs", "pvfs2", "panfs", "wekafs", "sshfs", "ncpfs", "webdav", "davfs"),
+)
+"""File systems of other machines."""
+
 
 def is_full(error: exc.SQLAlchemyError) -> bool:
     """Whether the disk is full."""
@@ -39,6 +60,25 @@ def database_url(where: str | os.PathLike[str]) -> sa.URL:
             f"the store must be a file, sqlite:/// or postgresql://, but got {url.drivername}://."
         )
     return url
+
+
+def refuse_network_file(file: Path) -> None:
+    """Refuse a SQLite file on a file system of other machines, whose locks SQLite cannot rely on.
+
+    Raises:
+        InputError: the file would lie on one.
+    """
+    import psutil
+
+    place = file.resolve()
+    mounts = [p for p in psutil.disk_partitions(all=True) if place.is_relative_to(p.mountpoint)]
+    home = max(mounts, key=lambda p: len(p.mountpoint), default=None)
+    kind = "" if home is None else home.fstype.lower().removeprefix("fuse.")
+    if home is not None and kind in NETWORK:
+        raise InputError(
+            f"{file} would lie on a network file system ({home.fstype} at {home.mountpoint}), where SQLite may lose or "
+            "damage rows; put it on a disk of this machine with --out, or use a server: --store postgresql://…."
+        )
 
 
 def make_engine(url: sa.URL, label: str) -> sa.Engine:

@@ -23,7 +23,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from neuroloom.core.checks import check_int
 from neuroloom.core.errors import InputError, unknown
@@ -35,6 +35,9 @@ from neuroloom.runner.row import Row
 from neuroloom.runner.schedule import Loaded, Schedule
 from neuroloom.runner.trial import Trial
 from neuroloom.runner.workbench import DEFAULT
+
+if TYPE_CHECKING:
+    from neuroloom.runner.store import Store
 
 
 @dataclass(frozen=True)
@@ -62,11 +65,13 @@ class Engine(ABC):
         name: what users write after ``--engine``.
         workers: how many trials run at once.
         threads: numeric threads of each.
+        commits: whether the rows that it yields are in the store already.
     """
 
     name: str
     workers: int
     threads: int
+    commits: bool = False
 
     @abstractmethod
     def run(self, trials: Iterable[Trial]) -> Iterator[Event]:
@@ -216,8 +221,13 @@ class ProcessEngine(Engine):
         """Start the workers now, while the driver still has other things to do."""
         self._pool.start()
 
-    def run(self, trials: Iterable[Trial]) -> Iterator[Event]:
-        """Run trials in the workers; rows come as trials end."""
+    def run(self, trials: Iterable[Trial], more: Callable[[], list[Trial]] | None = None) -> Iterator[Event]:
+        """Run trials in the workers; rows come as trials end.
+
+        Args:
+            trials: those to run.
+            more: asked for further ones when none is left to give a worker; None where there are no further ones.
+        """
         todo, skipped = divide(trials)
         if skipped:
             yield Finished(skipped)
@@ -225,13 +235,15 @@ class ProcessEngine(Engine):
         if todo:
             self._pool.start(len(todo))
         try:
-            yield from self._events(Schedule(todo, self.workers))
+            yield from self._events(Schedule(todo, self.workers), more)
         finally:
             self._pool.drop()
 
-    def _events(self, schedule: Schedule) -> Iterator[Event]:
+    def _events(self, schedule: Schedule, more: Callable[[], list[Trial]] | None) -> Iterator[Event]:
         while True:
             for slot in self._pool.idle():
+                if more is not None and not len(schedule):
+                    schedule.add(more())
                 if self._pool.fresh(slot):
                     self._loaded[slot] = Loaded()
                 unit = schedule.next(self._loaded[slot])
@@ -286,7 +298,7 @@ def divide(trials: Iterable[Trial]) -> tuple[list[Trial], tuple[Row, ...]]:
     return todo, tuple(skipped)
 
 
-ENGINES = ("inline", "processes", "ray")
+ENGINES = ("inline", "processes", "ray", "workers")
 
 
 def open_engine(
@@ -298,8 +310,9 @@ def open_engine(
     keep_predictions: bool = False,
     workbench: str = DEFAULT,
     address: str | None = None,
+    store: Store | None = None,
 ) -> Engine:
-    """Return the engine called ``name``; ``address`` is that of a Ray cluster.
+    """Return the engine called ``name``; ``address`` is that of a Ray cluster, ``store`` where workers find trials.
 
     Raises:
         InputError: there is none of that name, a number is out of range, or Ray cannot be reached.
@@ -313,6 +326,12 @@ def open_engine(
     }
     if address is not None and name != "ray":
         raise InputError(f"an address is for engine ray, but the engine is {name}; pass --engine ray.")
+    if name == "workers":
+        from neuroloom.runner.remote import WorkersEngine
+
+        if store is None:
+            raise InputError("engine workers needs a --store postgresql://… that its workers can reach, too.")
+        return WorkersEngine(store, keep_predictions)
     if name == "inline":
         return InlineEngine(**common)
     if name == "ray":

@@ -37,7 +37,7 @@ class Schedule:
     """
 
     def __init__(self, trials: Iterable[Trial], workers: int) -> None:
-        self._pending: deque[Trial] = deque(trials)
+        self._pending: deque[Trial] = deque()
         self._workers = max(1, workers)
         self._gone: set[str] = set()  # keys in ``_pending`` that a batch has taken out of turn
         self._groups: dict[Hashable, dict[str, Trial]] = {}
@@ -45,7 +45,12 @@ class Schedule:
         self._seconds: dict[tuple[str, str], float] = {}  # (task, label) -> seconds a trial
         self._probing: set[tuple[str, str]] = set()
         self._cold: dict[str, float] = {}  # expression -> seconds of its first trial's imports and loading
-        for trial in self._pending:
+        self.add(trials)
+
+    def add(self, trials: Iterable[Trial]) -> None:
+        """Put trials behind those that are there."""
+        for trial in trials:
+            self._pending.append(trial)
             if trial.batch:
                 self._groups.setdefault(_group(trial), {})[trial.key] = trial
 

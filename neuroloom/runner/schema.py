@@ -74,6 +74,18 @@ plans = Table(
     Column("keys", Text, nullable=False),
     Column("meta", Text, nullable=False),
 )
+work = Table(  # made when a driver first offers trials to workers
+    "work",
+    MetaData(),
+    Column("key", String(64), primary_key=True),
+    Column("run", String(200), nullable=False, index=True),
+    Column("place", Integer, nullable=False, index=True),
+    Column("trial", Text, nullable=False),
+    Column("keep", Integer, nullable=False),
+    Column("holder", Text),
+    Column("until", Float),
+    Column("attempts", Integer, nullable=False),
+)
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True)
 _JSON = {"settings", "notes", "curve"}
 _PLAIN = [c.name for c in trials.columns if c.name not in _JSON]

@@ -27,7 +27,7 @@ from sqlalchemy import exc
 
 from neuroloom.core.errors import InputError
 from neuroloom.runner import schema
-from neuroloom.runner.database import database_url, explain, is_full, make_engine
+from neuroloom.runner.database import database_url, explain, is_full, make_engine, refuse_network_file
 from neuroloom.runner.locks import FileLock
 from neuroloom.runner.row import Row
 
@@ -47,6 +47,7 @@ def open_store(
     run: str = "run",
     folder: str | os.PathLike[str] | None = None,
     read: bool = False,
+    shared: bool = False,
 ) -> Store:
     """Open a store, making it if need be.
 
@@ -55,11 +56,12 @@ def open_store(
         run: the run's name, under which its plan is kept and its lock is held.
         folder: where rows go that cannot be stored; None takes the SQLite file's folder, or the current one.
         read: open an existing store to read rows only, without a lock, also while a run fills it.
+        shared: write beside others, without the run's lock, as workers on PostgreSQL do.
 
     Raises:
         InputError: the store cannot be used; the message says why and what to do.
     """
-    return Store(database_url(where), run, None if folder is None else Path(folder), read)
+    return Store(database_url(where), run, None if folder is None else Path(folder), read, shared)
 
 
 class Store:
@@ -70,9 +72,10 @@ class Store:
         run: the run's name.
         folder: where rows go that cannot be stored.
         read: whether only to read.
+        shared: whether others write, too.
     """
 
-    def __init__(self, url: sa.URL, run: str, folder: Path | None, read: bool) -> None:
+    def __init__(self, url: sa.URL, run: str, folder: Path | None, read: bool, shared: bool = False) -> None:
         self.url = url
         self.run = run
         self._file = Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
@@ -87,12 +90,12 @@ class Store:
             self._connection = self._connect()
             with self._connection.begin():
                 self._check_schema(read)
-            if not read:
+            if not read and not shared:
                 self._hold_run()
             dialect = self._engine.dialect
             tables = (schema.trials, schema.scores, schema.predictions, *_LATER, schema.plans)
             self._upsert = {table.name: schema.Upsert(table, dialect) for table in tables}
-            if not read:
+            if not read and not shared:
                 self._import_rescued()
         except BaseException as error:
             self.close()
@@ -134,8 +137,25 @@ class Store:
             f"{why} The {len(found)} trials that had just ended are kept in {place} and will be taken from there."
         ) from error
 
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        """Yield a connection in a transaction, which is committed at the end of the block.
+
+        Raises:
+            InputError: the database cannot be used.
+        """
+        with _uninterrupted(), self._explaining(), self._open_connection().begin() as begun:
+            yield begun.connection
+
     def _write(self, rows: Sequence[Row]) -> None:
         connection = self._open_connection()
+        with connection.begin():
+            self.write(connection, rows)
+
+    def write(self, connection: sa.Connection, rows: Sequence[Row]) -> None:
+        """Insert or replace rows within a transaction."""
+        if not rows:
+            return
         values = [value for row in rows for value in schema.to_scores(row)]
         arrays = [
             {"key": row.key, "arrays": schema.pack(row.predictions)}
@@ -151,18 +171,17 @@ class Store:
             for row in rows
             if row.beliefs is not None
         ]
-        with connection.begin():
-            self._upsert["trials"].execute(connection, [schema.to_record(row) for row in rows])
-            if values:
-                self._upsert["scores"].execute(connection, values)
-            if arrays:
-                self._upsert["predictions"].execute(connection, arrays)
-            if fronts:
-                self._upsert["fronts"].execute(connection, fronts)
-            if importances:
-                self._upsert["importances"].execute(connection, importances)
-            if beliefs:
-                self._upsert["beliefs"].execute(connection, beliefs)
+        self._upsert["trials"].execute(connection, [schema.to_record(row) for row in rows])
+        if values:
+            self._upsert["scores"].execute(connection, values)
+        if arrays:
+            self._upsert["predictions"].execute(connection, arrays)
+        if fronts:
+            self._upsert["fronts"].execute(connection, fronts)
+        if importances:
+            self._upsert["importances"].execute(connection, importances)
+        if beliefs:
+            self._upsert["beliefs"].execute(connection, beliefs)
 
     def plan(self, keys: Sequence[str], meta: Mapping[str, Any]) -> None:
         """Store the keys of the run's trials in their order, and what the report says of the run."""
@@ -259,6 +278,7 @@ class Store:
             return
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
+            refuse_network_file(file)
             self._lock = FileLock(file.with_name(file.name + ".lock"))
         except OSError as error:
             raise InputError(
@@ -292,6 +312,8 @@ class Store:
 
     def _check_schema(self, read: bool) -> None:
         connection = self._open_connection()
+        if not read:
+            alone(connection)
         names = sa.inspect(connection).get_table_names()
         if schema.about.name in names:
             version = connection.execute(sa.select(sa.func.max(schema.about.c.schema_version))).scalar() or 0
@@ -384,6 +406,12 @@ class Store:
 
     def _label(self) -> str:
         return f"neuroloom {socket.gethostname()}:{os.getpid()}"[:63]
+
+
+def alone(connection: sa.Connection) -> None:
+    """On PostgreSQL, let one transaction at a time make tables; SQLite does so anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(zlib.crc32(b"neuroloom tables"))))
 
 
 @contextlib.contextmanager
