@@ -1,13 +1,13 @@
 """Deep nets of series and pictures: quality on known sets, and the cost of a training step.
 
-    python -m benchmarks.nets.deep [digits] [ucr] [adding] [step] [transfer] [tokens] [copy] [shifts] [--methods …]
+    python -m benchmarks.nets.deep [digits] [ucr] [adding] [step] [transfer] [tokens] [copy] [shifts] …
 
 ``digits``: 5 stratified folds of scikit-learn's 8 × 8 digits. ``ucr``: sets of the archive with their default split,
 NEUROLOOM_DATA. ``adding``: the sum of two marked numbers among 200 (Hochreiter & Schmidhuber 1997). ``step``: a step of
 the estimator's loop against a loop written by hand in torch, alternating. ``transfer``: digits 5 to 9 from few labels
 with a net of digits 0 to 4. ``tokens``: docstrings and brackets. ``copy``: ten symbols
 to be written after a delay (``--delay``, ``--samples``, ``--epochs``). ``shifts``: how far answers stay when a picture
-is moved. One thread; CPU seconds of the process.
+is moved. ``precision``: float32 against mixed. One thread; CPU seconds of the process.
 """
 
 from __future__ import annotations
@@ -246,6 +246,27 @@ def step(rounds: int = 7) -> None:
         print(f"| {key} | {a:.3f} | {b:.3f} | {a / b:.2f} |", flush=True)
 
 
+def precision(rounds: int = 3) -> None:
+    """A pass over 512 samples in batches of 32 in either precision, alternating."""
+    rng = np.random.default_rng(0)
+    print("\n| network | float32, CPU-s a pass | mixed | ratio |\n|---|---|---|---|")
+    for key, kind, shape in (
+        ("cnn", "image", (512, 1, 28, 28)),
+        ("fcn", "series", (512, 1, 128)),
+        ("transformer", "series", (512, 1, 512)),
+        ("lstm", "series", (512, 4, 128)),
+        ("tcn", "series", (512, 1, 128)),
+    ):
+        X, y = rng.normal(size=shape), rng.integers(0, 4, 512)
+        spent: dict[str, list[float]] = {"float32": [], "mixed": []}
+        for _ in range(rounds):
+            for how, seconds in spent.items():
+                model = make(key, kind, "classification", epochs=1, precision=how, random_state=0)
+                seconds.append(_fit(model, X, y))
+        a, b = (statistics.median(seconds) for seconds in spent.values())
+        print(f"| {key} | {a:.2f} | {b:.2f} | {b / a:.2f} |", flush=True)
+
+
 def main() -> None:
     import torch
 
@@ -277,6 +298,8 @@ def main() -> None:
         adding(given.methods or ["lstm", "gru", "tcn"])
     if "copy" in given.parts:
         copy(given.methods or ["tcn", "lstm", "gru"], given.delay, given.samples, given.epochs)
+    if "precision" in given.parts:
+        precision()
     if "shifts" in given.parts:
         shifts(given.epochs)
     if "ucr" in given.parts:

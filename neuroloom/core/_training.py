@@ -171,7 +171,8 @@ class Optimizing:
         """Take one step of every running job, ``at`` epochs from the start; a job that is not finite stays put."""
         import torch
 
-        value = loss(self.network, rows)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "mixed"):
+            value = loss(self.network, rows)
         gradients = torch.autograd.grad(value.sum(), self.parameters, materialize_grads=True)
         with torch.no_grad():
             value = value.detach().reshape(-1)

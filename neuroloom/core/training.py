@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "OPTIMIZERS",
+    "PRECISIONS",
     "SCHEDULES",
     "DivergenceWarning",
     "Progress",
@@ -44,6 +45,7 @@ __all__ = [
 ]
 OPTIMIZERS = ("adadelta", "adagrad", "adam", "adamax", "adamw", "lion", "momentum", "nadam", "nesterov", "radam",
               "rmsprop", "sgd")  # fmt: skip
+PRECISIONS = ("float32", "mixed")
 SCHEDULES = (
     "none",
     "cosine",
@@ -84,6 +86,8 @@ class TrainConfig:
         clip_norm: largest L2 norm of a job's gradient, above 0, or None.
         patience: stop a job after so many epochs without a better validation score; None never stops early.
         min_epochs: no job stops before it has done so many.
+        precision: ``"float32"``: as the weights are; ``"mixed"``: products in bfloat16, weights and losses as they are
+            (Micikevicius et al. 2018), which is faster where the processor has it.
 
     Raises:
         InputError: a field lies outside its range.
@@ -103,6 +107,7 @@ class TrainConfig:
     clip_norm: float | None = None
     patience: int | None = None
     min_epochs: int = 0
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         check_int("epochs", self.epochs)
@@ -130,6 +135,7 @@ class TrainConfig:
         if self.patience is not None:
             check_int("patience", self.patience)
         check_int("min_epochs", self.min_epochs, low=0)
+        check_choice("precision", self.precision, PRECISIONS)
 
 
 def steps_per_epoch(n_samples: int, batch_size: int | None) -> int:

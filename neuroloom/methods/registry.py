@@ -427,9 +427,9 @@ def _built_in() -> Iterable[Method]:
         if key in _OF_TOKENS:
             own |= _classifier_and_regressor("tokens", nets, f"{stem}Token")
             own |= _transformer(f"{nets}:{stem}TokenFeatures", "tokens")
-        yield Method(key, "nets", title, own, offered=key in ("cnn", "lstm"))
+        yield Method(key, "nets", title, own, version=2, offered=key in ("cnn", "lstm"))
     for key, stem, title in _FORECASTERS:
-        yield Method(key, "nets", title, {("series", FORECAST): f"{nets}:{stem}Forecaster"})
+        yield Method(key, "nets", title, {("series", FORECAST): f"{nets}:{stem}Forecaster"}, version=2)
     for key, stem, title in _CODERS:
         own = {}
         for kind in ("table", "series", "image"):

@@ -12,6 +12,7 @@ from neuroloom.core import InputError, NotSupportedError
 from neuroloom.core.answers import Classification
 from neuroloom.core.samples import take
 from neuroloom.core.training import DivergenceWarning
+from neuroloom.methods import make
 from neuroloom.nets import (
     CNNClassifier,
     CNNFeatures,
@@ -195,3 +196,29 @@ def test_attention_is_shown():
     found = net.attention(X[:3])
     assert found.shape == (2, 3, 2, 10, 10)
     np.testing.assert_allclose(found.sum(-1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("key", "kind", "small"),
+    [
+        ("cnn", "series", {"filters": (4, 8)}),
+        ("lstm", "series", {"units": 4}),
+        ("transformer", "series", {"width": 8, "heads": 2, "layers": 1}),
+        ("capsnet", "image", {"filters": 8, "kinds": 2, "reconstruction": 0.1}),
+    ],
+)
+def test_mixed_precision_learns_nearly_the_same_in_weights_of_float32(key, kind, small):
+    X = np.random.default_rng(0).normal(size=(40, 1, 8, 8) if kind == "image" else (40, 2, 24))
+    y = np.arange(40) % 2
+    if kind == "series":
+        X[::3, :, 20:] = np.nan
+    given = {"epochs": 2, "random_state": 0, **small}
+    plain = make(key, kind, "classification", **given).fit(X, y)
+    mixed, again = (make(key, kind, "classification", precision="mixed", **given).fit(X, y) for _ in range(2))
+    assert all(w.dtype != np.float64 for w in mixed.weights_[0].values())
+    assert any((w != plain.weights_[0][n]).any() for n, w in mixed.weights_[0].items())
+    for name, weights in mixed.weights_[0].items():
+        np.testing.assert_array_equal(weights, again.weights_[0][name])
+    np.testing.assert_allclose(mixed.predict_proba(X), plain.predict_proba(X), atol=0.05)
+    with pytest.raises(InputError, match="`precision` must be one of float32, mixed"):
+        make(key, kind, "classification", precision="half").fit(X, y)
