@@ -264,6 +264,20 @@ def report(
 
 
 @app.command()
+def watch(
+    store: Annotated[str, typer.Argument(help="A run directory, its results.db, or postgresql://…")],
+    run: Annotated[str | None, typer.Option("--run", help="The bench's name in a database.")] = None,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 for a free one.")] = 0,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Do not open the browser.")] = False,
+) -> None:
+    """Follow a run in the browser while it goes on."""
+    from neuroloom.runner.watching import watch as watch_store
+
+    with _errors(resume=None):
+        watch_store(store, run=run, port=port, show=not no_open, say=typer.echo)
+
+
+@app.command()
 def compare(
     run_a: Annotated[Path, typer.Argument(help="The run directory to compare with.")],
     run_b: Annotated[Path, typer.Argument(help="The run directory that is new.")],

@@ -187,13 +187,14 @@ def execute(trials: Iterable[Trial], engine: Engine, kept: Store, progress: Prog
 
 def finish(folder: Path, kept: Store, keys: Sequence[str], meta: dict[str, Any]) -> Results:
     """Read the stored rows of a plan, write ``results.csv`` and ``report.html``, and return the results."""
-    results = _read(kept, keys, meta)
+    results = read_results(kept, keys, meta)
     results.to_csv(folder / "results.csv")
     results.report(folder / "report.html")
     return results
 
 
-def _read(kept: Store, keys: Sequence[str], meta: dict[str, Any]) -> Results:
+def read_results(kept: Store, keys: Sequence[str], meta: dict[str, Any]) -> Results:
+    """Return the results of those of a plan's trials that have ended."""
     from neuroloom.runner.results import Results
 
     rows = list(kept.rows(keys))
@@ -236,7 +237,7 @@ def load_results(directory: str | Path) -> Results:
         )
     with open_store(path, read=True) as kept:
         keys, meta = kept.read_plan()
-        return _read(kept, keys, meta)
+        return read_results(kept, keys, meta)
 
 
 def describe_run(

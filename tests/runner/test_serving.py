@@ -32,7 +32,8 @@ from neuroloom.runner.models import fit_model, predict_with_model
 uvicorn = pytest.importorskip("uvicorn")
 pytest.importorskip("starlette")
 
-from neuroloom.runner.serving.server import LOOPBACK, ServedModel, listening, make_app
+from neuroloom.runner.loopback import LOOPBACK, listening
+from neuroloom.runner.serving.server import ServedModel, make_app
 
 LIMIT = 20_000
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from neuroloom.core.checks import check_float, check_int
 from neuroloom.core.errors import InputError, NotSupportedError, unknown
 from neuroloom.methods.saving import load_estimator
+from neuroloom.runner.loopback import LOOPBACK, host_of, need, run_app
 from neuroloom.runner.models import answers
 from neuroloom.runner.serving.batches import Batches, BusyError, ModelError
 from neuroloom.runner.serving.tensors import describe_inputs, read_inputs, write_output
@@ -30,10 +30,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PLATFORM = "neuroloom"
 _VERSION = "1"
-_BACKLOG = 512  # connections
 
 
 class _Refused(Exception):
@@ -134,7 +132,7 @@ def make_app(model: ServedModel, most_bytes: int, hosts: tuple[str, ...] | None 
     def guarded(work: Callable[[Request], Any]) -> Callable[[Request], Any]:
         async def handler(request: Request) -> Response:
             try:
-                if hosts is not None and _host(request) not in hosts:
+                if hosts is not None and host_of(request) not in hosts:
                     raise _Refused(
                         403, "this model is served to this machine alone; start it with --host for others."
                     )
@@ -215,12 +213,6 @@ def make_app(model: ServedModel, most_bytes: int, hosts: tuple[str, ...] | None 
     return app
 
 
-def _host(request: Request) -> str:
-    """Return the name in the request's Host header, without its port."""
-    host = request.headers.get("host", "")
-    return re.sub(r":\d*$", "", host).strip("[]")
-
-
 async def _read_json(request: Request, most: int) -> dict[str, Any]:
     """Return the request's body.
 
@@ -295,46 +287,14 @@ def serve(
     """
     check_int("port", port, 0, 65535)
     check_float("body_mb", body_mb, 0, open_low=True)
-    try:
-        import uvicorn
-    except ImportError as error:
-        raise InputError('serving needs Starlette and Uvicorn: pip install "neuroloom[serve]".') from error
+    need("starlette", "uvicorn", what="serving")
     model = ServedModel(folder, name)
     hosts = LOOPBACK if host in LOOPBACK else None
     app = make_app(model, int(body_mb * 2**20), hosts)
-    with listening(host, port) as sock:
-        shown = f"[{host}]" if ":" in host else host
-        say(
-            f"serving {model.name} at http://{shown}:{sock.getsockname()[1]}/v2/models/{model.name} (Ctrl-C ends)"
-        )
+
+    def begun(address: str) -> None:
+        say(f"serving {model.name} at {address}v2/models/{model.name} (Ctrl-C ends)")
         if hosts is None:
             say("anyone who reaches this address can ask the model; there is no password")
-        settings = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, lifespan="on"
-        )
-        with contextlib.suppress(KeyboardInterrupt):
-            uvicorn.Server(settings).run(sockets=[sock])
 
-
-@contextlib.contextmanager
-def listening(host: str, port: int) -> Any:
-    """Yield a socket that listens.
-
-    Raises:
-        InputError: the address cannot be used.
-    """
-    sock = None
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        sock = socket.socket(family, kind, protocol)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address)
-        sock.listen(_BACKLOG)  # so requests wait while the server starts, and the port is known to be taken
-    except OSError as error:
-        if sock is not None:
-            sock.close()
-        raise InputError(
-            f"{host}:{port} cannot be used: {error.strerror}; pass another --host or --port."
-        ) from error
-    with sock:
-        yield sock
+    run_app(app, host, port, begun)

@@ -1,0 +1,5 @@
+"""A store shown live in the browser, read-only."""
+
+from neuroloom.runner.watching.server import watch
+
+__all__ = ["watch"]
