@@ -1,9 +1,10 @@
 """Accuracy and CPU seconds on the univariate UCR sets of a data folder: wavelet features under one ridge head.
 
-    NEUROLOOM_DATA=DATA python -m benchmarks.signal.ucr [--peer PYTHON] [--seed 0] [--sets GunPoint Trace]
+    NEUROLOOM_DATA=DATA python -m benchmarks.signal.ucr [--peer PYTHON] [--rivals MiniRocket] [--seed 0] [--sets Trace]
 
-``--peer`` is the Python of an environment that has aeon: its MiniRocket runs there on the same arrays with the same
-head, set by set in turn with ours. One thread each; compilation is done before and counted apart.
+``--peer`` is the Python of an environment that has aeon: its ``--rivals`` run there on the same arrays, set by set in
+turn with ours: MiniRocket with the same head, QUANT and MultiRocket-Hydra (which needs torch there) as aeon's
+classifiers with their own. One thread each; compilation is done before and counted apart. The last rival is compared against.
 """
 
 from __future__ import annotations
@@ -35,10 +36,17 @@ Arrays = tuple[Any, Any, Any, Any]
 Outcome = tuple[float, float, float]  # accuracy, CPU seconds of fit and of predict
 
 
-def measure(features: Any, data: Arrays) -> Outcome:
-    """Fit features and head on the training part and score the test part."""
+RIVALS = ("MiniRocket", "MultiRocket-Hydra", "QUANT")
+
+
+def under_ridge(features: Any) -> Any:
+    """Return a classifier: the features, standardised, under a ridge head."""
+    return make_pipeline(features, StandardScaler(), RidgeClassifierCV(ALPHAS))
+
+
+def measure(model: Any, data: Arrays) -> Outcome:
+    """Fit the model on the training part and score the test part."""
     X, y, X_test, y_test = data
-    model = make_pipeline(features, StandardScaler(), RidgeClassifierCV(ALPHAS))
     start = time.process_time()
     model.fit(X, y)
     fitted = time.process_time()
@@ -47,21 +55,29 @@ def measure(features: Any, data: Arrays) -> Outcome:
 
 
 def serve_peer() -> None:
-    """Answer paths of ``.npz`` files on standard input with MiniRocket's outcome; runs in the peer's environment."""
+    """Answer paths of ``.npz`` files on standard input with a rival's outcome; runs in the peer's environment."""
     import aeon
+    from aeon.classification.convolution_based import MultiRocketHydraClassifier
+    from aeon.classification.interval_based import QUANTClassifier
     from aeon.transformations.collection.convolution_based import MiniRocket
 
     print(f"aeon {aeon.__version__}", flush=True)
     for line in sys.stdin:
-        path, seed = line.split("\t")
+        path, name, seed = line.split("\t")
         with np.load(path) as file:
             data = tuple(file[key] for key in ("X", "y", "X_test", "y_test"))
-        outcome = measure(MiniRocket(random_state=int(seed), n_jobs=1), data)
-        print(*outcome, flush=True)
+        given = {"random_state": int(seed)}
+        if name == "MiniRocket":
+            model = under_ridge(MiniRocket(n_jobs=1, **given))
+        elif name == "MultiRocket-Hydra":
+            model = MultiRocketHydraClassifier(n_jobs=1, **given)
+        else:
+            model = QUANTClassifier(**given)
+        print(*measure(model, data), flush=True)
 
 
 class Peer:
-    """MiniRocket in another environment's Python, kept running."""
+    """aeon in another environment's Python, kept running."""
 
     def __init__(self, python: str, folder: str) -> None:
         command = [python, str(Path(__file__).resolve()), "--serve"]
@@ -76,11 +92,11 @@ class Peer:
             raise SystemExit("the peer's Python ended early; has it aeon and scikit-learn?")
         return line.strip()
 
-    def measure(self, data: Arrays, seed: int) -> Outcome:
+    def measure(self, name: str, data: Arrays, seed: int) -> Outcome:
         path = Path(self.folder) / "set.npz"
         np.savez(path, X=data[0], y=data[1], X_test=data[2], y_test=data[3])
         assert self.process.stdin is not None
-        print(path, seed, sep="\t", file=self.process.stdin, flush=True)
+        print(path, name, seed, sep="\t", file=self.process.stdin, flush=True)
         accuracy, fit, predict = map(float, self._line().split())
         return accuracy, fit, predict
 
@@ -111,6 +127,7 @@ def univariate(folder: Path, names: list[str] | None) -> Iterator[tuple[str, Arr
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     parser.add_argument("--peer", help="Python of an environment with aeon")
+    parser.add_argument("--rivals", nargs="*", choices=RIVALS, default=["MiniRocket"])
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--sets", nargs="*")
@@ -123,13 +140,14 @@ def main() -> None:
 
     seed = arguments.seed
     methods: dict[str, Callable[[Arrays], Outcome]] = {
-        "wavelets + ridge": lambda data: measure(WaveletFeatures(), data),
-        "wavelet-ppv + ridge": lambda data: measure(WaveletPPVFeatures(random_state=seed), data),
+        "wavelets + ridge": lambda data: measure(under_ridge(WaveletFeatures()), data),
+        "wavelet-ppv + ridge": lambda data: measure(under_ridge(WaveletPPVFeatures(random_state=seed)), data),
     }
     with tempfile.TemporaryDirectory() as folder:
         peer = Peer(arguments.peer, folder) if arguments.peer else None
-        if peer is not None:
-            methods[f"MiniRocket ({peer.version}) + ridge"] = lambda data: peer.measure(data, seed)
+        for rival in arguments.rivals if peer is not None else []:
+            label = f"{rival} ({peer.version})" + (" + ridge" if rival == "MiniRocket" else "")
+            methods[label] = lambda data, rival=rival: peer.measure(rival, data, seed)
         run(methods, list(univariate(Path(os.environ["NEUROLOOM_DATA"]), arguments.sets)))
         if peer is not None:
             peer.close()
