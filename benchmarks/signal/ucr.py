@@ -4,7 +4,7 @@
 
 ``--peer`` is the Python of an environment that has aeon: its ``--rivals`` run there on the same arrays, set by set in
 turn with ours: MiniRocket with the same head, QUANT and MultiRocket-Hydra (which needs torch there) as aeon's
-classifiers with their own. One thread each; compilation is done before and counted apart. The last rival is compared against.
+classifiers with their own. One thread each; compilation is done before and counted apart. The last is compared against.
 """
 
 from __future__ import annotations

@@ -377,6 +377,8 @@ def _built_in() -> Iterable[Method]:
                  _transformer(f"{signal}:ScatteringFeatures", "series"))  # fmt: skip
     yield Method("cwt", "signal", "continuous wavelet transform: power by scale and time, and its ridge",
                  _transformer(f"{signal}:CWTFeatures", "series"))  # fmt: skip
+    yield Method("adaptive-wavelet", "signal", "wavelets learned by gradient, their filters orthogonal throughout",
+                 _transformer(f"{signal}:AdaptiveWaveletFeatures", "series"), offered=False)  # fmt: skip
     yield Method("fourier", "signal", "power spectrum in bands",
                  _transformer(f"{signal}:FourierFeatures", "series"))  # fmt: skip
     yield Method("visibility-graph", "signal", "visibility graph: a series as the graph of which values see each other",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from neuroloom.signal.adaptive_wavelet import AdaptiveWaveletFeatures
     from neuroloom.signal.changes import ChangePoints, change_points
     from neuroloom.signal.compression import Compressed, compress
     from neuroloom.signal.continuous_wavelets import DOG, Morlet, Morse, Paul
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CWT",
     "DOG",
+    "AdaptiveWaveletFeatures",
     "BestBasis",
     "CWTFeatures",
     "ChangePoints",
@@ -69,6 +71,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AdaptiveWaveletFeatures": "neuroloom.signal.adaptive_wavelet",
     "BestBasis": "neuroloom.signal.packet_basis",
     "CWT": "neuroloom.signal.transform",
     "CWTFeatures": "neuroloom.signal.spectral_features",
