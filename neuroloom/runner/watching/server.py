@@ -74,6 +74,7 @@ def make_app(watcher: Watcher) -> Starlette:
         [
             "default-src 'none'",
             "connect-src 'self'",
+            "img-src data:",
             "base-uri 'none'",
             "form-action 'none'",
             "frame-ancestors 'none'",
