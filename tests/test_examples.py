@@ -26,6 +26,7 @@ ARGUMENTS = {
     "neat_gradient_export": ["out", "3"],
     "neat_xor": ["xor.png"],
     "scales_and_ridges": ["picture.png"],
+    "series_as_graphs": ["picture.png"],
     "topology_map": ["picture.png", "10"],
     "weights_of_a_topology": ["5"],
 }  # for a quick run, in an empty folder
@@ -50,6 +51,7 @@ SHOWN = {
     "plastic_policy": "(20 is half)",
     "rare_classes": "most failures are found by",
     "scales_and_ridges": "two chirps: their frequencies are told to 1.0%",
+    "series_as_graphs": "noise: degrees fall off at 0.41",
     "topology_map": "structures among",
     "weights_of_a_topology": "cma-es on the same structure:",
 }
@@ -67,6 +69,7 @@ FILES = {
     "neat_gradient_export": ["out/winner.onnx", "out/winner.png", "out/winner.pt2"],
     "neat_xor": ["xor.png"],
     "scales_and_ridges": ["picture.png"],
+    "series_as_graphs": ["picture.png"],
     "topology_map": ["picture.png"],
 }
 NEEDS = {
@@ -83,6 +86,7 @@ NEEDS = {
     "neat_gradient_export": ["onnx", "matplotlib"],
     "neat_xor": ["matplotlib"],
     "scales_and_ridges": ["matplotlib"],
+    "series_as_graphs": ["matplotlib"],
     "topology_map": ["matplotlib"],
 }
 
