@@ -264,6 +264,7 @@ def elite_map(
     k = min(len(ranges), 2)
     shape = np.array([*(cells[:k] if archive == "grid" else [_DRAWN] * k), 1][:2])
     low, high = np.array([*ranges[:k], (0.0, 1.0)][:2]).T
+    elites = [Elite(*elite) for elite in elites]  # a model read from a file has plain tuples
     at = np.array([[*elite.behaviour, 0.0][:2] for elite in elites]).reshape(-1, 2)
     rows = ((at - low) / (high - low) * shape).astype(np.int64).clip(0, shape - 1)
     held = np.full(shape, -np.inf)
@@ -294,6 +295,7 @@ def plot_elites(
     """
     if ax is None:
         _, ax = plotting.pyplot().subplots(figsize=(5.8, 4.6), layout="constrained")
+    elites = [Elite(*elite) for elite in elites]
     fitness = np.array([elite.genome.fitness for elite in elites], dtype=np.float64)
     if archive == "grid" and len(ranges) <= 2:
         held = np.full((*cells, 1) if len(ranges) == 1 else tuple(cells), np.nan)

@@ -69,7 +69,7 @@ class _Sized(_Mapped):
 
         check_is_fitted(self)
         found: list[Genome] = []
-        for genome in sorted((e.genome for e in self.elites_), key=lambda g: (g.n_enabled, -_fitness(g))):
+        for genome in sorted((elite[0] for elite in self.elites_), key=lambda g: (g.n_enabled, -_fitness(g))):
             if not found or _fitness(genome) > _fitness(found[-1]):
                 found.append(genome)
         return "enabled connections", [(float(g.n_enabled), with_genome(self, g)) for g in found]

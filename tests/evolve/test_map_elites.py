@@ -7,6 +7,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 from neuroloom.core import EnvSet, InputError
 from neuroloom.evolve import MAPElitesClassifier, MAPElitesPolicy, MAPElitesRegressor, NEATConfig
 from neuroloom.evolve.map_elites import MAPElites, elite_map
+from neuroloom.methods.saving import load_estimator, save_estimator
 
 SAMPLES = np.linspace(-1, 1, 8)[:, None]
 
@@ -232,3 +233,13 @@ def test_the_policy_asks_the_environment_for_its_ranges():
         assert elite.cell == 20 * x + y
     ax = model.plot_archive()
     assert ax.get_xlim() == (0, 1)
+
+
+def test_a_saved_model_keeps_its_map(tmp_path):
+    X, y = load_diabetes(return_X_y=True)
+    model = MAPElitesRegressor(population=20, generations=5, random_state=0, hidden=3).fit(X, y)
+    save_estimator(model, tmp_path / "model", {})
+    other, _ = load_estimator(tmp_path / "model")
+    np.testing.assert_array_equal(other.elite_map().fitness, model.elite_map().fitness)
+    assert [size for size, _ in other.alternatives()[1]] == [size for size, _ in model.alternatives()[1]]
+    assert other.plot_archive() is not None
