@@ -11,7 +11,7 @@ targets ±1 and outputs within them.
 Link expression output (LEO): a connection is there where a further output of the CPPN is above 0. Its locality seed is
 a Gaussian of the difference along x, so that at first only neighbours are joined. Connection cost: NSGA-II on fitness
 and the sum of the connections' squared lengths, by which two patterns are compared in a quarter of the cases (Clune,
-Mouret and Lipson 2013).
+Mouret and Lipson 2013); --cost-rate says in how many else, 0 being the same selection by fitness alone.
 
 Q is Newman's modularity of the champion's connections without their direction, for the best division that greedy
 merging finds (networkx); split is the share of connections that stay on one side, left or right.
@@ -118,10 +118,9 @@ METHODS = (
     *("hyperneat", "hyperneat cost", "hyperneat leo", "hyperneat leo cost", "hyperneat leo seed"),
     *("hyperneat leo seed cost", "es", "es leo", "es leo seed"),
 )
-OFTEN = 0.25  # pairs that are compared by the cost, too
 
 
-def run(method, number, generations, population):
+def run(method, number, generations, population, cost_rate):
     """Return the generations until all pictures were right (or None), the share that is, what the champion is made of
     (connections, their cost, Q and the share on one side) and seconds a generation.
     """
@@ -156,7 +155,7 @@ def run(method, number, generations, population):
 
     founder = seed(substrate.dimensions, expression) if "seed" in method else None
     if "cost" in method:
-        engine = NSGA2(config, number, founder=founder, complexity="given", cost_rate=OFTEN)
+        engine = NSGA2(config, number, founder=founder, complexity="given", cost_rate=cost_rate)
     else:
         engine = NEAT(config, number, founder=founder)
     began = time.process_time()
@@ -176,6 +175,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--generations", type=int, default=500)
     parser.add_argument("--population", type=int, default=150)
+    parser.add_argument("--cost-rate", type=float, default=0.25)
     options = parser.parse_args()
     print(
         f"{options.seeds} runs of up to {options.generations} generations of {options.population}, one thread"
@@ -185,7 +185,8 @@ def main():
         f"{'split':>7}{'CPU-s a gen.':>14}"
     )
     for method in options.methods:
-        rows = [run(method, k, options.generations, options.population) for k in range(options.seeds)]
+        sizes = options.generations, options.population, options.cost_rate
+        rows = [run(method, k, *sizes) for k in range(options.seeds)]
         done = [row[0] for row in rows if row[0]]
         shares, conns, cost, q, sides, seconds = (np.array([row[k] for row in rows]) for k in range(1, 7))
         when = f"{np.median(done):.0f}" if done else "–"
