@@ -168,8 +168,20 @@ RANGES: Mapping[str, Mapping[str, Range]] = {
     "netlsd": {"kernel": Choices(("heat", "wave")), "normalize": Choices(("empty", "complete", "none"))},
     "wavelets": {
         "wavelet": Choices(("haar", "db2", "db4", "sym4", "coif2")),
+        "level": Choices((None, 1, 2, 3)),
         "segments": Choices((1, 2, 4, 8)),
-        "decomposition": Choices(("swt", "dwt")),
+        "decomposition": Choices(("swt", "dwt", "best-basis")),
+    },
+    "adaptive-wavelet": {
+        "wavelets": Choices((1, 2, 4, 8)),
+        "taps": Choices((4, 6, 8, 12)),
+        "objective": Choices(("auto", "sparsity")),
+        "epochs": _count(10, 80),
+    },
+    "visibility-graph": {"horizontal": Choices((False, True))},
+    "wavelet-correlation-graph": {
+        "wavelet": Choices(("haar", "db2", "db4", "sym4")),
+        "threshold": Numbers(0.0, 0.5),
     },
     "fourier": {"bands": Choices((8, 16, 24, 48)), "scale": Choices(("log", "linear"))},
     "cwt": {"voices": Choices((2, 4, 8)), "segments": Choices((1, 2, 4, 8))},

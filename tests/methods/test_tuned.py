@@ -135,7 +135,7 @@ def test_the_parts_of_a_composition_are_searched(expression: str, paths: set[str
 def test_features_and_their_head_are_searched_together() -> None:
     made = make("wavelets+svm", "series", "classification")
     assert set(search_space(made).ranges) == {
-        "wavelets__wavelet", "wavelets__segments", "wavelets__decomposition", "svm__C", "svm__gamma",
+        "wavelets__wavelet", "wavelets__level", "wavelets__segments", "wavelets__decomposition", "svm__C", "svm__gamma",
     }  # fmt: skip
 
 
