@@ -23,6 +23,7 @@ BENCHMARKS = {
     "nets.forecasting": "forecasts over a rolling origin against statsforecast's automatic models",
     "nets.tables": "tables: accuracy and R² against scikit-learn's methods",
     "runner.overhead": "CPU milliseconds a trial against joblib and pebble",
+    "runner.scale": "what the bench costs from 100 to 100,000 trials",
     "runner.serving": "a served model: requests a second, p50 and p99, and malformed requests",
     "signal.analysis": "continuous transform, coherence, denoising, change points against their peers",
     "signal.ucr": "UCR archive: accuracy and CPU seconds",

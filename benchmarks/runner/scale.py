@@ -86,46 +86,55 @@ def _keyed(trials: list[Any]) -> list[Any]:
     return trials
 
 
-def claim_all(url: str, number: int) -> tuple[int, float]:
-    """Claim and complete trials one by one until none is left; return how many, and the seconds."""
+def claim_all(url: str, number: int, most: int) -> tuple[int, float]:
+    """Claim and complete up to ``most`` trials at a time until none is left; return how many, and the CPU seconds."""
     from neuroloom.runner.leases import Leases
     from neuroloom.runner.outcome import row_of
     from neuroloom.runner.store import open_store
 
-    done, began = 0, time.perf_counter()
+    done = 0
     with open_store(url, shared=True) as store:
         leases = Leases(store, f"worker {number}")
-        while found := leases.claim(1):
-            done += len(leases.complete([row_of(found[0].trial, "done")]))
-    return done, time.perf_counter() - began
+        began = time.process_time()
+        while found := leases.claim(most):
+            done += len(leases.complete([row_of(one.trial, "done") for one in found]))
+        return done, time.process_time() - began
 
 
 def claims(count: int = 500) -> None:
-    """Print how many trials a second are claimed and completed by 1, 4 and 16 worker processes."""
+    """Print how many trials a second worker processes claim and complete, each round of trials of its own."""
     from benchmarks.runner.postgres import server
     from benchmarks.runner.trivial import trials
     from neuroloom.runner.leases import Leases
     from neuroloom.runner.store import open_store
 
+    heads = (
+        ("workers", 9),
+        ("at once", 9),
+        ("trials", 8),
+        ("a second", 10),
+        ("CPU ms", 8),
+        ("double", 8),
+        ("lost", 6),
+    )
     with server() as url:
-        print(f"{'workers':>9}{'trials':>8}{'offered in s':>14}{'a second':>10}{'double':>8}{'lost':>6}")
-        for workers in (1, 4, 16):
-            planned = trials(count)
+        print("".join(f"{name:>{width}}" for name, width in heads), flush=True)
+        for turn, (workers, most) in enumerate(((1, 1), (4, 1), (16, 1), (4, 32))):
+            planned = trials((turn + 1) * count)[turn * count :]
             with open_store(url, run="claims") as store:
                 leases = Leases(store)
-                began = time.perf_counter()
                 leases.offer("claims", planned, False)
-                offered = time.perf_counter() - began
             with get_context("spawn").Pool(workers) as pool:
                 pool.starmap(abs, [(-1,)] * workers)  # have them started
                 began = time.perf_counter()
-                found = pool.starmap(claim_all, [(url, n) for n in range(workers)], chunksize=1)
+                found = pool.starmap(claim_all, [(url, n, most) for n in range(workers)], chunksize=1)
                 took = time.perf_counter() - began
             done = sum(n for n, _ in found)
             with open_store(url, read=True) as store:
                 held = len(store.finished([t.key for t in planned]))
+            spent, double = sum(seconds for _, seconds in found) / count * 1e3, max(done - count, 0)
             print(
-                f"{workers:9}{count:8,}{offered:14.2f}{done / took:10,.0f}{max(done - count, 0):8}{count - held:6}",
+                f"{workers:9}{most:9}{count:8,}{done / took:10,.0f}{spent:8.2f}{double:8}{count - held:6}",
                 flush=True,
             )
 

@@ -135,6 +135,8 @@ def answers(estimator: Any, problem: str, X: Any) -> dict[str, tuple[Any, list[A
     ``prediction (n,)``; of classes ``probability (n, classes)``; with a confidence ``interval (n, 2)`` or
     ``set (n, classes)``; of a detector ``outlier (n,)`` and ``score (n,)``.
     """
+    if isinstance(getattr(estimator, "steps", None), list) and len(estimator.steps) > 1:
+        X, estimator = estimator[:-1].transform(X), estimator.steps[-1][1]  # once for all that is asked below
     if problem == "detection":
         score = -np.asarray(estimator.decision_function(X))
         return {"outlier": (np.asarray(estimator.predict(X)) < 0, None), "score": (score, None)}

@@ -294,16 +294,17 @@ def test_the_array_job_and_its_merge(tmp_path: Path) -> None:
     shim.chmod(0o755)
     bench = tmp_path / "bench.toml"
     bench.write_text('name = "b"\nseeds = 1\nfolds = 2\ntasks = ["iris"]\nmethods = ["dummy"]\n')
-    for _ in range(2):  # the task is submitted again, and has nothing left to do
-        given = {"SLURM_ARRAY_TASK_ID": "1", "SLURM_ARRAY_TASK_COUNT": "2", "TMPDIR": str(tmp_path)}
-        path = f"{shim.parent}{os.pathsep}{os.environ['PATH']}"
-        command = ["sh", str(EXAMPLE), str(bench), str(tmp_path / "parts")]
-        done = subprocess.run(
-            command, env={**os.environ, **given, "PATH": path}, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
+    for part in ("1", "2"):
+        neuroloom.run(bench, tmp_path / "parts" / part, engine="inline", part=f"{part}/2")
+    (tmp_path / "parts" / "1" / "results.csv").unlink()  # the first task was ended before it had written all
+    given = {"SLURM_ARRAY_TASK_ID": "1", "SLURM_ARRAY_TASK_COUNT": "2", "TMPDIR": str(tmp_path)}
+    path = f"{shim.parent}{os.pathsep}{os.environ['PATH']}"
+    command = ["sh", str(EXAMPLE), str(bench), str(tmp_path / "parts")]
+    done = subprocess.run(command, env={**os.environ, **given, "PATH": path}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     assert "going on: 1 of 1 trials were finished before" in done.stderr
-    neuroloom.run(bench, tmp_path / "parts" / "2", engine="inline", part="2/2")
+    assert (tmp_path / "parts" / "1" / "results.csv").is_file()
+    assert not list(tmp_path.glob("tmp.*"))
     merged = CliRunner().invoke(
         app, ["merge", str(tmp_path / "whole"), *map(str, sorted((tmp_path / "parts").iterdir()))]
     )
