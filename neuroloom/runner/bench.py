@@ -256,9 +256,7 @@ def describe_run(
     return {
         "name": config.name,
         "directory": str(folder),
-        "command": shlex.join(["neuroloom", *sys.argv[1:]])
-        if _from_command_line()
-        else "neuroloom.run(config)",
+        "command": _command(),
         "config": to_toml(config),
         "commit": commit(),
         "version": neuroloom.__version__,
@@ -281,8 +279,12 @@ def describe_run(
     }
 
 
-def _from_command_line() -> bool:
-    return Path(sys.argv[0]).stem in ("neuroloom", "__main__")
+def _command() -> str:
+    """Return the command that runs this bench, without the password of a database."""
+    if Path(sys.argv[0]).stem not in ("neuroloom", "__main__"):
+        return "neuroloom.run(config)"
+    words = [re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", word) for word in sys.argv[1:]]
+    return shlex.join(["neuroloom", *words])
 
 
 def commit() -> str | None:

@@ -192,6 +192,19 @@ def test_a_host_with_other_data_or_another_version_gives_its_trials_back(databas
             Leases(store, "next").complete([row_of(changed, "done")])
 
 
+def test_a_password_is_not_kept_with_the_run(monkeypatch: Any) -> None:
+    from neuroloom.runner.bench import _command
+
+    monkeypatch.setattr(
+        sys, "argv", ["neuroloom", "run", "b.toml", "--store", "postgresql://me:s3cret@host:5432/db"]
+    )
+    assert _command() == "neuroloom run b.toml --store 'postgresql://me:***@host:5432/db'"
+    monkeypatch.setattr(
+        sys, "argv", ["neuroloom", "run", "b.toml", "--store", "postgresql://me@host:5432/db"]
+    )
+    assert _command().endswith("postgresql://me@host:5432/db")
+
+
 def test_workers_need_a_server(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="workers lease trials from a PostgreSQL store"):
         neuroloom.run(BENCH, tmp_path / "run", engine="workers")

@@ -84,7 +84,6 @@ class RunState:
         bad = [row for row in ended if row.status not in FINAL]
         return {
             "name": str(self._meta.get("name", self.run)),
-            "command": str(self._meta.get("command", "")),
             "planned": len(self._keys),
             "ended": len(self._rows),
             "counts": dict(counts),
