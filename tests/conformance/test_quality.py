@@ -67,7 +67,8 @@ EPOCHS = {"table": 200, "series": 40, "image": 4, "tokens": 4, "graphs": 30}
 
 
 STEPS: dict[str, dict[str, Any]] = {
-    key: {"steps": 12_000, "evaluations": 2, "hidden": (32, 32)} for key in ("dqn", "ppo", "reinforce")
+    "dqn": {"steps": 12_000, "evaluations": 2, "hidden": (32, 32)},
+    **{key: {"steps": 6_000, "evaluations": 2, "hidden": (32, 32)} for key in ("ppo", "reinforce")},
 }
 
 
