@@ -132,6 +132,10 @@ def try_(
     minutes: Annotated[float, typer.Option("--minutes", min=0.05, help="Time to spend.")] = 5.0,
     out: Out = None,
     workers: Workers = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option("--method", help="Try this one, as svm or pca+rbfn; as often as needed."),
+    ] = None,
     confidence: Confidence = None,
     explain: Explain = False,
 ) -> None:
@@ -155,6 +159,7 @@ def try_(
             minutes=minutes,
             out=out,
             workers=workers,
+            methods=method or (),
             confidence=confidence,
             explain=explain,
             progress=Progress(),

@@ -437,6 +437,14 @@ def _built_in() -> Iterable[Method]:
         for kind in ("table", "series", "image"):
             own |= _transformer(f"{nets}:{stem}", kind) | {(kind, "detection"): f"{nets}:{stem}Detector"}
         yield Method(key, "nets", title, own, offered=False)
+    yield Method("deep-svdd", "nets", "Deep SVDD: a net that brings normal samples close to one point",
+                 {(kind, "detection"): f"{nets}:DeepSVDDDetector" for kind in ("table", "image")},
+                 offered=False)  # fmt: skip
+    yield Method("contrastive", "nets", "embedding in which samples of one class are near each other",
+                 _transformer(f"{nets}:ContrastiveFeatures", "table", "series", "image"), offered=False)  # fmt: skip
+    yield Method("self-supervised", "nets", "embedding in which two views of one sample are near each other",
+                 _transformer(f"{nets}:ContrastiveFeatures", "table", "series", "image"), fixed={"loss": "self"},
+                 offered=False)  # fmt: skip
     yield Method("gan", "nets", "GAN: generator and critic; draws new samples, and what its critic sees are features",
                  _transformer(f"{nets}:GAN", "table", "image"), offered=False)  # fmt: skip
     for key, stem, title in _POLICIES:

@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from neuroloom.nets.bayes_by_backprop import BayesByBackpropClassifier, BayesByBackpropRegressor
     from neuroloom.nets.capsnet import CapsNetClassifier, CapsNetFeatures
     from neuroloom.nets.cnn import CNNClassifier, CNNFeatures, CNNRegressor
+    from neuroloom.nets.contrastive import ContrastiveFeatures
     from neuroloom.nets.convnext import ConvNeXtClassifier, ConvNeXtFeatures, ConvNeXtRegressor
     from neuroloom.nets.deep_ensemble import DeepEnsembleClassifier, DeepEnsembleRegressor
+    from neuroloom.nets.deep_svdd import DeepSVDDDetector
     from neuroloom.nets.diagnosis import (
         DeadUnitsWarning,
         Diagnosis,
@@ -149,6 +151,7 @@ __all__ = [
     "CapsNetClassifier",
     "CapsNetFeatures",
     "CollapseWarning",
+    "ContrastiveFeatures",
     "ConvNeXtClassifier",
     "ConvNeXtFeatures",
     "ConvNeXtRegressor",
@@ -157,6 +160,7 @@ __all__ = [
     "DeadUnitsWarning",
     "DeepEnsembleClassifier",
     "DeepEnsembleRegressor",
+    "DeepSVDDDetector",
     "Diagnosis",
     "Diffusion",
     "EncoderDecoderForecaster",
@@ -301,6 +305,7 @@ _HOMES = {
     "CapsNetClassifier": "neuroloom.nets.capsnet",
     "CapsNetFeatures": "neuroloom.nets.capsnet",
     "CollapseWarning": "neuroloom.nets.gan",
+    "ContrastiveFeatures": "neuroloom.nets.contrastive",
     "ConvNeXtClassifier": "neuroloom.nets.convnext",
     "ConvNeXtFeatures": "neuroloom.nets.convnext",
     "ConvNeXtRegressor": "neuroloom.nets.convnext",
@@ -310,6 +315,7 @@ _HOMES = {
     "DeepEnsembleClassifier": "neuroloom.nets.deep_ensemble",
     "DeepEnsembleRegressor": "neuroloom.nets.deep_ensemble",
     "Diagnosis": "neuroloom.nets.diagnosis",
+    "DeepSVDDDetector": "neuroloom.nets.deep_svdd",
     "Diffusion": "neuroloom.nets.diffusion",
     "EncoderDecoderForecaster": "neuroloom.nets.encoder_decoder",
     "ExplodingGradientsWarning": "neuroloom.nets.diagnosis",

@@ -22,7 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 from neuroloom.core.checks import check_choice, check_float, check_int, check_lengths
 from neuroloom.core.seeding import as_seed, derive, stream
 from neuroloom.nets._mode_encoding import Column, decode, encode, learn_columns, sizes
-from neuroloom.nets.coding import whole_numbers
+from neuroloom.nets.encoding import whole_numbers
 from neuroloom.nets.sample_quality import coverage
 from neuroloom.nets.unlabelled import Floats, SampleNetwork
 

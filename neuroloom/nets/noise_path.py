@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from neuroloom.core.checks import check_int, check_lengths
 from neuroloom.core.seeding import as_seed, derive, stream
-from neuroloom.nets.coding import whole_numbers
+from neuroloom.nets.encoding import whole_numbers
 from neuroloom.nets.unlabelled import Floats, UnlabelledNetwork
 
 if TYPE_CHECKING:

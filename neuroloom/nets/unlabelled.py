@@ -21,7 +21,7 @@ from neuroloom.core.checks import check_choice, check_float, check_int
 from neuroloom.core.errors import InputError
 from neuroloom.core.seeding import as_seed, derive
 from neuroloom.core.signals import same_shape, signal_batch
-from neuroloom.core.training import OPTIMIZERS, SCHEDULES, TrainConfig, steps_per_epoch
+from neuroloom.core.training import OPTIMIZERS, SCHEDULES, TrainConfig, TrainResult, steps_per_epoch
 
 if TYPE_CHECKING:
     import torch
@@ -189,17 +189,22 @@ class UnlabelledNetwork(SampleNetwork):
 
     def _fit_network(
         self,
-        loss: Callable[[Any, torch.Tensor], torch.Tensor],
+        loss: Callable[..., torch.Tensor],
         values: Floats,
         valid: Callable[[Any], torch.Tensor] | None = None,
         patience: int | None = None,
         rate_scale: dict[str, float] | None = None,
+        *,
+        target: NDArray[Any] | None = None,
+        prepare: Callable[[Any, torch.Tensor], None] | None = None,
     ) -> None:
-        """Train a new network by ``loss(network, batch)`` and keep its weights."""
+        """Train a new network by ``loss(network, batch)``, or ``loss(network, batch, target)``, and keep its weights.
+
+        ``prepare(network, samples)`` is called before.
+        """
         import torch
 
         from neuroloom.core.devices import resolve_device
-        from neuroloom.core.training import train
 
         self._check_training()
         self.seed_ = as_seed(self.random_state)
@@ -208,18 +213,54 @@ class UnlabelledNetwork(SampleNetwork):
             torch.manual_seed(derive(self.seed_, "weights"))
             network = self._build().to(device)
         x = torch.from_numpy(values.astype(np.float32)).to(device)
+        if prepare is not None:
+            prepare(network, x)
+        known = None if target is None else torch.from_numpy(target).to(device)
+
+        def batch_loss(net: Any, rows: Any) -> torch.Tensor:
+            return loss(net, x[rows]) if known is None else loss(net, x[rows], known[rows])
+
+        told = digest(self, values, target)
+        result = self._trained(
+            network,
+            batch_loss,
+            len(values),
+            "train",
+            told,
+            valid=valid,
+            patience=patience,
+            rate_scale=rate_scale,
+        )
+        self._keep(network)
+        self.history_ = result.history
+        self.best_epoch_ = int(result.kept[0])
+
+    def _trained(
+        self,
+        network: torch.nn.Module,
+        loss: Callable[[Any, Any], torch.Tensor],
+        n: int,
+        name: str,
+        samples: str,
+        *,
+        valid: Callable[[Any], torch.Tensor] | None = None,
+        patience: int | None = None,
+        rate_scale: dict[str, float] | None = None,
+    ) -> TrainResult:
+        """Train a network over ``n`` samples as the parameters say; ``name`` tells its random stream from others.
+
+        ``samples`` tells the samples from others, for checkpoints.
+        """
+        from neuroloom.core.training import train
+
         config = TrainConfig(
-            epochs=self._epochs(len(values)), batch_size=self.batch_size, optimizer=self.optimizer,
+            epochs=self._epochs(n), batch_size=self.batch_size, optimizer=self.optimizer,
             learning_rate=self.learning_rate, weight_decay=self.weight_decay, schedule=self.schedule,
             clip_norm=self.clip_norm, patience=patience,
         )  # fmt: skip
         still = {name: 0.0 for name, p in network.named_parameters() if p.ndim < 2}
-        seed = derive(self.seed_, "train")
-        result = train(network, lambda net, rows: loss(net, x[rows]), config=config, n_samples=len(values), seed=seed,
-                       valid=valid, decay_scale=still, rate_scale=rate_scale, samples=digest(self, values))  # fmt: skip
-        self._keep(network)
-        self.history_ = result.history
-        self.best_epoch_ = int(result.kept[0])
+        return train(network, loss, config=config, n_samples=n, seed=derive(self.seed_, name), valid=valid,
+                     decay_scale=still, rate_scale=rate_scale, samples=samples)  # fmt: skip
 
 
 def _dimensions(X: Any) -> int:

@@ -55,6 +55,7 @@ def attempt(
     minutes: float = 5.0,
     out: str | Path | None = None,
     workers: int | None = None,
+    methods: Sequence[str] = (),
     confidence: float | None = None,
     explain: bool = False,
     progress: Progress | None = None,
@@ -80,6 +81,7 @@ def attempt(
         minutes: time to spend, above 0.
         out: run directory; None is ``runs/<name of the data>``.
         workers: worker processes; None takes one for each core.
+        methods: names of methods, ``a+b`` compositions; none: every one that fits and is usually worth a try.
         confidence: share of test samples that intervals or sets of classes are to cover, in (0, 1), or None.
         explain: whether the report shows what each method's score rests on.
         progress: what shows the run to a user, or None.
@@ -111,7 +113,7 @@ def attempt(
     )
     if progress is not None:
         progress.say(_recognised(task))
-    whole = _config(task, minutes, workers or usable_cores(), confidence, explain)
+    whole = _config(task, minutes, workers or usable_cores(), methods, confidence, explain)
     checked, source = load_config(whole)
     plan = make_plan(checked, source)
     rounds = [list(group) for _, group in groupby(plan.trials, key=lambda t: (t.seed, t.fold))]
@@ -248,18 +250,27 @@ def _limit(minutes: float, workers: int, methods: int) -> float:
 
 
 def _config(
-    task: Task, minutes: float, workers: int, confidence: float | None = None, explain: bool = False
+    task: Task,
+    minutes: float,
+    workers: int,
+    methods: Sequence[str] = (),
+    confidence: float | None = None,
+    explain: bool = False,
 ) -> Config:
     if minutes <= 0:
         raise InputError(f"`minutes` must be above 0, but got {minutes:g}.")
-    methods = methods_for(task.kind, task.problem, uneven=task.metrics[0] == UNEVEN[0])
+    for name in methods:
+        fits = recipe(name, task.kind, task.problem)
+        if not isinstance(fits, Recipe):
+            raise InputError(f"{name!r} cannot be tried here: {fits.reason}.")
+    chosen = list(methods) or methods_for(task.kind, task.problem, uneven=task.metrics[0] == UNEVEN[0])
     return Config(
         name=re.sub(r'[/\\:*?"<>|\x00-\x1f]', "-", task.name) or "mine",
         seeds=MOST_ROUNDS // FOLDS,
         folds=FOLDS,
-        methods=methods,
+        methods=chosen,
         task=[OwnTask.model_validate({k: v for k, v in task.spec.items() if k != "found"})],
         confidence=confidence,
         explain=explain,
-        limits=Limits(seconds=_limit(minutes, workers, len(methods))),
+        limits=Limits(seconds=_limit(minutes, workers, len(chosen))),
     )

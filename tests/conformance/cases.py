@@ -14,6 +14,7 @@ from neuroloom.methods import recipe, registry
 from neuroloom.methods.make import HEADS, Recipe
 from neuroloom.methods.registry import TO_GRAPHS, TRANSFORM
 
+CODERS = ("autoencoder", "vae", "vq-vae", "deep-svdd", "contrastive", "self-supervised")
 QUICK: dict[str, dict[str, Any]] = {
     "neat": {"population": 30, "generations": 8},
     "hyperneat": {"population": 30, "generations": 8},
@@ -61,7 +62,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "deep-ensemble": {"epochs": 8},
     "laplace": {"epochs": 8},
     "swag": {"epochs": 8, "swag_epochs": 5, "rank": 3, "draws": 5},
-    **{key: {"epochs": 3, "hidden": (8,), "filters": (4, 8)} for key in ("autoencoder", "vae", "vq-vae")},
+    **{key: {"epochs": 3, "hidden": (8,), "filters": (4, 8)} for key in CODERS},
     "gan": {"epochs": 2, "hidden": (8,), "filters": (4, 8)},
     "gcn": {"epochs": 30},
     "gat": {"epochs": 30},

@@ -19,6 +19,7 @@ from neuroloom.methods import build, recipe, registry
 from neuroloom.methods.make import HEADS, Recipe
 from neuroloom.tasks import evaluate, open_task
 from neuroloom.tasks.ranking import ranks_of
+from tests.conformance.cases import CODERS
 
 TASKS = {
     ("table", "classification"): "wine",
@@ -59,7 +60,7 @@ SMALLER: dict[str, dict[str, Any]] = {
     "inceptiontime": {"filters": 4, "depth": 3, "members": 1},
     "tcn": {"filters": 8},
     "transformer": {"width": 16, "heads": 2, "layers": 1},
-    **{key: {"hidden": (32,), "filters": (8, 16)} for key in ("autoencoder", "vae", "vq-vae")},
+    **{key: {"hidden": (32,), "filters": (8, 16)} for key in CODERS},
     "gan": {"hidden": (32,), "filters": (8, 16), "batch_size": 64, "epochs": 10},
     **{key: {"units": 16, "patch": 8} for key in ("rnn", "lstm", "gru", "mgu", "sru", "qrnn", "rwa")},
 }

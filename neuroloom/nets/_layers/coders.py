@@ -118,24 +118,25 @@ class RecurrentDecoder(nn.Module):  # type: ignore[misc]
         return parts.flatten(2)[..., :length]
 
 
-def encoder(plan: Plan, width: int) -> nn.Module:
-    """Return a module from ``(b, *shape)`` to ``(b, width)``."""
+def encoder(plan: Plan, width: int, bias: bool = True) -> nn.Module:
+    """Return a module from ``(b, *shape)`` to ``(b, width)``; a recurrent one always has biases."""
     if plan.form == "recurrent":
         return RecurrentCoder(plan, width)
     layers: list[nn.Module] = []
     if plan.form == "conv":
         wide = plan.shape[0]
         for filters in plan.filters:
-            layers += [SameConv(plan.dims, wide, filters, plan.kernel, stride=2), Activation(plan.activation)]
+            layers.append(SameConv(plan.dims, wide, filters, plan.kernel, stride=2, bias=bias))
+            layers.append(Activation(plan.activation))
             wide = filters
         size = wide * prod(plan.sizes[-1])
-        return nn.Sequential(*layers, nn.Flatten(), nn.Linear(size, width))
+        return nn.Sequential(*layers, nn.Flatten(), nn.Linear(size, width, bias))
     size = prod(plan.shape)
     layers.append(nn.Flatten())
     for units in plan.hidden:
-        layers += [nn.Linear(size, units), Activation(plan.activation)]
+        layers += [nn.Linear(size, units, bias), Activation(plan.activation)]
         size = units
-    return nn.Sequential(*layers, nn.Linear(size, width))
+    return nn.Sequential(*layers, nn.Linear(size, width, bias))
 
 
 def decoder(plan: Plan, width: int) -> nn.Module:
