@@ -143,8 +143,10 @@ class Grown(NamedTuple):
         """
         genes = self.genes
         source, target = _link_ends(self, substrate)
-        total = np.concatenate([[0.0], np.cumsum(((source - target) ** 2).sum(axis=1))])
-        return np.asarray(np.diff(total[genes.conn_ptr]))
+        owner = np.repeat(np.arange(len(self.ends) - 1), np.diff(genes.conn_ptr))
+        # each network's sum by itself: equal networks cost the same to the last bit, wherever they stand
+        squares = ((source - target) ** 2).sum(axis=1)
+        return np.bincount(owner, squares, len(self.ends) - 1).astype(np.float64)
 
 
 def _link_ends(grown: Grown, substrate: EvolvableSubstrate) -> tuple[Floats, Floats]:

@@ -55,6 +55,7 @@ class Method:
         ranges: parameter -> what a search may try of it (``svm+tuned``).
         resource: the parameter, a whole number, that says how long it learns: what Hyperband gives less of.
         offered: whether ``neuroloom try`` runs it; what only a study asks for is run by name.
+        actions: of policies, the kind of actions that it is for, ``"discrete"`` or ``"continuous"``; empty for both.
         problem: why it cannot be used, for a plug-in that failed to load.
     """
 
@@ -71,6 +72,7 @@ class Method:
     ranges: Mapping[str, Range] = field(default_factory=dict)
     resource: str | None = None
     offered: bool = True
+    actions: str = ""
     problem: str | None = None
 
     @property
@@ -448,7 +450,8 @@ def _built_in() -> Iterable[Method]:
     yield Method("gan", "nets", "GAN: generator and critic; draws new samples, and what its critic sees are features",
                  _transformer(f"{nets}:GAN", "table", "image"), offered=False)  # fmt: skip
     for key, stem, title in _POLICIES:
-        yield Method(key, "nets", title, {("episodes", "control"): f"{nets}:{stem}Policy"})
+        actions = "discrete" if key == "dqn" else ""
+        yield Method(key, "nets", title, {("episodes", "control"): f"{nets}:{stem}Policy"}, actions=actions)
     for key, stem, title in _UNCERTAIN:
         own = _classifier_and_regressor("table", nets, stem)
         yield Method(key, "nets", title, own, batch=True, offered=False)

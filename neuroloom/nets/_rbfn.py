@@ -178,6 +178,8 @@ class RadialNetwork(BaseEstimator):  # type: ignore[misc]
         if not held.any() or held.all():
             return found
         metric = np.eye(Z.shape[1]) if found.metric is None and self.metric != "euclidean" else found.metric
+        if metric is not None and self.metric == "diagonal":
+            metric = np.diag(metric)
         hidden = Hidden(
             found.centres, metric, found.widths, found.head.ridge, self.kernel, self.normalised, found.skip
         )

@@ -46,7 +46,7 @@ class Hidden(nn.Module):  # type: ignore[misc]
 
     Args:
         centres: ``(m, d)``.
-        metric: ``(d, d)`` or None.
+        metric: ``(d, d)``, ``(d,)`` of a diagonal one, which stays so, or None.
         widths: ``(m,)``.
         ridge: penalty of the head, above 0.
         kernel: key of ``KERNELS``.
@@ -73,12 +73,17 @@ class Hidden(nn.Module):  # type: ignore[misc]
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """Return the design, ``(n, m [+ d])``."""
-        ends = (z, self.centres) if self.metric is None else (z @ self.metric, self.centres @ self.metric)
+        ends = self._mapped(z), self._mapped(self.centres)
         d2 = (ends[0] ** 2).sum(1, keepdim=True) + (ends[1] ** 2).sum(1) - 2 * ends[0] @ ends[1].T
         phi = self.phi(d2.clamp(min=0) * torch.exp(-2 * self.log_widths))
         if self.normalised:
             phi = phi / phi.sum(1, keepdim=True).clamp(min=1e-300)
         return torch.cat([phi, z], 1) if self.skip else phi
+
+    def _mapped(self, x: torch.Tensor) -> torch.Tensor:
+        if self.metric is None:
+            return x
+        return x * self.metric if self.metric.ndim == 1 else x @ self.metric
 
     def head(self, z: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return the ridge head of samples ``z`` and targets ``y (n, outputs)``: its weights, its intercept, and what
@@ -134,5 +139,7 @@ def tune(
     with torch.no_grad():
         after = -float(score(hidden))
     metric = None if hidden.metric is None else hidden.metric.detach().numpy().copy()
+    if metric is not None and metric.ndim == 1:
+        metric = np.diag(metric)
     widths = np.exp(hidden.log_widths.detach().numpy())
     return Tuned(hidden.centres.detach().numpy().copy(), metric, widths, before, after)

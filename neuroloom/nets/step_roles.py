@@ -75,7 +75,12 @@ class StepClassifier(ClassifierMixin, StepRole, Answers):  # type: ignore[misc]
     """Role of a classifier of every step; with several members the mean of their probabilities answers."""
 
     def _read_target(self, y: Any) -> NDArray[Any]:
-        self.classes_ = np.unique(y.compressed())
+        labels = y.compressed()
+        if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+            raise InputError(
+                "y must name a class at every step of a series, but holds missing or infinite ones."
+            )
+        self.classes_ = np.unique(labels)
         if len(self.classes_) < 2:
             raise InputError(
                 f"a classifier needs at least two classes, but y holds only {self.classes_.tolist()}."

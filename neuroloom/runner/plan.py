@@ -174,6 +174,12 @@ def _check_some_fit(pairs: Mapping[tuple[str, str], Recipe | Skip], source: Sour
 
 def _pair(task: Task, entry: Entry, config: Config, source: Source) -> Recipe | Skip:
     found = recipe(entry.expression, task.kind, task.problem)
+    if isinstance(found, Recipe) and task.actions:
+        for method in (step.method for step in found.steps):
+            if method.actions not in ("", task.actions):
+                return Skip(
+                    f"{method.key} is for {method.actions} actions, and those of {task.name} are {task.actions}"
+                )
     if isinstance(found, Recipe) and entry.params:
         try:
             step_params(found, entry.params)

@@ -183,7 +183,8 @@ class AdaptiveWaveletFeatures(TransformerMixin, BaseEstimator):  # type: ignore[
         """Return class numbers (int64), standardised numbers (float64), or None for sparsity.
 
         Raises:
-            InputError: the task is to be learned and there are no answers.
+            InputError: the task is to be learned, and there are no answers, they are not one a sample, one is missing,
+                or there is but one sample.
         """
         if y is not None:
             check_lengths(X, y)
@@ -192,6 +193,14 @@ class AdaptiveWaveletFeatures(TransformerMixin, BaseEstimator):  # type: ignore[
         if y is None:
             raise InputError("objective='task' needs answers `y`; pass them, or objective='sparsity'.")
         values = np.asarray(y)
+        if values.ndim != 1:
+            raise InputError(f"answers `y` must be (n,), one a sample, but have shape {values.shape}.")
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise InputError("answers `y` hold a missing or infinite value; leave its sample out.")
+        if len(values) < 2:
+            raise InputError(
+                "a task needs at least 2 samples, but got 1; pass more, or objective='sparsity'."
+            )
         if values.dtype.kind == "f" and len(np.unique(values)) > 20:
             spread = float(values.std())
             return np.asarray((values - values.mean()) / (spread or 1.0), dtype=np.float64)

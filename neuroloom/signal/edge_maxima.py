@@ -60,8 +60,8 @@ class Edges:
         Raises:
             InputError: there is but one scale.
         """
-        if len(self.scales) < 2:
-            raise InputError("regularity is told from several scales; pass at least two.")
+        if len(np.unique(self.scales)) < 2:
+            raise InputError("regularity is told from several scales; pass at least two that differ.")
         from scipy.ndimage import maximum_filter
 
         logs = []

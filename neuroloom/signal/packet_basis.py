@@ -134,10 +134,16 @@ def best_basis(
 
 
 def candidates(wavelet: Any) -> list[pywt.Wavelet]:
-    """Return the wavelets that ``wavelet`` stands for: a name, several, or ``"auto"``."""
+    """Return the wavelets that ``wavelet`` stands for: a name, several, or ``"auto"``.
+
+    Raises:
+        InputError: there is none, or a name is not known.
+    """
     if isinstance(wavelet, str) and wavelet == "auto":
         wavelet = CANDIDATES
     several = isinstance(wavelet, Sequence) and not isinstance(wavelet, str)
+    if several and not wavelet:
+        raise InputError("`wavelet` is an empty list; name one wavelet at least, or 'auto'.")
     return [discrete_wavelet(one) for one in (wavelet if several else [wavelet])]
 
 

@@ -74,7 +74,8 @@ def ridges(transform: CWT, count: int = 1, *, penalty: float = 1.0, width: float
         width: octaves on either side of a ridge, above 0.
 
     Raises:
-        InputError: several signals, a wavelet that is not analytic, or a parameter out of range.
+        InputError: several signals, a wavelet that is not analytic, a parameter out of range, or no scale is left
+            beside the ridges before.
 
     Source:
         Delprat et al. (1992), section III; Carmona, Hwang and Torrésani (1997).
@@ -85,14 +86,20 @@ def ridges(transform: CWT, count: int = 1, *, penalty: float = 1.0, width: float
     check_float("width", width, 0, open_low=True)
     octaves = np.log2(transform.scales)
     power = np.abs(plane) ** 2
+    free = np.ones(power.shape, dtype=bool)
     left = np.log(np.maximum(power, 1e-12 * power.max() + np.finfo(np.float64).tiny))
     at = np.arange(plane.shape[1])
-    found, size, phase = [], [], []
+    found: list[Floats] = []
+    size, phase = [], []
     steps = (octaves[:, None] - octaves) ** 2 * 144.0
     local = instantaneous_frequency(plane, transform.fs)
     frequencies = transform.wavelet.frequency(transform.scales, "L1")
     peak = float(np.abs(transform.wavelet.spectrum(transform.wavelet.amplitude_peak)))
     for _ in range(count):
+        if not free.any():
+            raise InputError(
+                f"{len(found)} ridges leave no scale; lower `count`, {count}, or `width`, {width:g}."
+            )
         path = _best_path(left, penalty * steps)
         own = local[path, at]
         named = frequencies[path]
@@ -102,6 +109,7 @@ def ridges(transform: CWT, count: int = 1, *, penalty: float = 1.0, width: float
         size.append(np.abs(plane[path, at]) * peak / np.maximum(seen, 0.5 * peak))
         phase.append(np.angle(plane[path, at]))
         beside = np.abs(octaves[:, None] - octaves[path]) <= width
+        free &= ~beside
         left = np.where(beside, left.min(), left)
     return Ridges(np.array(found), np.array(size), np.array(phase), transform)
 

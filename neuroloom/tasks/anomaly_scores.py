@@ -39,7 +39,7 @@ def vus_pr(labels: Any, score: Any, buffer: int) -> float:
         A number in [0, 1]; NaN where there is no anomaly, or nothing else.
 
     Raises:
-        InputError: the lengths differ, or ``buffer`` is negative.
+        InputError: the lengths differ, a score is NaN, or ``buffer`` is negative.
 
     Source:
         Paparrizos et al. (2022), section 4. Differences: every score is a threshold, where the authors' code takes 250
@@ -100,7 +100,7 @@ def ucr_hit(labels: Any, score: Any) -> float:
         A number in [0, 1]; NaN where there is no anomaly.
 
     Raises:
-        InputError: the lengths differ.
+        InputError: the lengths differ, or a score is NaN.
 
     Source:
         Wu and Keogh (2021), and the archive's slides.
@@ -120,4 +120,6 @@ def _pair(labels: Any, score: Any) -> tuple[Floats, Floats]:
     y, s = np.asarray(labels, dtype=np.float64), np.asarray(score, dtype=np.float64)
     if y.ndim != 1 or y.shape != s.shape:
         raise InputError(f"expected a score for each of {y.shape} steps of one series, but got {s.shape}.")
+    if np.isnan(s).any():
+        raise InputError(f"{int(np.isnan(s).sum())} of the {len(s)} scores are NaN; give each step a number.")
     return y, s

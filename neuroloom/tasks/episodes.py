@@ -33,6 +33,7 @@ class Episodes(DrawnTask):
     options: Mapping[str, Any] = MappingProxyType({})
     kind = "episodes"
     problem = "control"
+    actions = "discrete"
     metrics = DEFAULTS["control"]
     protocol = "published"
     published_splits = 1
@@ -64,6 +65,7 @@ class MountainCarContinuous(Episodes):
     """Drive an underpowered car out of a valley with little force; see :class:`Episodes`."""
 
     env_id = "MountainCarContinuous-v0"
+    actions = "continuous"
     summary = "MountainCarContinuous-v0: reach the hill with little force, up to 999 steps, over 100 episodes"
     source = "Moore 1990; gymnasium's MountainCarContinuous-v0, solved at 90"
 
@@ -72,6 +74,7 @@ class Pendulum(Episodes):
     """Swing up a pendulum with a weak motor and hold it; see :class:`Episodes`."""
 
     env_id = "Pendulum-v1"
+    actions = "continuous"
     summary = "Pendulum-v1: swing a pendulum up and hold it with little torque, 200 steps, over 100 episodes"
     source = "gymnasium's Pendulum-v1, a cost of angle, speed and torque at each step"
 
@@ -105,6 +108,7 @@ class BipedalWalker(Box2DEpisodes):
     """Walk over rough ground on two legs of two joints; see :class:`Episodes`."""
 
     env_id = "BipedalWalker-v3"
+    actions = "continuous"
     summary = "BipedalWalker-v3: walk over rough ground on two legs, up to 1,600 steps, over 100 episodes"
     source = "gymnasium's BipedalWalker-v3 (needs Box2D), solved at 300"
 
@@ -117,6 +121,7 @@ class DoublePole(Episodes):
     """
 
     env_id = WITH_VELOCITIES
+    actions = "continuous"
     summary = (
         "Keep two poles on a cart upright for up to 1,000 steps of 0.02 s, scored over 100 fresh episodes"
     )
@@ -141,6 +146,7 @@ class MediumMaze(Episodes):
     """
 
     env_id = MEDIUM
+    actions = "continuous"
     options = MappingProxyType({"spread": 10.0})
     summary = "MediumMaze-v0: drive a robot through a maze with dead ends, way gained, over 100 episodes"
     source = "Lehman and Stanley 2011, medium map; the goal is reached from 247.4"

@@ -83,6 +83,7 @@ class Task(ABC):
         published_splits: how many splits the source publishes (0 for the ``folds`` protocol). Split ``k`` of several is
             trial ``seed = k // folds, fold = k % folds``; a single one is fold 0 of every seed.
         version: raised whenever data, split or metric of the same name change.
+        actions: of control, ``"discrete"`` or ``"continuous"``; empty where it is not told beforehand.
         summary: one line for listings.
         source: where the data come from, with the citation.
         spec: pure JSON from which ``neuroloom.tasks.open_task(spec, data_dir)`` makes this task again.
@@ -96,6 +97,7 @@ class Task(ABC):
     max_folds: int | None = None
     published_splits: int = 0
     version: int = 1
+    actions: str = ""
     summary: str = ""
     source: str = ""
     spec: dict[str, Any]

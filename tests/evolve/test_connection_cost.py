@@ -21,6 +21,8 @@ from neuroloom.evolve import (
     grow,
     hyperneat_config,
 )
+from neuroloom.evolve.phenotypes import Phenotypes
+from neuroloom.evolve.population import pack_genomes
 
 # two inputs below one hidden neuron and an output, each link alone and by hand
 SUBSTRATE = Substrate(
@@ -118,3 +120,15 @@ def test_a_regressor_of_grown_networks_minds_the_cost():
     (cost, other), *_ = reversed(model.alternatives()[1])
     assert other.substrate_network().connection_cost == pytest.approx(cost)
     assert model.front_costs_.tolist() == sorted(model.front_costs_)
+
+
+def test_copies_cost_the_same_to_the_last_bit_wherever_they_stand():
+    ends = np.random.default_rng(1).uniform(-1, 1, (5, 2))
+    substrate = EvolvableSubstrate(
+        ends[:3], ends[3:], band_threshold=0.05, division_threshold=0.0, variance_threshold=0.01
+    )
+    cppns = _patterns(substrate.config(10), 8).genomes
+    twice = Phenotypes(pack_genomes([*cppns, *cppns[::-1]]), cppns[0].inputs, cppns[0].outputs)
+    costs = grow(twice, substrate).connection_costs(substrate)
+    assert len(np.unique(costs)) > 2
+    assert costs[:10].tolist() == costs[:9:-1].tolist()

@@ -93,3 +93,11 @@ def test_evolution_takes_all_samples_where_there_are_no_more() -> None:
     X = np.arange(8.0).reshape(4, 2)
     assert np.array_equal(evolve_centres(X, X[:, :1], 9, 0, neighbours=2), X)
     assert len(select_centres(X, X[:, :1], 3, 0)) == len(draw_centres(X, 3, 0)) == 3
+
+
+def test_a_diagonal_metric_stays_diagonal() -> None:
+    X, y = _bumps()
+    both = [RBFNRegressor(6, metric="diagonal", fine_tune=n, random_state=0).fit(X, y) for n in (0, 20)]
+    assert not np.allclose(both[1].metric_, both[0].metric_)  # it was moved
+    for net in both:
+        assert np.array_equal(net.metric_, np.diag(np.diag(net.metric_)))

@@ -146,3 +146,7 @@ def test_what_does_not_fit_is_named():
         TCNStepRegressor().fit(X, y)
     with pytest.raises(InputError, match="`pooling` must be one of"):
         LSTMClassifier(pooling="steps").fit(X, y[:, 0])
+    labels = (y == "up").astype(float)
+    labels[0, 3] = np.nan
+    with pytest.raises(InputError, match="holds missing or infinite"):
+        LSTMStepClassifier().fit(X, labels)

@@ -142,3 +142,12 @@ def test_what_cannot_be_run_is_refused_before_it_runs(tmp_path: Path, text: str,
 def test_a_missing_file_says_so(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no file"):
         load_config(tmp_path / "none.toml")
+
+
+def test_a_policy_of_discrete_actions_is_skipped_where_they_are_continuous() -> None:
+    config = {"name": "acts", "tasks": ["cartpole", "pendulum"], "methods": ["dqn", "ppo"], "seeds": 2}
+    skips = {(t.task_name, t.label): t.skip for t in make_plan(*load_config(config)).trials}
+    assert (
+        skips.pop(("pendulum", "dqn")) == "dqn is for discrete actions, and those of pendulum are continuous"
+    )
+    assert list(skips.values()) == [None] * 3

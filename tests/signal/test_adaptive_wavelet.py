@@ -151,3 +151,17 @@ def test_a_task_needs_answers():
         AdaptiveWaveletFeatures(objective="task").fit(_octave(8)[0])
     with pytest.raises(InputError, match="orthogonal filters"):
         lattice_angles("bior2.2")
+
+
+@pytest.mark.parametrize(
+    ("count", "answers", "words"),
+    [
+        (30, np.where(np.arange(30) == 2, np.nan, np.arange(30.0)), "missing or infinite"),
+        (8, np.where(np.arange(8) == 2, np.nan, np.arange(8.0) % 2), "missing or infinite"),
+        (8, np.ones((8, 2)), r"one a sample, but have shape \(8, 2\)"),
+        (1, np.zeros(1), "at least 2 samples"),
+    ],
+)
+def test_answers_that_cannot_be_learned_are_refused(count, answers, words):
+    with pytest.raises(InputError, match=words):
+        AdaptiveWaveletFeatures(epochs=1).fit(_octave(30)[0][:count], answers)

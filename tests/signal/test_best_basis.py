@@ -121,3 +121,10 @@ def test_the_wavelet_of_features_is_chosen_by_cost():
 def test_bad_input_is_told(call, words):
     with pytest.raises(InputError, match=words):
         call()
+
+
+def test_no_wavelet_at_all_is_refused():
+    with pytest.raises(InputError, match="empty list"):
+        best_basis(np.arange(16.0), [])
+    with pytest.raises(InputError, match="empty list"):
+        WaveletFeatures(wavelet=[]).fit(np.ones((3, 16)))

@@ -284,3 +284,10 @@ def test_each_result_plots_itself():
 def test_bad_input_is_told(call, words):
     with pytest.raises(InputError, match=words):
         call()
+
+
+def test_what_leaves_nothing_to_tell_is_refused():
+    with pytest.raises(InputError, match="leave no scale"):
+        ridges(cwt(np.sin(np.arange(128.0))), 30, width=2.0)
+    with pytest.raises(InputError, match="at least two that differ"):
+        edges(np.eye(10), (2, 2)).regularity()

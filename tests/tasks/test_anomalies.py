@@ -142,3 +142,11 @@ def test_the_bench_ranks_detectors_of_a_series(tmp_path):
     assert volume["wavelets"] > 0.7 > volume["matrix-profile"]
     assert volume["moving-deviation"] > volume["dummy"] == pytest.approx(0.05, abs=0.02)
     assert frame[frame.metric == "ucr_hit"].set_index("method").value["wavelets"] == 1
+
+
+def test_scores_that_are_no_numbers_are_refused():
+    labels = np.eye(1, 30, 9)[0]
+    score = np.where(np.arange(30) == 4, np.nan, labels)
+    for metric in (lambda: vus_pr(labels, score, 5), lambda: ucr_hit(labels, score)):
+        with pytest.raises(InputError, match="1 of the 30 scores are NaN"):
+            metric()

@@ -313,3 +313,16 @@ def test_plugins_and_unpackaged_tasks(monkeypatch):
     assert open_task(task.spec).fingerprint() == "dots"
     with pytest.raises(InputError, match=r"expected a neuroloom.tasks.Task"):
         open_task("collections:Counter")
+
+
+def test_control_tasks_say_which_actions_their_environments_take():
+    from neuroloom.core.episodes import spaces
+
+    said = {}
+    for name, where in TASKS.items():
+        if not str(where).startswith("episodes:") or name in ("lunar-lander", "bipedal-walker"):  # Box2D's
+            continue
+        task = open_task(name)
+        said[name] = task.actions
+        assert task.actions == ("discrete" if spaces(task.load(0).X).actions else "continuous"), name
+    assert set(said.values()) == {"discrete", "continuous"}
