@@ -89,11 +89,11 @@ def run(
         found = budget.model_copy(update=kept_of)
         checked = checked.model_copy(update={"tune": found})
     plan = make_plan(checked, source, data_dir)
+    own = plan.trials if part is None else part_of(plan.trials, part)
     folder = prepare_folder(out, checked)
     keys = [trial.key for trial in plan.trials]
     with open_store(store or folder / "results.db", run=run_name(store, checked), folder=folder) as kept:
         finished = kept.finished(keys)
-        own = plan.trials if part is None else part_of(plan.trials, part)
         missing = [t for t in own if not _settled(finished.get(t.key), retry_failed)]
         with open_engine(
             engine,
@@ -283,8 +283,12 @@ def _command() -> str:
     """Return the command that runs this bench, without the password of a database."""
     if Path(sys.argv[0]).stem not in ("neuroloom", "__main__"):
         return "neuroloom.run(config)"
-    words = [re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", word) for word in sys.argv[1:]]
-    return shlex.join(["neuroloom", *words])
+    return shlex.join(["neuroloom", *map(without_password, sys.argv[1:])])
+
+
+def without_password(text: str) -> str:
+    """Return text with the passwords of URLs blacked out."""
+    return re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", text)
 
 
 def commit() -> str | None:

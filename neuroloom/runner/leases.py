@@ -30,6 +30,19 @@ _CHUNK = 1000
 _NOW = "extract(epoch FROM clock_timestamp())"
 
 
+def check_server(url: sa.URL) -> None:
+    """Check that a store is a PostgreSQL database.
+
+    Raises:
+        InputError: it is not.
+    """
+    if url.get_backend_name() != "postgresql":
+        raise InputError(
+            "workers lease trials from a PostgreSQL store, as --store postgresql://user@host/name; without one, "
+            "let each write a run of its own with `neuroloom run --part 1/4` and join them with `neuroloom merge`."
+        )
+
+
 @dataclass(frozen=True)
 class Claim:
     """A trial that this worker holds, and whether its answers for each test sample are to be kept."""
@@ -51,11 +64,7 @@ class Leases:
     """
 
     def __init__(self, store: Store, holder: str = "", seconds: float = LEASE_SECONDS) -> None:
-        if store.url.get_backend_name() != "postgresql":
-            raise InputError(
-                "workers lease trials from a PostgreSQL store, as --store postgresql://user@host/name; without one, "
-                "let each write a run of its own with `neuroloom run --part 1/4` and join them with `neuroloom merge`."
-            )
+        check_server(store.url)
         self.store, self.holder, self.seconds = store, holder, seconds
         with store.transaction() as connection:
             alone(connection)
@@ -81,11 +90,10 @@ class Leases:
             for start in range(0, len(records), _CHUNK):
                 connection.execute(insert, records[start : start + _CHUNK])
 
-    def open_keys(self, run: str) -> set[str]:
-        """Return the keys of a run's trials that have not ended."""
-        query = sa.select(schema.work.c.key).where(schema.work.c.run == run)
+    def open_keys(self) -> set[str]:
+        """Return the keys of all trials that have not ended, whichever run offered them first."""
         with self.store.transaction() as connection:
-            return set(connection.execute(query).scalars())
+            return set(connection.execute(sa.select(schema.work.c.key)).scalars())
 
     def withdraw(self, run: str) -> None:
         """Take back what nobody holds."""

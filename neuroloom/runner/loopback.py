@@ -50,12 +50,11 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)
         sock.listen(_BACKLOG)  # so requests wait while the server starts, and the port is known to be taken
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         if sock is not None:
             sock.close()
-        raise InputError(
-            f"{host}:{port} cannot be used: {error.strerror}; pass another --host or --port."
-        ) from error
+        why = error.strerror if isinstance(error, OSError) else "it is no name of a host"
+        raise InputError(f"{host}:{port} cannot be used: {why}; pass another --host or --port.") from error
     with sock:
         yield sock
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from neuroloom.core.errors import InputError
-from neuroloom.runner.bench import FINAL, finish
+from neuroloom.runner.bench import FINAL, earlier_meta, finish
 from neuroloom.runner.results import Results
 from neuroloom.runner.row import Row
 from neuroloom.runner.store import open_store
@@ -26,19 +26,26 @@ def merge(out: str | Path, parts: Sequence[str | Path]) -> Results:
         parts: run directories, or their ``results.db``.
 
     Raises:
-        InputError: a part is no run, or is another bench than the first.
+        InputError: a part is no run, or is another bench than the first or than what ``out`` holds.
     """
     folder = Path(out)
     stores = [_store_of(Path(part), folder) for part in parts]
     if not stores:
         raise InputError("there is nothing to merge; name at least one run directory.")
+    meta: dict[str, Any] = {}
+    for store in stores:  # all are looked at before anything is written
+        with open_store(store, read=True) as part:
+            meta = _joined(meta, part.read_plan()[1], store)
     with open_store(folder / "results.db", folder=folder) as whole:
+        if earlier_meta(whole).get("config", meta["config"]) != meta["config"]:
+            raise InputError(
+                f"{folder}, the directory to write, holds another bench than {parts[0]}: their configs differ; name "
+                "another directory first."
+            )
         keys: dict[str, None] = {}
-        meta: dict[str, Any] = {}
         for store in stores:
             with open_store(store, read=True) as part:
-                own, told = part.read_plan()
-                meta = _joined(meta, told, store)
+                own, _ = part.read_plan()
                 keys.update(dict.fromkeys(own))
                 held = part.with_predictions(own)
                 for start in range(0, len(own), _ROWS):

@@ -14,8 +14,9 @@ from typing import Any
 
 from neuroloom.core.errors import InputError
 from neuroloom.methods import Recipe, recipe
+from neuroloom.runner.database import database_url
 from neuroloom.runner.engines import Engine, Event, Finished, ProcessEngine, divide
-from neuroloom.runner.leases import LEASE_SECONDS, Leases
+from neuroloom.runner.leases import LEASE_SECONDS, Leases, check_server
 from neuroloom.runner.row import Row
 from neuroloom.runner.store import Store, open_store
 from neuroloom.runner.trial import Trial
@@ -56,10 +57,15 @@ class WorkersEngine(Engine):
         self._leases.offer(run, todo, self._keep)
         while waiting:
             began = time.monotonic()
-            ended = waiting - self._leases.open_keys(run)
-            if ended:
+            gone = waiting - self._leases.open_keys()
+            if gone:
+                rows = tuple(self._store.rows(sorted(gone)))
+                ended = {row.key for row in rows}
                 waiting -= ended
-                yield Finished(tuple(self._store.rows(sorted(ended))))
+                if ended < gone:  # another run had offered them first and took them back
+                    self._leases.offer(run, [t for t in todo if t.key in gone - ended], self._keep)
+                if rows:
+                    yield Finished(rows)
             else:
                 time.sleep(max(_POLL_SECONDS, 10 * (time.monotonic() - began)))
 
@@ -98,6 +104,7 @@ def work(
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a queue's warning: give back and end
     done = 0
+    check_server(database_url(store))  # before a file is made of it
     with open_store(store, shared=True) as kept, _Heart(store, holder, lease_seconds):
         leases = Leases(kept, holder, lease_seconds)
         engines: dict[bool, ProcessEngine] = {}

@@ -95,7 +95,7 @@ def test_a_lease_that_runs_out_passes_on_and_its_late_row_is_dropped(database: s
         assert quick.complete([done]) == [done]
         assert slow.complete([late]) == []
         assert store.finished([planned[0].key]) == {planned[0].key: "done"}
-        assert slow.open_keys("r") == {t.key for t in planned[1:]}
+        assert slow.open_keys() == {t.key for t in planned[1:]}
         quick.release()
         assert [c.trial for c in slow.claim(9)] == planned[1:]
 
@@ -115,6 +115,33 @@ def test_a_trial_whose_workers_are_lost_again_and_again_is_given_up(database: st
         (row,) = store.rows([one.key])
         assert (row.status, row.reason) == ("killed", "its worker was lost 3 times")
         assert leases.left() == 0
+
+
+def test_what_another_run_has_offered_already_ends_in_both(database: str) -> None:
+    planned = trials(4, 0.0, "Good")
+    with open_store(database, run="first") as store:
+        Leases(store).offer("first", planned[:3], False)  # by a driver that is gone, say
+    found: list[Any] = []
+
+    def drive() -> None:
+        with open_store(database, run="second") as store, open_engine("workers", store=store) as engine:
+            found.extend(row for e in engine.run(planned) if isinstance(e, Finished) for row in e.rows)
+
+    driver = threading.Thread(target=drive, daemon=True)
+    driver.start()
+    with open_store(database, shared=True) as store:
+        worker, deadline = Leases(store, "w"), time.monotonic() + 30
+        while worker.left() < 4 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        (held,) = worker.claim(1)
+        with open_store(database, run="first") as first:
+            Leases(first).withdraw("first")  # two of the three, which the second still waits for
+        worker.complete([row_of(held.trial, "done")])
+        while driver.is_alive() and time.monotonic() < deadline:
+            worker.complete([row_of(one.trial, "done") for one in worker.claim(9)])
+            time.sleep(0.05)
+    driver.join(1)
+    assert sorted(row.key for row in found) == sorted(t.key for t in planned)
 
 
 WORKER = """
@@ -211,6 +238,7 @@ def test_workers_need_a_server(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["worker", "--store", str(tmp_path / "x.db")])
     assert done.exit_code == 2
     assert "neuroloom run --part 1/4" in done.output
+    assert not (tmp_path / "x.db").exists()
 
 
 @pytest.mark.parametrize("kind", ["nfs4", "cifs", "fuse.sshfs", "lustre"])
@@ -239,6 +267,12 @@ def test_parts_share_the_trials_out_evenly() -> None:
     for wrong in ("0/5", "6/5", "1/0", "x", "1", "-1/3"):
         with pytest.raises(InputError, match="--part takes a part of so many, as 2/8"):
             part_of(planned, wrong)
+
+
+def test_a_wrong_part_leaves_no_run_behind(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--part takes a part of so many"):
+        neuroloom.run(BENCH, tmp_path / "run", engine="inline", part="3/2")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.fixture(scope="module")
@@ -296,6 +330,11 @@ def test_what_cannot_be_merged(parts: tuple[Path, neuroloom.Results], tmp_path: 
     ):
         with pytest.raises(InputError, match=why):
             merge(tmp_path / "out", sources)
+        assert not (tmp_path / "out").exists()
+    before = (tmp_path / "other" / "bench.toml").read_text()
+    with pytest.raises(InputError, match="the directory to write, holds another bench than"):
+        merge(tmp_path / "other", [home / "part-1", home / "part-2"])
+    assert (tmp_path / "other" / "bench.toml").read_text() == before
     with pytest.raises(InputError, match="is the directory to merge into"):
         merge(home / "part-1", [home / "part-1"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import io
 import json
@@ -233,6 +234,25 @@ def test_a_long_request_without_a_length_is_cut_off(ask: Asker) -> None:
     connection.close()
 
 
+def test_a_client_that_hangs_up_amid_its_request_breaks_nothing(folder: Path) -> None:
+    app = make_app(ServedModel(folder / "shop"), LIMIT)
+    events = iter(
+        [{"type": "http.request", "body": b'{"inp', "more_body": True}, {"type": "http.disconnect"}]
+    )
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return next(events)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/v2/models/shop/infer", "query_string": b"",
+             "headers": [(b"host", b"localhost")]}  # fmt: skip
+    asyncio.run(app(scope, receive, send))  # raises nothing, so the log gets no traceback
+    assert sent[0]["status"] == 400
+
+
 def test_only_this_machine_by_its_own_names_is_answered(ask: Asker, folder: Path) -> None:
     status, found = ask("GET", "/v2", headers={"Host": "evil.example:80"})
     assert status == 403
@@ -386,6 +406,11 @@ def test_models_that_are_not_served(folder: Path, tmp_path: Path) -> None:
     with listening("127.0.0.1", 0) as sock, pytest.raises(InputError, match="pass another --host or --port"):  # noqa: SIM117
         with listening("127.0.0.1", sock.getsockname()[1]):
             pass
+    with (
+        pytest.raises(InputError, match=r"a\.\.b:0 cannot be used: it is no name of a host"),
+        listening("a..b", 0),
+    ):
+        pass
 
 
 def test_the_command_serves_until_it_is_interrupted(folder: Path) -> None:

@@ -173,6 +173,16 @@ def test_where_the_run_is(tmp_path: Path) -> None:
         find_store(str(tmp_path / "nothing"), None)
 
 
+def test_a_password_is_not_shown(monkeypatch: Any) -> None:
+    from neuroloom.runner.watching import server
+
+    monkeypatch.setattr(server, "RunState", lambda *where: None)
+    monkeypatch.setattr(server, "run_app", lambda app, host, port, begun: begun("http://127.0.0.1:1/"))
+    said: list[str] = []
+    server.watch("postgresql://me:s3cret@host/db", run="b", show=False, say=said.append)
+    assert said == ["watching postgresql://me:***@host/db at http://127.0.0.1:1/ (Ctrl-C ends)"]
+
+
 def test_the_command_watches_until_it_is_interrupted(tmp_path: Path) -> None:
     with open_store(tmp_path / "results.db") as store:
         plan(store)

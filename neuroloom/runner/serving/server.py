@@ -113,6 +113,7 @@ def make_app(model: ServedModel, most_bytes: int, hosts: tuple[str, ...] | None 
             of its own; None takes any.
     """
     from starlette.applications import Starlette
+    from starlette.requests import ClientDisconnect
     from starlette.responses import Response as Plain
     from starlette.routing import Route
 
@@ -143,6 +144,8 @@ def make_app(model: ServedModel, most_bytes: int, hosts: tuple[str, ...] | None 
                 return told(400, str(error))
             except ModelError as error:
                 return told(500, f"the model failed on these samples: {error}")
+            except ClientDisconnect:  # nobody hears this answer
+                return told(400, "the connection ended before the request did.")
             except BusyError:
                 return told(503, "too many requests are waiting; try again in a moment.")
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neuroloom.core.errors import InputError
+from neuroloom.runner.bench import without_password
 from neuroloom.runner.loopback import LOOPBACK, host_of, need, run_app
 from neuroloom.runner.watching.state import RunState, find_store
 
@@ -131,7 +132,7 @@ def watch(
     state = RunState(*find_store(where, run))
 
     def begun(address: str) -> None:
-        say(f"watching {where} at {address} (Ctrl-C ends)")
+        say(f"watching {without_password(where)} at {address} (Ctrl-C ends)")
         if show:
             webbrowser.open(address)
 
