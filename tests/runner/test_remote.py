@@ -349,13 +349,21 @@ def test_the_array_job_and_its_merge(tmp_path: Path) -> None:
     for part in ("1", "2"):
         neuroloom.run(bench, tmp_path / "parts" / part, engine="inline", part=f"{part}/2")
     (tmp_path / "parts" / "1" / "results.csv").unlink()  # the first task was ended before it had written all
-    given = {"SLURM_ARRAY_TASK_ID": "1", "SLURM_ARRAY_TASK_COUNT": "2", "TMPDIR": str(tmp_path)}
+    given = {"SLURM_ARRAY_TASK_ID": "1", "SLURM_ARRAY_TASK_COUNT": "1", "TMPDIR": str(tmp_path)}
     path = f"{shim.parent}{os.pathsep}{os.environ['PATH']}"
-    command = ["sh", str(EXAMPLE), str(bench), str(tmp_path / "parts")]
+    command = ["sh", str(EXAMPLE), str(bench), str(tmp_path / "parts"), "2"]  # its task alone again
     done = subprocess.run(command, env={**os.environ, **given, "PATH": path}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "going on: 1 of 1 trials were finished before" in done.stderr
     assert (tmp_path / "parts" / "1" / "results.csv").is_file()
+    assert not list(tmp_path.glob("tmp.*"))
+    full = tmp_path / "full" / "cp"
+    full.parent.mkdir()
+    full.write_text("#!/bin/sh\nexit 1\n")
+    full.chmod(0o755)
+    fails = {**os.environ, **given, "PATH": f"{full.parent}{os.pathsep}{path}"}
+    assert subprocess.run(command, env=fails, capture_output=True, check=False).returncode == 1
+    assert (tmp_path / "parts" / "1" / "results.db").is_file()  # a disk that is full loses nothing
     assert not list(tmp_path.glob("tmp.*"))
     merged = CliRunner().invoke(
         app, ["merge", str(tmp_path / "whole"), *map(str, sorted((tmp_path / "parts").iterdir()))]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -14,6 +16,7 @@ from neuroloom.core.errors import InputError
 from neuroloom.runner.config import load_config, to_toml
 from neuroloom.runner.plan import Plan, make_plan
 from neuroloom.runner.report import render
+from neuroloom.runner.report.tuning import _chosen
 from neuroloom.runner.tuning import read_budget
 
 pytest.importorskip("optuna")
@@ -151,6 +154,13 @@ def test_the_report_sets_tuned_beside_plain(ran: tuple[Path, neuroloom.Results])
     page = render(results, "html")
     assert "What tuning brings" in page
     assert "What size brings" not in page
+
+
+def test_what_was_chosen_is_told_by_step_where_two_share_a_name() -> None:
+    chosen = [{"kmeans-features__centres": 20, "rbfn__centres": 300, "rbfn__neighbours": 5}] * 2 + [{}]
+    rows = pd.DataFrame({"status": "done", "settings": [json.dumps({"best_params": one}) for one in chosen]})
+    told = "kmeans-features centres 20, rbfn centres 300, neighbours 5 (as it is in 1 of 3)"
+    assert _chosen(rows) == told
 
 
 def test_the_command_line_tunes(tmp_path: Path) -> None:

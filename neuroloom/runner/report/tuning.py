@@ -98,14 +98,22 @@ def _chosen(rows: pd.DataFrame) -> str:
             continue
         trials += 1
         for path, value in params.items():
-            found.setdefault(path.rsplit("__", 1)[-1], []).append(value)
+            found.setdefault(path, []).append(value)
     stayed = trials - max((len(values) for values in found.values()), default=0)
-    said = [f"{name} {_typical(values)}" for name, values in found.items()]
+    shared = Counter(_short(path) for path in found)
+    said = [
+        f"{_short(path) if shared[_short(path)] == 1 else path.replace('__', ' ')} {_typical(values)}"
+        for path, values in found.items()
+    ]
     if not said:
         return "as it is" if trials else ""
     text = ", ".join(said)
     text = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
     return f"{text} (as it is in {stayed} of {trials})" if stayed else text
+
+
+def _short(path: str) -> str:
+    return path.rsplit("__", 1)[-1]
 
 
 def _typical(values: Sequence[Any]) -> str:
