@@ -25,6 +25,7 @@ from neuroloom.nets._scaling import robust_scale, smooth_clip
 Floats = NDArray[np.float64]
 _LEAST = 1e-3  # smallest share of probability a class gets before all are brought to sum 1
 _BLOCK = 4096
+_FORGOTTEN = 0.2  # share of what is known that is forgotten at once, where it can be
 
 
 class _Growing(BaseEstimator):  # type: ignore[misc]
@@ -75,6 +76,7 @@ class _Growing(BaseEstimator):  # type: ignore[misc]
         Z = smooth_clip(X, self.median_, self.inverse_spread_)
         room = _Room(self, min(len(Z), max(0, self.max_centres - len(self.widths_))))
         unit = np.sqrt(Z.shape[1])
+        every = max(1, round(_FORGOTTEN / (1 - self.forgetting))) if self.forgetting < 1 else 0
         for z, y in zip(Z, Y, strict=True):
             m = room.size
             d2 = ((room.centres[:m] - z) ** 2).sum(axis=1)
@@ -90,7 +92,9 @@ class _Growing(BaseEstimator):  # type: ignore[misc]
                 room.allocate(z, self.overlap * nearest, 0 * gap, 1 / self.ridge)
                 phi = np.concatenate([phi, [1.0]])
             if self.learning == "rls":
-                room.least_squares(phi, gap, self.forgetting)
+                room.least_squares(phi, gap)
+                if every and self.n_seen_ % every == 0:
+                    room.forget(1 - self.forgetting**every, self.ridge)
             else:
                 room.gradient_step(z, phi, gap, self.rate)
         room.hand_over(self)
@@ -132,16 +136,25 @@ class _Room:
         self.covariance[p, p] = variance
         self.size += 1
 
-    def least_squares(self, phi: Floats, gap: Floats, forgetting: float) -> None:
+    def least_squares(self, phi: Floats, gap: Floats) -> None:
         """Recursive least squares of all weights."""
-        p = len(phi)
-        P = self.covariance[:p, :p]
+        P = self.covariance[: len(phi), : len(phi)]
         pull = P @ phi
-        gain = pull / (forgetting + phi @ pull)
-        self.coef[:p] += np.outer(gain, gap)
+        gain = pull / (1 + phi @ pull)
+        self.coef[: len(phi)] += np.outer(gain, gap)
         P -= np.outer(gain, pull)
-        if forgetting < 1:
-            P /= forgetting
+
+    def forget(self, share: float, ridge: float) -> None:
+        """Give ``share`` of what samples have told back to what was known at first, ``P⁻¹ ← (1 − s) P⁻¹ + s ridge I``.
+
+        Plain exponential forgetting would make weights that no sample speaks of unsure without end.
+
+        Source: Kulhavý & Zarrop (1993), "On a general concept of forgetting", International Journal of Control 58.
+        """
+        p = self.inputs + self.size
+        P = self.covariance[:p, :p]
+        known = (1 - share) * np.linalg.inv(P) + share * ridge * np.eye(p)
+        P[:] = np.linalg.inv((known + known.T) / 2)
 
     def gradient_step(self, z: Floats, phi: Floats, gap: Floats, rate: float) -> None:
         """Platt's step: weights and centres down the slope of the squared error."""
@@ -177,7 +190,8 @@ class ResourceAllocatingClassifier(ClassifierMixin, _Growing):  # type: ignore[m
         learning: ``"rls"``, or ``"lms"`` as in the paper, which moves centres, too.
         rate: of a gradient step, above 0.
         ridge: penalty on the weights that least squares starts from, above 0.
-        forgetting: in (0, 1]: weight of all older samples after each further one; below 1 follows what drifts.
+        forgetting: in (0, 1]: weight of all older samples after each further one, for least squares; below 1 follows
+            what drifts. A fifth is forgotten at once, so that there are fewer inversions of ``covariance_``.
         random_state: of the order in which ``fit`` takes the samples.
 
     Attributes:
@@ -291,7 +305,8 @@ class ResourceAllocatingRegressor(RegressorMixin, _Growing):  # type: ignore[mis
         learning: ``"rls"``, or ``"lms"`` as in the paper, which moves centres, too.
         rate: of a gradient step, above 0.
         ridge: penalty on the weights that least squares starts from, above 0.
-        forgetting: in (0, 1]: weight of all older samples after each further one; below 1 follows what drifts.
+        forgetting: in (0, 1]: weight of all older samples after each further one, for least squares; below 1 follows
+            what drifts. A fifth is forgotten at once, so that there are fewer inversions of ``covariance_``.
         random_state: of the order in which ``fit`` takes the samples.
 
     Attributes:
