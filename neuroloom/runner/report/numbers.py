@@ -44,6 +44,8 @@ def seconds(value: float | None) -> str:
     number = _known(value)
     if number is None:
         return DASH
+    if number == 0:
+        return "0 s"
     for below, factor, unit in (
         (0.9995e-3, 1e6, "µs"),
         (0.9995, 1e3, "ms"),

@@ -12,7 +12,7 @@ from neuroloom.runner.report import numbers
 @pytest.mark.parametrize(
     ("value", "text"),
     [(3.2e-5, "32 µs"), (0.0123, "12.3 ms"), (0.9996, "1.00 s"), (1.234, "1.23 s"), (99.99, "1.67 min"),
-     (7200, "2.00 h"), (0, "0 µs"), (math.nan, "–"), (None, "–")],
+     (7200, "2.00 h"), (0, "0 s"), (math.nan, "–"), (None, "–")],
 )  # fmt: skip
 def test_seconds(value: float | None, text: str) -> None:
     assert numbers.seconds(value) == text.replace("32 µs", "32.0 µs")
