@@ -173,8 +173,7 @@ class RadialNetwork(BaseEstimator):  # type: ignore[misc]
         """
         from neuroloom.nets._rbfn_tuning import Hidden, tune
 
-        seed = as_seed(self.random_state)
-        held = some(len(Z), _HELD, stream(seed, "held out"))
+        held = some(len(Z), _HELD, stream(as_seed(self.random_state), "held out"))
         if not held.any() or held.all():
             return found
         metric = np.eye(Z.shape[1]) if found.metric is None and self.metric != "euclidean" else found.metric
@@ -184,14 +183,10 @@ class RadialNetwork(BaseEstimator):  # type: ignore[misc]
             found.centres, metric, found.widths, found.head.ridge, self.kernel, self.normalised, found.skip
         )
         config = TrainConfig(epochs=self.fine_tune, learning_rate=_RATE, optimizer="adam", patience=_PATIENCE)
-        tuned = tune(hidden, Z, Y, held, config, derive(seed, "fine-tuning"))
+        tuned = tune(hidden, Z, Y, held, config)
         if not tuned.after < tuned.before:
             return found
-        ends = (
-            (Z, tuned.centres) if tuned.metric is None else (Z @ tuned.metric, tuned.centres @ tuned.metric)
-        )
-        phi = self._activations(squared_distances(*ends) / tuned.widths**2)
-        design = np.hstack([phi, Z]) if found.skip else phi
+        design = self._layer(Z, tuned.centres, tuned.metric, tuned.widths, found.skip)
         head = fit_ridge(design, Y, np.array(ridges), self.criterion)
         return _Found(head, design, tuned.centres, tuned.metric, tuned.widths, found.factor, found.skip)
 
@@ -244,11 +239,13 @@ class RadialNetwork(BaseEstimator):  # type: ignore[misc]
     def _design(self, X: Floats) -> Floats:
         """Return ``(n, m)`` activations and, with the skip, the scaled inputs beside them."""
         Z = smooth_clip(X, self.median_, self.inverse_spread_)
-        ends = (
-            (Z, self.centres_) if self.metric_ is None else (Z @ self.metric_, self.centres_ @ self.metric_)
-        )
-        phi = self._activations(squared_distances(*ends) / self.widths_**2)
-        return np.hstack([phi, Z]) if self.skip_ else phi
+        return self._layer(Z, self.centres_, self.metric_, self.widths_, self.skip_)
+
+    def _layer(self, Z: Floats, centres: Floats, metric: Floats | None, widths: Floats, skip: bool) -> Floats:
+        """Return the design of scaled samples ``Z``, as ``_design`` does."""
+        ends = (Z, centres) if metric is None else (Z @ metric, centres @ metric)
+        phi = self._activations(squared_distances(*ends) / widths**2)
+        return np.hstack([phi, Z]) if skip else phi
 
     def _scores(self, X: Any) -> Floats:
         check_is_fitted(self)

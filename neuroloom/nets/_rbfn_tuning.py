@@ -110,9 +110,7 @@ class Tuned(NamedTuple):
     after: float
 
 
-def tune(
-    hidden: Hidden, Z: Floats, Y: Floats, held: NDArray[np.bool_], config: TrainConfig, seed: int
-) -> Tuned:
+def tune(hidden: Hidden, Z: Floats, Y: Floats, held: NDArray[np.bool_], config: TrainConfig) -> Tuned:
     """Lower the left-out error of all samples but the ``held``; keep the step of the least error on these.
 
     The head is always the closed-form one of the present activations (variable projection), so the gradient sees what
@@ -124,7 +122,6 @@ def tune(
         Y: ``(n, outputs)`` targets.
         held: ``(n,)`` samples to validate on.
         config: how to train.
-        seed: not drawn from, as all samples make one batch.
     """
     z, y, apart = torch.from_numpy(Z[~held]), torch.from_numpy(Y[~held]), torch.from_numpy(Z[held])
     wanted = torch.from_numpy(Y[held])
@@ -135,7 +132,7 @@ def tune(
 
     with torch.no_grad():
         before = -float(score(hidden))
-    train(hidden, lambda net, _: net.head(z, y)[2].square().mean(), config=config, seed=seed, valid=score)
+    train(hidden, lambda net, _: net.head(z, y)[2].square().mean(), config=config, valid=score)
     with torch.no_grad():
         after = -float(score(hidden))
     metric = None if hidden.metric is None else hidden.metric.detach().numpy().copy()

@@ -35,12 +35,14 @@ class CodingNetwork(EncodingNetwork):
         network.decoder = decoder(self._plan(), self._width())
         return network
 
-    def _each_loss(self, network: Any, x: torch.Tensor) -> torch.Tensor:
+    def _squared_error(self, network: Any, x: torch.Tensor) -> torch.Tensor:
         """Return the mean squared error of the reconstruction of each of the scaled samples ``x``."""
-        found: torch.Tensor = (
-            (self._decode(network, self._encode(network, x)) - x).square().flatten(1).mean(1)
-        )
+        gap = self._decode(network, self._encode(network, x)) - x
+        found: torch.Tensor = gap.square().flatten(1).mean(1)
         return found
+
+    def _each_loss(self, network: Any, x: torch.Tensor) -> torch.Tensor:
+        return self._squared_error(network, x)
 
     def inverse_transform(self, codes: Any) -> Floats:
         """Return the samples that codes ``(n, code)`` stand for, in the unit and shape of the training samples."""
@@ -56,11 +58,4 @@ class CodingNetwork(EncodingNetwork):
 
     def reconstruction_error(self, X: Any) -> Floats:
         """Return ``(n,)`` mean squared differences between samples and reconstructions, both scaled as in the fit."""
-
-        def error(network: Any, x: torch.Tensor) -> torch.Tensor:
-            found: torch.Tensor = (
-                (self._decode(network, self._encode(network, x)) - x).square().flatten(1).mean(1)
-            )
-            return found
-
-        return self._map(error, self._read(X))
+        return self._map(self._squared_error, self._read(X))

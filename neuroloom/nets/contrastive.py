@@ -25,11 +25,8 @@ if TYPE_CHECKING:
 
 LOSSES = ("supervised", "triplet", "self")
 _BINS = 5  # groups that numbers are cut into
-_VIEWS = {
-    1: (),
-    2: ("shift", "scale", "noise"),
-    3: ("affine", "cutout", "noise"),
-}  # by dimensions of a sample
+# dimensions of a sample -> what is done to it
+_VIEWS = {1: (), 2: ("shift", "scale", "noise"), 3: ("affine", "cutout", "noise")}
 
 
 @dataclass(eq=False, repr=False)

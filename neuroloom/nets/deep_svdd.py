@@ -21,9 +21,7 @@ from neuroloom.nets.unlabelled import Floats
 if TYPE_CHECKING:
     import torch
 
-_LEAST = (
-    0.1  # distance of each coordinate of the centre from 0, where a net without biases could put everything
-)
+_LEAST = 0.1  # of each coordinate of the centre: a net without biases could put everything at 0
 
 
 @dataclass(eq=False, repr=False)

@@ -8,6 +8,7 @@ Sources:
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -28,20 +29,21 @@ _BLOCK = 4096
 _FORGOTTEN = 0.2  # share of what is known that is forgotten at once, where it can be
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class _Growing(BaseEstimator):  # type: ignore[misc]
-    """What classifier and regressor share: the state, the step for a sample, the answers."""
+    """What classifier and regressor share: the parameters, the state, the step for a sample, the answers."""
 
-    error: float
-    far: float
-    near: float
-    decay: float
-    overlap: float
-    max_centres: int
-    learning: str
-    rate: float
-    ridge: float
-    forgetting: float
-    random_state: Any
+    error: float = 0.1
+    far: float = 0.2
+    near: float = 0.1
+    decay: float = 200.0
+    overlap: float = 0.7
+    max_centres: int = 500
+    learning: str = "rls"
+    rate: float = 0.02
+    ridge: float = 1.0
+    forgetting: float = 1.0
+    random_state: Any = None
 
     def _check(self) -> None:
         check_float("error", self.error, 0)
@@ -209,33 +211,6 @@ class ResourceAllocatingClassifier(ClassifierMixin, _Growing):  # type: ignore[m
         prototype starts from weight 0: started from what was missing, it learns the noise.
     """
 
-    def __init__(
-        self,
-        *,
-        error: float = 0.1,
-        far: float = 0.2,
-        near: float = 0.1,
-        decay: float = 200.0,
-        overlap: float = 0.7,
-        max_centres: int = 500,
-        learning: str = "rls",
-        rate: float = 0.02,
-        ridge: float = 1.0,
-        forgetting: float = 1.0,
-        random_state: Any = None,
-    ) -> None:
-        self.error = error
-        self.far = far
-        self.near = near
-        self.decay = decay
-        self.overlap = overlap
-        self.max_centres = max_centres
-        self.learning = learning
-        self.rate = rate
-        self.ridge = ridge
-        self.forgetting = forgetting
-        self.random_state = random_state
-
     def fit(self, X: Any, y: Any) -> Self:
         """Start anew and take ``X (n, features)`` with labels ``y (n,)`` once, in random order."""
         X, y = validate_data(self, X, y, dtype=np.float64)
@@ -319,33 +294,6 @@ class ResourceAllocatingRegressor(RegressorMixin, _Growing):  # type: ignore[mis
 
     Source: Platt (1991); recursive least squares in place of its gradient step after Kadirkamanathan & Niranjan (1993).
     """
-
-    def __init__(
-        self,
-        *,
-        error: float = 0.1,
-        far: float = 0.2,
-        near: float = 0.1,
-        decay: float = 200.0,
-        overlap: float = 0.7,
-        max_centres: int = 500,
-        learning: str = "rls",
-        rate: float = 0.02,
-        ridge: float = 1.0,
-        forgetting: float = 1.0,
-        random_state: Any = None,
-    ) -> None:
-        self.error = error
-        self.far = far
-        self.near = near
-        self.decay = decay
-        self.overlap = overlap
-        self.max_centres = max_centres
-        self.learning = learning
-        self.rate = rate
-        self.ridge = ridge
-        self.forgetting = forgetting
-        self.random_state = random_state
 
     def fit(self, X: Any, y: Any) -> Self:
         """Start anew and take ``X (n, features)`` with numbers ``y (n,)`` once, in random order."""
