@@ -32,7 +32,6 @@ class DQNPolicy(GradientPolicy):
     probability that falls from 1, actions are drawn evenly.
 
     Args:
-        steps: steps of the environment to learn from, at least 1; those of the evaluations come on top.
         lanes: episodes that go on at once, at least 1; a step in each goes before each batch.
         batch_size: steps in a batch, at least 1.
         memory: steps that are remembered, at least as many as ``lanes``.
@@ -40,18 +39,7 @@ class DQNPolicy(GradientPolicy):
         target_every: batches after which the second network is brought up to date, at least 1.
         exploration: share of ``steps`` over which the probability of a random action falls, in (0, 1].
         final_exploration: what it falls to, in [0, 1].
-        discount: what a reward a step later is worth, in (0, 1].
-        hidden: units of each hidden layer.
         learning_rate: above 0.
-        clip_norm: largest L2 norm of a step's gradient, above 0; None does not clip.
-        max_steps: steps after which an episode is cut in training, or None for the environment's own limit.
-        evaluations: how often the policy is judged on up to 10 training starts, evenly over the steps, at least 1; the
-            best one is kept.
-        early_stopping: whether to stop as soon as an evaluation's mean return reaches the environment's own threshold
-            of success (CartPole-v1: 475), or has not risen for ``patience`` evaluations.
-        patience: evaluations, at least 1.
-        device: ``"auto"`` or ``"cpu"``: networks are computed beside the environments.
-        random_state: seed, generator or None.
 
     Attributes:
         weights_: name → array.

@@ -65,7 +65,8 @@ class GradientPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         learning_rate: the first, above 0.
         clip_norm: largest L2 norm of a step's gradient, above 0; None does not clip.
         max_steps: steps after which an episode is cut in training, or None for the environment's own limit.
-        evaluations: how often the policy is judged, evenly over the steps, at least 1.
+        evaluations: how often the policy is judged on up to 10 training starts, evenly over the steps, at least 1; the
+            best one is kept.
         early_stopping: whether to stop as soon as an evaluation's mean return reaches the environment's own threshold
             of success (CartPole-v1: 475), or has not risen for ``patience`` evaluations.
         patience: evaluations, at least 1.

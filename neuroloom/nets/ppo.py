@@ -25,29 +25,13 @@ class PPOPolicy(PolicyGradient):
     their log-odds, continuous ones from normals whose spread is learned.
 
     Args:
-        steps: steps of the environment to learn from, at least 1; those of the evaluations come on top.
         horizon: steps in each lane between two rounds of learning, at least 1.
         passes: passes over them, at least 1.
         batch_size: steps in a batch, at least 1.
         clip_range: ε, above 0.
         trace: λ of the advantages, in [0, 1].
-        lanes: episodes that go on at once, at least 1.
-        discount: what a reward a step later is worth, in (0, 1].
         hidden: units of each hidden layer, of actor and critic each.
-        learning_rate: the first, above 0.
         schedule: one of ``core.training.SCHEDULES``.
-        clip_norm: largest L2 norm of a step's gradient, above 0; None does not clip.
-        value_weight: weight of the critic's error in the loss, at least 0.
-        entropy_weight: weight of the actions' entropy, which keeps them varied, at least 0.
-        scale_rewards: whether rewards are divided by the spread of the discounted returns so far.
-        max_steps: steps after which an episode is cut in training, or None for the environment's own limit.
-        evaluations: how often the policy is judged on up to 10 training starts, evenly over the steps, at least 1; the
-            best one is kept.
-        early_stopping: whether to stop as soon as an evaluation's mean return reaches the environment's own threshold
-            of success (CartPole-v1: 475), or has not risen for ``patience`` evaluations.
-        patience: evaluations, at least 1.
-        device: ``"auto"`` or ``"cpu"``: networks are computed beside the environments.
-        random_state: seed, generator or None.
 
     Attributes:
         weights_: name → array.
