@@ -9,7 +9,10 @@ PYTEST ?=
 JOBS ?= auto
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test lint check bench docs clean
+# Peers of the benchmarks with an environment of their own, all of benchmarks/peers unless named: make peers PEERS="aeon".
+PEERS ?= $(basename $(notdir $(wildcard benchmarks/peers/*.txt)))
+
+.PHONY: help demo test lint check bench peers docs clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +21,7 @@ help:
 	@echo "make lint    set up, check format, lint and types"
 	@echo "make check   make lint, then the fast tests"
 	@echo "make bench   set up, run the benchmarks against peers (long)"
+	@echo "make peers   build the environments of peers that cannot share ours, under .peers"
 	@echo "make docs    set up, write docs/methods.md and docs/tasks.md from the registry"
 	@echo "make clean   remove the virtual environment and what tools left behind"
 
@@ -47,9 +51,16 @@ bench: $(VENV)/.ready
 	$(PY) -m pip install --quiet -c constraints.txt -e '.[peers]'
 	$(PY) -m benchmarks
 
+peers: $(PEERS:%=.peers/%/.ready)
+
+.peers/%/.ready: benchmarks/peers/%.txt
+	$(PYTHON) -m venv --clear .peers/$*
+	.peers/$*/bin/python -m pip install --quiet -r $< $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+	@touch $@
+
 docs: $(VENV)/.ready
 	$(PY) docs/make_lists.py
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .peers build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -6,7 +6,7 @@ the labels of a fixed 30 % of the nodes were looked at (:func:`chosen_on`); thes
 label of a test half had a part in it.
 
     NEUROLOOM_DATA=... python -m benchmarks.graphs.embeddings prone nodevectors-prone deepwalk
-    ... python -m benchmarks.graphs.embeddings deepwalk pecanpy-deepwalk --peer-python OTHER/bin/python
+    make peers PEERS=pecanpy && ... python -m benchmarks.graphs.embeddings deepwalk pecanpy-deepwalk
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 from sklearn.multiclass import OneVsRestClassifier
 
+from benchmarks.peers import peer_python
 from neuroloom.core import Graph
 from neuroloom.core.seeding import stream
 
-PEER_PYTHON = None  # set by --peer-python
+PEER_PYTHON = None  # set by --peer-python; without it, what `make peers` has built
 PEER_SAID = []
 
 
@@ -116,13 +117,16 @@ def peer(name, p, q):
     def run(graph, seed):
         if graph.n_nodes < 1000:  # the other process compiles by itself
             return None
-        if PEER_PYTHON is None:
-            raise SystemExit(f"{name} stands in an environment of its own; name it by --peer-python.")
+        python = PEER_PYTHON or peer_python(name)
+        if python is None:
+            raise SystemExit(
+                f"{name} needs an environment of its own: make peers PEERS={name}, or --peer-python."
+            )
         with tempfile.TemporaryDirectory() as folder:
             source, target = Path(folder) / "edges.npz", Path(folder) / "vectors.npy"
             np.savez(source, edges=graph.edges(), n=graph.n_nodes, p=p, q=q)
             script = Path(__file__).with_name("peer_walks.py")
-            command = [PEER_PYTHON, "-W", "ignore", str(script), name, str(source), str(target), str(seed)]
+            command = [python, "-W", "ignore", str(script), name, str(source), str(target), str(seed)]
             said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\n")
             walking, training, *versions = said[-2].split()
             PEER_SAID.append(f"{name}: walks {walking} s, training {training} s; {', '.join(versions)}")

@@ -1,8 +1,9 @@
 """Accuracy and CPU seconds on the univariate UCR sets of a data folder: wavelet features under one ridge head.
 
+    make peers PEERS=aeon
     NEUROLOOM_DATA=DATA python -m benchmarks.signal.ucr [--peer PYTHON] [--rivals MiniRocket] [--seed 0] [--sets Trace]
 
-``--peer`` is the Python of an environment that has aeon: its ``--rivals`` run there on the same arrays, set by set in
+``--peer`` is the Python of another environment with aeon: its ``--rivals`` run there on the same arrays, set by set in
 turn with ours: MiniRocket with the same head, QUANT and MultiRocket-Hydra (which needs torch there) as aeon's
 classifiers with their own. One thread each; compilation is done before and counted apart. The last is compared against.
 """
@@ -126,7 +127,7 @@ def univariate(folder: Path, names: list[str] | None) -> Iterator[tuple[str, Arr
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
-    parser.add_argument("--peer", help="Python of an environment with aeon")
+    parser.add_argument("--peer", help="Python of an environment with aeon; else that of `make peers`")
     parser.add_argument("--rivals", nargs="*", choices=RIVALS, default=["MiniRocket"])
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, default=0)
@@ -136,6 +137,7 @@ def main() -> None:
         return serve_peer()
     if "NEUROLOOM_DATA" not in os.environ:
         parser.error("set NEUROLOOM_DATA to a folder that holds ucr/NAME/NAME_TRAIN.ts or .tsv")
+    from benchmarks.peers import peer_python
     from neuroloom.signal import WaveletFeatures, WaveletPPVFeatures
 
     seed = arguments.seed
@@ -144,7 +146,10 @@ def main() -> None:
         "wavelet-ppv + ridge": lambda data: measure(under_ridge(WaveletPPVFeatures(random_state=seed)), data),
     }
     with tempfile.TemporaryDirectory() as folder:
-        peer = Peer(arguments.peer, folder) if arguments.peer else None
+        python = arguments.peer or peer_python("aeon")
+        peer = Peer(python, folder) if python else None
+        if peer is None:
+            print("without aeon's rivals: make peers PEERS=aeon")
         for rival in arguments.rivals if peer is not None else []:
             label = f"{rival} ({peer.version})" + (" + ridge" if rival == "MiniRocket" else "")
             methods[label] = lambda data, rival=rival: peer.measure(rival, data, seed)
