@@ -1,9 +1,9 @@
 """Environments in numbered lanes: many episodes are stepped as one batch, each started from its own seed.
 
 CartPole runs on gymnasium's own vectorised environment, started from the states that the single one draws for the same
-seeds: the same returns, many times faster. Double pole balancing and the mazes step all their lanes in a compiled
-kernel, the reversal bandit in NumPy. Any other environment is stepped one by one while its policy still sees all live
-episodes as one batch.
+seeds: the same returns, many times faster. Double pole balancing, the mazes and the dual task step all their lanes in a
+compiled kernel, the reversal bandit in NumPy. Any other environment is stepped one by one while its policy still sees
+all live episodes as one batch.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroloom.core import double_pole, maze, reversal_bandit
+from neuroloom.core import double_pole, dual_task, maze, reversal_bandit
 from neuroloom.core.double_pole import DOUBLE_POLES, SEEN, random_start
 from neuroloom.core.errors import InputError, unknown
 from neuroloom.core.samples import EnvSet
@@ -36,6 +36,7 @@ def make_env(env_id: str, options: dict[str, Any] | None = None) -> Any:
     import gymnasium
 
     double_pole.register()
+    dual_task.register()
     maze.register()
     reversal_bandit.register()
     try:
@@ -103,6 +104,8 @@ def open_worlds(X: EnvSet, lanes: int) -> Worlds:
         return _Mazes(X, lanes)
     if X.env_id == reversal_bandit.REVERSAL_BANDIT and set(X.options) <= set(reversal_bandit.Bandit._fields):
         return _Bandits(X, lanes)
+    if X.env_id == dual_task.DUAL_TASK and set(X.options) <= {"food"}:
+        return _DualTasks(X, lanes)
     return _Singles(X, min(lanes, _LANES))
 
 
@@ -285,6 +288,36 @@ class _Bandits(Worlds):
         rows = _actions(actions, self._space, len(lanes), self._env_id)
         observations, rewards, ended = self._trials.step(lanes, rows)
         return Stepped(observations, rewards, ended, np.zeros(len(lanes), np.bool_))
+
+    def close(self) -> None:
+        return
+
+
+class _DualTasks(Worlds):
+    """All lanes of the dual task, stepped by one call of the kernel."""
+
+    def __init__(self, X: EnvSet, lanes: int) -> None:
+        env = make_env(X.env_id, X.options)  # which checks the options
+        self._space, self._env_id = env.action_space, X.env_id
+        env.close()
+        self._food = X.options.get("food", "random")
+        self._robots = dual_task.Robots(lanes)
+        self.lanes = lanes
+
+    def reset(self, lanes: Ints, seeds: Ints) -> NDArray[Any]:
+        from gymnasium.utils.seeding import np_random
+
+        own, where = np.unique(seeds, return_inverse=True)
+        drawn = [dual_task.draw_food(self._food, np_random(int(seed))[0]) for seed in own]
+        return self._robots.begin(lanes, np.stack(drawn)[where])
+
+    def step(self, lanes: Ints, actions: Any) -> Stepped:
+        rows = _actions(actions, self._space, len(lanes), self._env_id).astype(np.float64).clip(0.0, 1.0)
+        seen, rewards, ended = self._robots.step(lanes, rows)
+        return Stepped(seen, rewards, ended, self._robots.over(lanes) & ~ended)
+
+    def ends(self, lanes: Ints, observations: NDArray[Any]) -> Floats:
+        return self._robots.behaviour(lanes)
 
     def close(self) -> None:
         return

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from neuroloom.core.double_pole import WITH_VELOCITIES, WITHOUT_VELOCITIES
+from neuroloom.core.dual_task import DUAL_TASK
 from neuroloom.core.errors import InputError
 from neuroloom.core.maze import HARD, MEDIUM
 from neuroloom.core.reversal_bandit import REVERSAL_BANDIT
@@ -158,6 +159,15 @@ class HardMaze(MediumMaze):
     env_id = HARD
     summary = "HardMaze-v0: drive a robot to a goal behind a long dead end, way gained, over 100 episodes"
     source = "Lehman and Stanley 2011, hard map; the goal is reached from 159.1"
+
+
+class DualTask(Episodes):
+    """Find the end of a corridor, then gather food in a room; see :class:`Episodes`."""
+
+    env_id = DUAL_TASK
+    actions = "continuous"
+    summary = "DualTask-v0: drive a robot along a corridor by walls, then to food by radar, over 100 episodes"
+    source = "Risi and Stanley 2012, section 6, with their program's courses; solved at 1"
 
 
 class ReversalBandit(Episodes):

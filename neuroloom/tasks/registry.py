@@ -81,6 +81,7 @@ TASKS: dict[str, str] = {
     "double-pole-no-velocity": "episodes:DoublePoleNoVelocity",
     "medium-maze": "episodes:MediumMaze",
     "hard-maze": "episodes:HardMaze",
+    "dual-task": "episodes:DualTask",
     "reversal-bandit": "episodes:ReversalBandit",
 }
 FAMILIES: dict[str, str] = {
