@@ -138,8 +138,9 @@ RANGES: Mapping[str, Mapping[str, Range]] = {
     "mlp": {**_DENSE, "dropout": Numbers(0.0, 0.5)},
     "mc-dropout": {**_DENSE, "dropout": _log(0.01, 0.4)},
     **dict.fromkeys(("deep-ensemble", "laplace", "swag"), _DENSE),
-    **dict.fromkeys(("resnet", "fcn", "inceptiontime", "lenet", "convnext"), _DEEP),
+    **dict.fromkeys(("resnet", "fcn", "inceptiontime", "lenet", "convnext", "convlstm"), _DEEP),
     "cnn": {**_DEEP, "dropout": Numbers(0.0, 0.5), "depth": Choices((1, 2, 3))},
+    "mcnn": {**_DEEP, "kernel": Choices((5, 9, 17)), "pieces": Choices((2, 3, 5))},
     "tcn": {**_DEEP, "dropout": Numbers(0.0, 0.4), "filters": Choices((16, 32, 64)), "kernel": Choices((3, 5, 7))},
     "transformer": {**_DEEP, "dropout": Numbers(0.0, 0.4), "width": Choices((32, 64, 128)),
                     "layers": Choices((1, 2, 3))},
@@ -200,7 +201,7 @@ RANGES: Mapping[str, Mapping[str, Range]] = {
 _EVOLUTION = "neat nsga2 hyperneat cma-es openai-es genetic-algorithm differential-evolution particle-swarm"
 _EPOCHS = (
     "mlp mc-dropout deep-ensemble laplace swag gcn gat gatv2 graphsage gin deepsets ncn gps appnp gcnii grand "
-    "cnn resnet fcn inceptiontime lenet convnext tcn transformer lstm gru rnn mgu"
+    "cnn resnet fcn inceptiontime lenet convnext mcnn convlstm tcn transformer lstm gru rnn mgu"
 )
 RESOURCES: Mapping[str, str] = {
     **dict.fromkeys(_EPOCHS.split(), "epochs"),

@@ -229,6 +229,7 @@ _DEEP_NETS = (
     ("resnet", "ResNet", "series image", "ResNet: residual convolutional network"),
     ("fcn", "FCN", "series", "FCN: fully convolutional network of series"),
     ("inceptiontime", "InceptionTime", "series", "InceptionTime: ensemble of networks with kernels of many lengths"),
+    ("mcnn", "MCNN", "series", "MCNN: convolutions over a series as it is, at lower rates and smoothed"),
     ("tcn", "TCN", "series", "TCN: causal convolutions, ever further apart"),
     ("transformer", "Transformer", "series", "Transformer encoder: attention between the patches of a series"),
     ("gru", "GRU", "series", "GRU: recurrent network of gated units"),
@@ -236,6 +237,7 @@ _DEEP_NETS = (
     ("mgu", "MGU", "series", "MGU: recurrent network of minimal gated units"),
     ("sru", "SRU", "series", "SRU: recurrent network of simple units"),
     ("qrnn", "QRNN", "series", "QRNN: convolutions that gate a cheap recurrence"),
+    ("convlstm", "ConvLSTM", "series", "ConvLSTM: recurrent network whose gates are convolutions over windows"),
     ("rwa", "RWA", "series", "RWA: recurrent weighted average"),
     ("lenet", "LeNet", "image", "LeNet-5: the convolutional network of 1998"),
     ("alexnet", "AlexNet", "image", "AlexNet: the convolutional network of 2012"),
@@ -245,7 +247,7 @@ _DEEP_NETS = (
     ("capsnet", "CapsNet", "image", "CapsNet: capsules that vote for what they are part of"),
 )  # fmt: skip
 
-_OF_TOKENS = ("cnn", "gru", "lstm", "mgu", "qrnn", "rnn", "rwa", "sru", "tcn", "transformer")
+_OF_TOKENS = tuple(key for key, _, kinds, _ in _DEEP_NETS if "series" in kinds)
 
 
 _FORECASTERS = (

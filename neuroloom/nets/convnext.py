@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from neuroloom.core.checks import check_choice, check_float, check_int
 from neuroloom.core.errors import InputError
@@ -22,6 +22,8 @@ class ConvNeXt(DeepNetwork):
     the size; each is followed or led by a layer norm over the channels, and the mean over all places ends it. The
     paper's ConvNeXt-T has ``filters=(96, 192, 384, 768)``, ``blocks=(3, 3, 9, 3)``, ``patch=4``, ``layer_scale=1e-6``
     and ``drop_path=0.1``: 28,589,128 parameters with a head of 1,000 classes on three channels.
+
+    Series may end in NaN, in all channels: what is padded is not read.
 
     Args:
         filters: channels of each stage, each at least 1.
@@ -53,11 +55,14 @@ class ConvNeXt(DeepNetwork):
     _: KW_ONLY
     learning_rate: float = 0.003
 
+    takes_padding: ClassVar[bool] = True
+
     def _encoder(self, shape: tuple[int, ...]) -> torch.nn.Module:
         from torch import nn
 
         from neuroloom.nets._layers.convnext import ChannelNorm, ConvNeXtBlock
-        from neuroloom.nets._layers.convolution import Encoder, GlobalPool, SameConv
+        from neuroloom.nets._layers.convolution import GlobalPool, SameConv
+        from neuroloom.nets._layers.padded import padded_or_not
 
         dims, kernel = len(shape) - 1, check_int("kernel", self.kernel)
         filters = [check_int("filters", f) for f in self.filters]
@@ -84,7 +89,7 @@ class ConvNeXt(DeepNetwork):
             for _ in range(depth):
                 layers.append(ConvNeXtBlock(dims, width, kernel, scale, drop * done / last))
                 done += 1
-        return Encoder(*layers, GlobalPool(), nn.LayerNorm(width, eps=1e-6), width=width)
+        return padded_or_not(dims, *layers, GlobalPool(), nn.LayerNorm(width, eps=1e-6), width=width)
 
 
 @dataclass(eq=False, repr=False)

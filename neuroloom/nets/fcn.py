@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class FCN(DeepNetwork):
     """Fully convolutional network of series: convolution, batch norm, ReLU, three times, then the mean over time.
 
+    Series may end in NaN, in all channels: what is padded is not read.
+
     Args:
         filters: of each block, each at least 1; the paper's are 128, 256, 128.
         kernels: length of each block's kernels, each at least 1; the paper's are 8, 5, 3.
@@ -40,9 +42,11 @@ class FCN(DeepNetwork):
     learning_rate: float = 0.003
 
     takes: ClassVar[tuple[int, ...]] = (1,)
+    takes_padding: ClassVar[bool] = True
 
     def _encoder(self, shape: tuple[int, ...]) -> torch.nn.Module:
-        from neuroloom.nets._layers.convolution import ConvBlock, Encoder, GlobalPool
+        from neuroloom.nets._layers.convolution import ConvBlock, GlobalPool
+        from neuroloom.nets._layers.padded import padded_or_not
 
         filters = [check_int("filters", f) for f in self.filters]
         kernels = [check_int("kernels", k) for k in self.kernels]
@@ -52,7 +56,7 @@ class FCN(DeepNetwork):
             )
         widths = [shape[0], *filters]
         blocks = [ConvBlock(1, widths[i], widths[i + 1], kernels[i]) for i in range(len(filters))]
-        return Encoder(*blocks, GlobalPool(), width=widths[-1])
+        return padded_or_not(1, *blocks, GlobalPool(), width=widths[-1])
 
 
 @dataclass(eq=False, repr=False)

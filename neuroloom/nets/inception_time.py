@@ -19,6 +19,7 @@ class InceptionTime(DeepNetwork):
 
     A module narrows its input to ``filters`` channels by a convolution of length 1, passes it through a convolution of
     each length, puts the largest of 3 neighbours, narrowed, beside them, and normalises (figure 2).
+    Series may end in NaN, in all channels: what is padded is not read.
 
     Args:
         filters: of each length, at least 1; a module gives (lengths + 1) · filters channels.
@@ -46,6 +47,7 @@ class InceptionTime(DeepNetwork):
     learning_rate: float = 0.003
 
     takes: ClassVar[tuple[int, ...]] = (1,)
+    takes_padding: ClassVar[bool] = True
 
     def _encoder(self, shape: tuple[int, ...]) -> torch.nn.Module:
         from neuroloom.nets._layers.inception import InceptionStack

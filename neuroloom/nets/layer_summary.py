@@ -34,15 +34,20 @@ def summary(estimator: DeepNetwork) -> pd.DataFrame:
     import pandas as pd
     import torch
 
+    from neuroloom.nets._layers.recurrent import RecurrentLayer
+
     if not isinstance(estimator, DeepNetwork):
         raise InputError(f"expected a deep net over series or pictures, but got {type(estimator).__name__}.")
     check_is_fitted(estimator)
     network = estimator.torch_module().cpu()
     rows: list[dict[str, Any]] = []
+    within = {
+        m for layer in network.modules() if isinstance(layer, RecurrentLayer) for m in layer.cells.modules()
+    }
     hooks = [
         module.register_forward_hook(_recorder(name, rows))
         for name, module in network.named_modules()
-        if _shown(module)
+        if _shown(module) and module not in within
     ]
     with torch.inference_mode():
         network(estimator._example())
@@ -61,12 +66,12 @@ def _shown(module: torch.nn.Module) -> bool:
     from torch import nn
     from torch.nn.utils.parametrize import ParametrizationList
 
-    from neuroloom.nets._layers.recurrent import Cell, RecurrentLayer
+    from neuroloom.nets._layers.recurrent import RecurrentLayer
     from neuroloom.nets._layers.temporal import AttentionBlock
 
     if isinstance(module, RecurrentLayer | AttentionBlock | nn.Conv1d | nn.Conv2d):
         return True
-    if isinstance(module, Cell | ParametrizationList):
+    if isinstance(module, ParametrizationList):
         return False
     return not any(True for _ in module.children()) and any(True for _ in module.parameters())
 
@@ -110,8 +115,7 @@ def _multiply_adds(module: torch.nn.Module, given: torch.Tensor, out: torch.Tens
     if isinstance(module, PartialConv):
         return int(out[0, 0].numel() * 25 * sum(len(maps) for maps in SEEN))
     if isinstance(module, RecurrentLayer):
-        matrices = [p.numel() for cell in module.cells for p in cell.parameters() if p.ndim == 2]
-        return int(len(given) * sum(matrices))
+        return int(len(given) * sum(cell.work for cell in module.cells))
     if isinstance(module, AttentionBlock):  # each step's query with all keys, and the weights with all values
         return int(2 * given.shape[1] ** 2 * given.shape[2])
     return 0

@@ -20,6 +20,7 @@ from neuroloom.nets.deep_roles import DeepClassifier, DeepFeatures, DeepRegresso
 if TYPE_CHECKING:
     import torch
 
+    from neuroloom.nets._layers.recurrent import CellMaker
     from neuroloom.nets._layers.recurrent_network import RecurrentStream
 
 MOST_STEPS = 256  # that patch="auto" leaves
@@ -73,6 +74,10 @@ class RecurrentNetwork(DeepNetwork):
             return -(-length // MOST_STEPS)
         return check_int("patch", self.patch)
 
+    def _unit(self, patch: int) -> tuple[str | CellMaker, int]:
+        """Return the cell for patches of so many values, and the numbers of its state."""
+        return self.cell, check_int("units", self.units)
+
     def _encoder(self, shape: tuple[int, ...]) -> torch.nn.Module:
         from neuroloom.nets._layers.pooling import POOLS
         from neuroloom.nets._layers.recurrent import MERGES
@@ -80,11 +85,13 @@ class RecurrentNetwork(DeepNetwork):
 
         check_choice("bidirectional", self.bidirectional, ("none", *MERGES))
         check_choice("pooling", self.pooling, ("steps",) if self.per_step else POOLS)
+        patch = self._patch(shape[1])
+        cell, units = self._unit(patch)
         return RecurrentEncoder(
-            self.cell,
+            cell,
             shape[0],
-            self._patch(shape[1]),
-            check_int("units", self.units),
+            patch,
+            units,
             check_int("layers", self.layers),
             None if self.bidirectional == "none" else self.bidirectional,
             self.pooling,

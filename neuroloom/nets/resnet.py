@@ -7,7 +7,7 @@ classification from scratch with deep neural networks.
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from neuroloom.core.checks import check_int
 from neuroloom.nets.deep_network import DeepNetwork
@@ -24,6 +24,7 @@ class ResNet(DeepNetwork):
     Of pictures as He et al. (section 4.2): a 3 × 3 convolution, three stages of blocks of two 3 × 3 convolutions, the
     second and third stage at half the size of the one before; with ``blocks=3`` it is their ResNet-20. Of series as
     Wang et al. (figure 1c): three stages of one block of three convolutions of lengths 8, 5 and 3, all at full length.
+    Series may end in NaN, in all channels: what is padded is not read.
 
     Args:
         filters: of each stage, each at least 1; None takes the papers' (16, 32, 64) of pictures, (64, 128, 128) of
@@ -47,10 +48,13 @@ class ResNet(DeepNetwork):
     _: KW_ONLY
     learning_rate: float = 0.003
 
+    takes_padding: ClassVar[bool] = True
+
     def _encoder(self, shape: tuple[int, ...]) -> torch.nn.Module:
         from torch import nn
 
-        from neuroloom.nets._layers.convolution import ConvBlock, Encoder, GlobalPool, Residual
+        from neuroloom.nets._layers.convolution import ConvBlock, GlobalPool, Residual
+        from neuroloom.nets._layers.padded import padded_or_not
 
         dims = len(shape) - 1
         given = self.filters if self.filters is not None else ((64, 128, 128), (16, 32, 64))[dims - 1]
@@ -74,7 +78,7 @@ class ResNet(DeepNetwork):
                 )  # fmt: skip
                 layers.append(Residual(dims, width, wide, body, stride, norm=dims == 1))
                 width = wide
-        return Encoder(*layers, GlobalPool(), width=width)
+        return padded_or_not(dims, *layers, GlobalPool(), width=width)
 
 
 @dataclass(eq=False, repr=False)

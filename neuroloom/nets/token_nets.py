@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from neuroloom.nets.cnn import CNN
+from neuroloom.nets.conv_lstm import ConvLSTM
+from neuroloom.nets.convnext import ConvNeXt
 from neuroloom.nets.deep_roles import DeepClassifier, DeepFeatures, DeepRegressor
+from neuroloom.nets.fcn import FCN
+from neuroloom.nets.inception_time import InceptionTime
+from neuroloom.nets.mcnn import MCNN
 from neuroloom.nets.recurrent import GRU, LSTM, MGU, QRNN, RNN, RWA, SRU
+from neuroloom.nets.resnet import ResNet
 from neuroloom.nets.tcn import TCN
 from neuroloom.nets.tokens import TokenNetwork
 from neuroloom.nets.transformer import Transformer
@@ -166,3 +172,93 @@ class TransformerTokenRegressor(DeepRegressor, TokenNetwork, Transformer):
 @dataclass(eq=False, repr=False)
 class TransformerTokenFeatures(DeepFeatures, TokenNetwork, Transformer):
     """Features of tokens from a Transformer encoder (:class:`Transformer`)."""
+
+
+@dataclass(eq=False, repr=False)
+class ConvLSTMTokenClassifier(DeepClassifier, TokenNetwork, ConvLSTM):
+    """Classifier of tokens by a convolutional LSTM (:class:`ConvLSTM`)."""
+
+
+@dataclass(eq=False, repr=False)
+class ConvLSTMTokenRegressor(DeepRegressor, TokenNetwork, ConvLSTM):
+    """Regressor of tokens by a convolutional LSTM (:class:`ConvLSTM`)."""
+
+
+@dataclass(eq=False, repr=False)
+class ConvLSTMTokenFeatures(DeepFeatures, TokenNetwork, ConvLSTM):
+    """Features of tokens from a convolutional LSTM (:class:`ConvLSTM`)."""
+
+
+@dataclass(eq=False, repr=False)
+class ConvNeXtTokenClassifier(DeepClassifier, TokenNetwork, ConvNeXt):
+    """Classifier of tokens by a ConvNeXt (:class:`ConvNeXt`)."""
+
+
+@dataclass(eq=False, repr=False)
+class ConvNeXtTokenRegressor(DeepRegressor, TokenNetwork, ConvNeXt):
+    """Regressor of tokens by a ConvNeXt (:class:`ConvNeXt`)."""
+
+
+@dataclass(eq=False, repr=False)
+class ConvNeXtTokenFeatures(DeepFeatures, TokenNetwork, ConvNeXt):
+    """Features of tokens from a ConvNeXt (:class:`ConvNeXt`)."""
+
+
+@dataclass(eq=False, repr=False)
+class FCNTokenClassifier(DeepClassifier, TokenNetwork, FCN):
+    """Classifier of tokens by a fully convolutional network (:class:`FCN`)."""
+
+
+@dataclass(eq=False, repr=False)
+class FCNTokenRegressor(DeepRegressor, TokenNetwork, FCN):
+    """Regressor of tokens by a fully convolutional network (:class:`FCN`)."""
+
+
+@dataclass(eq=False, repr=False)
+class FCNTokenFeatures(DeepFeatures, TokenNetwork, FCN):
+    """Features of tokens from a fully convolutional network (:class:`FCN`)."""
+
+
+@dataclass(eq=False, repr=False)
+class InceptionTimeTokenClassifier(DeepClassifier, TokenNetwork, InceptionTime):
+    """Classifier of tokens by an ensemble of inception networks (:class:`InceptionTime`)."""
+
+
+@dataclass(eq=False, repr=False)
+class InceptionTimeTokenRegressor(DeepRegressor, TokenNetwork, InceptionTime):
+    """Regressor of tokens by an ensemble of inception networks (:class:`InceptionTime`)."""
+
+
+@dataclass(eq=False, repr=False)
+class InceptionTimeTokenFeatures(DeepFeatures, TokenNetwork, InceptionTime):
+    """Features of tokens from an ensemble of inception networks (:class:`InceptionTime`)."""
+
+
+@dataclass(eq=False, repr=False)
+class MCNNTokenClassifier(DeepClassifier, TokenNetwork, MCNN):
+    """Classifier of tokens by a multi-scale convolutional network (:class:`MCNN`)."""
+
+
+@dataclass(eq=False, repr=False)
+class MCNNTokenRegressor(DeepRegressor, TokenNetwork, MCNN):
+    """Regressor of tokens by a multi-scale convolutional network (:class:`MCNN`)."""
+
+
+@dataclass(eq=False, repr=False)
+class MCNNTokenFeatures(DeepFeatures, TokenNetwork, MCNN):
+    """Features of tokens from a multi-scale convolutional network (:class:`MCNN`)."""
+
+
+@dataclass(eq=False, repr=False)
+class ResNetTokenClassifier(DeepClassifier, TokenNetwork, ResNet):
+    """Classifier of tokens by a residual network (:class:`ResNet`)."""
+
+
+@dataclass(eq=False, repr=False)
+class ResNetTokenRegressor(DeepRegressor, TokenNetwork, ResNet):
+    """Regressor of tokens by a residual network (:class:`ResNet`)."""
+
+
+@dataclass(eq=False, repr=False)
+class ResNetTokenFeatures(DeepFeatures, TokenNetwork, ResNet):
+    """Features of tokens from a residual network (:class:`ResNet`)."""

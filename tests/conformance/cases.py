@@ -45,6 +45,8 @@ QUICK: dict[str, dict[str, Any]] = {
     "resnet": {"epochs": 2, "filters": (4, 8), "blocks": 1},
     "fcn": {"epochs": 2, "filters": (4, 8, 4)},
     "inceptiontime": {"epochs": 2, "filters": 4, "depth": 3, "members": 2},
+    "mcnn": {"epochs": 2, "filters": 4, "width": 8},
+    "convlstm": {"epochs": 2, "units": 4, "patch": 8},
     "tcn": {"epochs": 2, "filters": 4},
     "transformer": {"epochs": 2, "width": 8, "heads": 2, "layers": 1},
     **{

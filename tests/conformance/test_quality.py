@@ -58,12 +58,22 @@ SMALLER: dict[str, dict[str, Any]] = {
     "capsnet": {"filters": 32, "kinds": 4, "reconstruction": 0.0},
     "fcn": {"filters": (8, 16, 8)},
     "inceptiontime": {"filters": 4, "depth": 3, "members": 1},
+    "mcnn": {"filters": 8, "width": 32},
+    "convlstm": {"units": 4, "patch": 16},
     "tcn": {"filters": 8},
     "transformer": {"width": 16, "heads": 2, "layers": 1},
     **{key: {"hidden": (32,), "filters": (8, 16)} for key in CODERS},
     "gan": {"hidden": (32,), "filters": (8, 16), "batch_size": 64, "epochs": 10},
     **{key: {"units": 16, "patch": 8} for key in ("rnn", "lstm", "gru", "mgu", "sru", "qrnn", "rwa")},
 }
+NARROW = (
+    "convlstm",
+    "convnext",
+    "fcn",
+    "inceptiontime",
+    "mcnn",
+    "resnet",
+)  # on tokens, for the time they take
 EPOCHS = {"table": 200, "series": 40, "image": 4, "tokens": 4, "graphs": 30}
 
 
@@ -84,6 +94,8 @@ def _params(expression: str, kind: str) -> dict[str, Any]:
     chosen = {"epochs": EPOCHS[kind], **SMALLER[expression]}
     if kind == "tokens":
         chosen.pop("patch", None)  # a text of twenty words is no long series
+        if expression in NARROW:
+            chosen |= {"embedding": 16, "batch_size": 64, "learning_rate": 0.02}
         if expression == "tcn":
             chosen |= {"filters": 32, "epochs": 10}
     return chosen

@@ -7,8 +7,10 @@ from torch import nn
 
 from neuroloom.nets import LeNetClassifier, ResNetClassifier, TCNClassifier
 from neuroloom.nets._layers.augmentation import AUGMENTATIONS, CHANGES, Augmentation
+from neuroloom.nets._layers.conv_lstm import ConvLSTMCell
 from neuroloom.nets._layers.convolution import BlurPool, Halve, SameConv
 from neuroloom.nets._layers.lenet import SEEN, PartialConv
+from neuroloom.nets._layers.multi_scale import MultiScaleEncoder, largest_of_pieces, smoothed
 from neuroloom.nets._layers.pooling import POOLS, TimePool
 from neuroloom.nets._layers.recurrent import CELLS, RecurrentLayer, run, run_fused
 from neuroloom.nets._layers.temporal import AttentionBlock, CausalBlock, sinusoids
@@ -140,6 +142,77 @@ def test_recurrent_cells_by_hand(kind):
     x = _x(6, 1, 3)
     found = run(cell, x, None, None, 0.0)[0][:, 0].detach().numpy()
     np.testing.assert_allclose(found, _by_hand(kind, cell, x[:, 0].numpy()), atol=1e-12)
+
+
+@pytest.mark.parametrize("frame", [(6,), (3, 4)])
+def test_a_convolutional_lstm_by_hand(frame):
+    """Of series and of pictures, by sums over each kernel's places around each place of a frame."""
+    torch.manual_seed(3)
+    places, k = int(np.prod(frame)), 3
+    cell = ConvLSTMCell(2 * places, 3 * places, frame=frame, kernel=k).double()
+    conv = cell.w_in.same.conv
+    np.testing.assert_array_equal(conv.bias.detach().numpy(), [0.0] * 3 + [1.0] * 3 + [0.0] * 6)
+    with torch.no_grad():
+        for p in cell.parameters():
+            p.normal_(std=0.5)
+
+    def convolved(x, weight):  # x (channels, *frame), weight (out, channels, *kernel)
+        padded = np.pad(x, [(0, 0)] + [(1, 1)] * len(frame))
+        out = np.zeros((len(weight), *frame))
+        for at in np.ndindex(*frame):
+            seen = padded[(slice(None), *(slice(a, a + k) for a in at))]
+            out[(slice(None), *at)] = (weight * seen).reshape(len(weight), -1).sum(1)
+        return out
+
+    w, u = conv.weight.detach().numpy(), cell.w_state.same.conv.weight.detach().numpy()
+    b = conv.bias.detach().numpy().reshape(-1, *[1] * len(frame))
+    w_i, w_f, w_o = cell.peepholes.detach().numpy().reshape(3, 3, *frame)
+    x = _x(5, 2, 2 * places)
+    h = c = np.zeros((3, *frame))
+    wanted = []
+    for row in x[:, 1].numpy().reshape(5, 2, *frame):
+        i, f, g, o = np.split(convolved(row, w) + convolved(h, u) + b, 4)
+        c, old = _sigmoid(f + w_f * c) * c + _sigmoid(i + w_i * c) * np.tanh(g), c
+        assert not np.array_equal(c, old)
+        h = _sigmoid(o + w_o * c) * np.tanh(c)
+        wanted.append(h.ravel())
+    found = run(cell, x, None, None, 0.0)[0][:, 1].detach().numpy()
+    np.testing.assert_allclose(found, wanted, atol=1e-12)
+    assert cell.work == (12 * 2 + 12 * 3) * k ** len(frame) * places
+
+
+def test_a_convolutional_lstm_over_frames_of_one_place_is_an_lstm():
+    torch.manual_seed(4)
+    cell, plain = ConvLSTMCell(3, 5, frame=(1,), kernel=1).double(), CELLS["lstm"](3, 5).double()
+    with torch.no_grad():
+        plain.w_in.weight.copy_(cell.w_in.same.conv.weight[..., 0])
+        plain.w_in.bias.copy_(cell.w_in.same.conv.bias)
+        plain.w_state.weight.copy_(cell.w_state.same.conv.weight[..., 0])
+    x = _x(7, 2, 3)
+    torch.testing.assert_close(run(cell, x, None, None, 0.0)[0], run_fused(plain, x, None)[0])
+
+
+def test_a_series_smoothed_thinned_and_cut_into_pieces():
+    x, inside = _x(2, 1, 11), torch.ones(2, 1, 11, dtype=torch.float64)
+    inside[1, :, 7:] = 0
+    x = x * inside
+    found = smoothed(x, inside, 5)
+    values = x[1, 0, :7].numpy()
+    wanted = [values[max(t - 2, 0) : t + 3].mean() for t in range(7)]
+    np.testing.assert_allclose(found[1, 0], [*wanted, 0, 0, 0, 0], atol=1e-12)
+    np.testing.assert_allclose(found[0, 0, 5], x[0, 0, 3:8].mean())
+    for pieces in (1, 3, 5, 9):
+        largest = largest_of_pieces(x, inside, pieces)
+        for row, n in ((0, 11), (1, 7)):
+            alone = nn.functional.adaptive_max_pool1d(x[row : row + 1, :, :n], pieces)
+            torch.testing.assert_close(largest[row : row + 1], alone)
+    net = MultiScaleEncoder(1, 4, 3, (2, 3), (3,), 3, 5, 0.0).double().eval()
+    seen = []
+    hooks = [b.register_forward_pre_hook(lambda _, given: seen.append(given[0])) for b in net.branches]
+    assert net(x.masked_fill(inside == 0, torch.nan)).shape == (2, 5)
+    assert len(hooks) == 4
+    for found, wanted in zip(seen, (x, x[..., ::2], x[..., ::3], smoothed(x, inside, 3)), strict=True):
+        torch.testing.assert_close(found, wanted)
 
 
 @pytest.mark.parametrize("norm", [False, True])

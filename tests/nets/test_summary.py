@@ -5,8 +5,10 @@ import pytest
 
 from neuroloom.core import InputError
 from neuroloom.nets import (
+    ConvLSTMClassifier,
     LeNetClassifier,
     LSTMClassifier,
+    MGUClassifier,
     MLPClassifier,
     ResNetClassifier,
     TCNRegressor,
@@ -37,6 +39,10 @@ def test_multiply_adds_of_recurrence_and_attention():
         LSTMClassifier(5, 2, bidirectional="sum", pooling="mean", epochs=1, random_state=0).fit(SERIES, y)
     )
     assert lstm.multiply_adds.tolist() == [8 * 2 * 4 * 5 * (3 + 5), 8 * 2 * 4 * 5 * (5 + 5), 5 * 2]
+    mgu = summary(MGUClassifier(5, pooling="mean", epochs=1, random_state=0).fit(SERIES, y))
+    assert mgu.multiply_adds.tolist() == [8 * 2 * 5 * (3 + 5), 5 * 2]
+    frames = ConvLSTMClassifier(2, patch=4, kernel=3, pooling="last", epochs=1, random_state=0)
+    assert summary(frames.fit(SERIES, y)).multiply_adds.tolist() == [2 * 4 * 3 * 8 * (3 + 2), 8 * 2]
     made = TransformerClassifier(4, 2, 1, patch=2, epochs=1, random_state=0).fit(SERIES, y)
     table = summary(made).set_index("kind").multiply_adds
     assert table["AttentionBlock"] == 2 * 4 * 4 * 4
@@ -48,6 +54,8 @@ def test_multiply_adds_of_recurrence_and_attention():
     [
         ResNetClassifier((2, 4), 1, epochs=1),
         TCNRegressor(2, epochs=1),
+        MGUClassifier(2, epochs=1),
+        ConvLSTMClassifier(2, epochs=1),
         TransformerClassifier(4, 2, 1, epochs=1),
     ],
     ids=lambda made: type(made).__name__,

@@ -14,9 +14,21 @@ from neuroloom.methods.ngrams import NGramFeatures
 from neuroloom.nets import (
     CNNClassifier,
     CNNTokenClassifier,
+    ConvLSTMClassifier,
+    ConvLSTMTokenClassifier,
+    ConvNeXtClassifier,
+    ConvNeXtTokenClassifier,
+    FCNClassifier,
+    FCNTokenClassifier,
     GRUTokenClassifier,
     GRUTokenRegressor,
+    InceptionTimeClassifier,
+    InceptionTimeTokenClassifier,
     LSTMTokenClassifier,
+    MCNNClassifier,
+    MCNNTokenClassifier,
+    ResNetClassifier,
+    ResNetTokenClassifier,
     TCNClassifier,
     TCNTokenClassifier,
     TransferClassifier,
@@ -51,6 +63,12 @@ def _order(n=300, seed=0):
         GRUTokenClassifier(8, **SMALL),
         LSTMTokenClassifier(8, bidirectional="concatenate", pooling="attention", **SMALL),
         TransformerTokenClassifier(8, 2, 1, **SMALL),
+        FCNTokenClassifier((4, 4), (5, 3), **SMALL),
+        ResNetTokenClassifier((4, 4), **SMALL),
+        InceptionTimeTokenClassifier(4, (5, 3), 3, members=1, **SMALL),
+        ConvNeXtTokenClassifier((4, 8), (1, 1), patch=1, **SMALL),
+        MCNNTokenClassifier(4, 3, width=8, **SMALL),
+        ConvLSTMTokenClassifier(4, patch=3, **SMALL),
     ],
     ids=lambda m: type(m).__name__,
 )
@@ -99,7 +117,18 @@ def test_features_and_the_summary_of_a_net_of_tokens():
 
 
 @pytest.mark.parametrize(
-    "made", [CNNClassifier((4, 4), 2, epochs=2, random_state=0), TCNClassifier(4, epochs=2, random_state=0)]
+    "made",
+    [
+        CNNClassifier((4, 4), 2, epochs=2, random_state=0),
+        TCNClassifier(4, epochs=2, random_state=0),
+        FCNClassifier((4, 4), (5, 3), epochs=2, random_state=0),
+        ResNetClassifier((4, 4), epochs=2, random_state=0),
+        InceptionTimeClassifier(2, (7, 3), 4, members=1, epochs=2, random_state=0),
+        ConvNeXtClassifier((4, 8), (1, 1), patch=1, epochs=2, random_state=0),
+        MCNNClassifier(4, 3, width=8, epochs=2, random_state=0),
+        ConvLSTMClassifier(4, patch=4, bidirectional="concatenate", epochs=2, random_state=0),
+    ],
+    ids=lambda m: type(m).__name__,
 )
 @pytest.mark.parametrize("end", [7, 12, 15])
 def test_a_padded_series_is_answered_as_the_series_that_it_is(made, end):

@@ -90,7 +90,7 @@ class Residual(nn.Module):  # type: ignore[misc]
     """``relu(body(x) + shortcut(x))`` (He et al. 2016); the shortcut is a 1 × 1 convolution where shapes differ."""
 
     def __init__(
-        self, dims: int, n_in: int, n_out: int, body: nn.Module, stride: int = 1, norm: bool = False
+        self, dims: int, n_in: int, n_out: int, body: nn.Sequential, stride: int = 1, norm: bool = False
     ) -> None:
         super().__init__()
         self.body = body
@@ -100,9 +100,12 @@ class Residual(nn.Module):  # type: ignore[misc]
         else:
             self.shortcut = batch_norm(dims, n_out) if norm else nn.Identity()
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return ``(b, n_out, …)``."""
-        return functional.relu(self.body(x) + self.shortcut(x))
+    def forward(self, x: torch.Tensor, inside: torch.Tensor | None = None) -> torch.Tensor:
+        """Return ``(b, n_out, …)``; what ``inside (b, 1, length)`` has 0 for stays 0 between the body's layers."""
+        h = x
+        for layer in self.body:
+            h = layer(h) if inside is None else layer(h) * inside
+        return functional.relu(h + self.shortcut(x))
 
 
 class BlurPool(nn.Module):  # type: ignore[misc]

@@ -23,12 +23,16 @@ class InceptionModule(nn.Module):  # type: ignore[misc]
         self.pooled = nn.Conv1d(n_in, filters, 1, bias=False)
         self.norm = nn.BatchNorm1d((len(kernels) + 1) * filters)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return ``(b, (lengths + 1) · filters, steps)``."""
+    def forward(self, x: torch.Tensor, outside: torch.Tensor | None = None) -> torch.Tensor:
+        """Return ``(b, (lengths + 1) · filters, steps)``, 0 where ``outside (b, 1, steps)``, as ``x`` must be."""
         inner = self.narrow(x)
         parts = [branch(inner) for branch in self.branches]
-        parts.append(self.pooled(functional.max_pool1d(x, 3, 1, 1)))
-        return functional.relu(self.norm(torch.cat(parts, dim=1)))
+        if outside is not None:
+            x = x.masked_fill(outside, -torch.inf)
+        largest = functional.max_pool1d(x, 3, 1, 1)
+        parts.append(self.pooled(largest if outside is None else largest.masked_fill(outside, 0.0)))
+        made = functional.relu(self.norm(torch.cat(parts, dim=1)))
+        return made if outside is None else made.masked_fill(outside, 0.0)
 
 
 class InceptionStack(nn.Module):  # type: ignore[misc]
@@ -46,11 +50,13 @@ class InceptionStack(nn.Module):  # type: ignore[misc]
         )  # fmt: skip
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return ``(b, width)``."""
-        residual = x
+        """Return ``(b, width)`` from ``(b, channels, steps)``, NaN where a series has ended."""
+        missing = torch.isnan(x[:, :1])
+        outside = missing if bool(missing.any()) else None
+        residual = x = x if outside is None else x.masked_fill(outside, 0.0)
         for i, module in enumerate(self.modules_):
-            x = module(x)
+            x = module(x, outside)
             if i % 3 == 2:
                 x = functional.relu(x + self.shortcuts[i // 3](residual))
-                residual = x
-        return x.mean(dim=2)
+                residual = x = x if outside is None else x.masked_fill(outside, 0.0)
+        return x.mean(dim=2) if outside is None else x.sum(dim=2) / (~outside).sum(dim=2)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from neuroloom.nets._layers.convolution import Encoder, GlobalPool, Halve
+from neuroloom.nets._layers.convolution import Encoder, GlobalPool, Halve, Residual, SameConv
 from neuroloom.nets._layers.temporal import PoolChannels
 
 
@@ -28,10 +28,15 @@ class PaddedEncoder(Encoder):
                 x = (x * inside).sum(2) / inside.sum(2)
             elif isinstance(module, PoolChannels):
                 x = module(x, inside[:, 0].sum(1).long())
+            elif isinstance(module, Residual):
+                x = module(x, inside) * inside
             else:
                 x = module(x)
-                if isinstance(module, Halve) and x.shape[2] < inside.shape[2]:
-                    inside = functional.max_pool1d(inside, 2, ceil_mode=True)
+                stride = (
+                    module.stride if isinstance(module, SameConv) else 2 if isinstance(module, Halve) else 1
+                )
+                if x.ndim == 3 and x.shape[2] < inside.shape[2]:
+                    inside = functional.max_pool1d(inside, stride, ceil_mode=True)
                 if x.ndim == 3:
                     x = x * inside
         return x

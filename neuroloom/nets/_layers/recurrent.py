@@ -7,41 +7,39 @@ state (``step``). LSTM, GRU and the plain unit without dropout or normalisation 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
 from torch.nn import functional
 
 State = tuple[torch.Tensor, ...]
+CellMaker = Callable[[int, int, bool], "Cell"]  # numbers in a step, units, norm
 
 
 class Cell(nn.Module):  # type: ignore[misc]
     """One recurrent unit of ``units`` numbers; the first tensor of its state is its output.
 
     Args:
-        n_in: numbers in a step.
         units: numbers of the state.
+        w_in: linear map of a step to all gates.
+        w_state: linear map of the output to all gates; None where the gates do not see it.
         norm: layer normalisation (Ba, Kiros & Hinton 2016) of the input and of the recurrent part of the gates.
     """
 
-    gates = 1  # how many linear maps of the input and, where `recurrent`, of the state
+    gates = 1  # how many linear maps of the input and of the state
     states = 1
-    recurrent = True  # whether the gates see the state
 
-    def __init__(self, n_in: int, units: int, norm: bool = False) -> None:
+    def __init__(self, units: int, w_in: nn.Module, w_state: nn.Module | None, norm: bool) -> None:
         super().__init__()
-        self.units = units
-        self.w_in = nn.Linear(n_in, self.gates * units)
-        self.w_state = nn.Linear(units, self.gates * units, bias=False) if self.recurrent else None
-        bound = 1 / math.sqrt(units)
-        nn.init.xavier_uniform_(self.w_in.weight)
-        nn.init.uniform_(self.w_in.bias, -bound, bound)
-        if self.w_state is not None:  # orthogonal maps of the state neither grow nor shrink it
-            for block in self.w_state.weight.split(units):
-                nn.init.orthogonal_(block)
+        self.units, self.w_in, self.w_state = units, w_in, w_state
         self.norm_in = nn.LayerNorm(self.gates * units) if norm else nn.Identity()
-        self.norm_state = nn.LayerNorm(self.gates * units) if norm and self.recurrent else nn.Identity()
+        self.norm_state = nn.LayerNorm(self.gates * units) if norm and w_state is not None else nn.Identity()
+
+    @property
+    def work(self) -> int:
+        """Multiplications of its linear maps in a step."""
+        return sum(p.numel() for p in self.parameters() if p.ndim == 2)
 
     def inputs(self, x: torch.Tensor, state: State) -> torch.Tensor:
         """Return what the steps need of ``x (time, b, n_in)``, ``(time, b, …)``; ``state`` is that before the first."""
@@ -62,7 +60,30 @@ class Cell(nn.Module):  # type: ignore[misc]
         raise NotImplementedError
 
 
-class RNNCell(Cell):
+class DenseCell(Cell):
+    """A cell whose maps are matrices.
+
+    Args:
+        n_in: numbers in a step.
+        units: numbers of the state.
+        norm: as for :class:`Cell`.
+    """
+
+    recurrent = True  # whether the gates see the state
+
+    def __init__(self, n_in: int, units: int, norm: bool = False) -> None:
+        w_in = nn.Linear(n_in, self.gates * units)
+        w_state = nn.Linear(units, self.gates * units, bias=False) if self.recurrent else None
+        bound = 1 / math.sqrt(units)
+        nn.init.xavier_uniform_(w_in.weight)
+        nn.init.uniform_(w_in.bias, -bound, bound)
+        if w_state is not None:  # orthogonal maps of the state neither grow nor shrink it
+            for block in w_state.weight.split(units):
+                nn.init.orthogonal_(block)
+        super().__init__(units, w_in, w_state, norm)
+
+
+class RNNCell(DenseCell):
     """``h' = tanh(W x + U h + b)`` (Elman 1990)."""
 
     def step(self, given: torch.Tensor, state: State) -> State:
@@ -70,7 +91,7 @@ class RNNCell(Cell):
         return (torch.tanh(given + self.seen(state[0])),)
 
 
-class LSTMCell(Cell):
+class LSTMCell(DenseCell):
     """Long short-term memory (Hochreiter & Schmidhuber 1997; Gers et al. 2000), forget bias 1; gates i, f, g, o."""
 
     gates, states = 4, 2
@@ -89,7 +110,7 @@ class LSTMCell(Cell):
         return torch.sigmoid(o) * torch.tanh(c), c
 
 
-class GRUCell(Cell):
+class GRUCell(DenseCell):
     """Gated recurrent unit (Cho et al. 2014), the reset after the product as in cuDNN; gates r, z, n."""
 
     gates = 3
@@ -108,7 +129,7 @@ class GRUCell(Cell):
         return ((1 - z) * n + z * h,)
 
 
-class MGUCell(Cell):
+class MGUCell(DenseCell):
     """Minimal gated unit (Zhou et al. 2016): one gate ``f`` forgets and updates.
 
     ``f = σ(W_f x + U_f h)``, ``n = tanh(W x + U (f · h))``, ``h' = (1 - f) · h + f · n``.
@@ -132,7 +153,7 @@ class MGUCell(Cell):
         return ((1 - f) * h + f * n,)
 
 
-class SRUCell(Cell):
+class SRUCell(DenseCell):
     """Simple recurrent unit (Lei et al. 2018): no product with the state, so a step is a few multiplications.
 
     ``f = σ(W_f x + v_f · c)``, ``c' = f · c + (1 - f) · W x``, ``r = σ(W_r x + v_r · c)``, ``h = r · c' + (1 - r) · x̃``
@@ -157,7 +178,7 @@ class SRUCell(Cell):
         return r * c + (1 - r) * skip, c
 
 
-class QRNNCell(Cell):
+class QRNNCell(DenseCell):
     """Quasi-recurrent unit (Bradbury et al. 2017) with fo-pooling: gates are convolutions over this and the last step.
 
     ``z = tanh(W_z ∗ x)``, ``f = σ(W_f ∗ x)``, ``o = σ(W_o ∗ x)``, ``c' = f · c + (1 - f) · z``, ``h = o · c'``.
@@ -189,7 +210,7 @@ class QRNNCell(Cell):
         return torch.sigmoid(o) * c, c, x
 
 
-class RWACell(Cell):
+class RWACell(DenseCell):
     """Recurrent weighted average (Ostmeyer & Cowell 2019): attention over all steps so far, kept as running sums.
 
     ``z = u(x) · tanh(g(x, h))``, ``a`` a linear map of x and h, ``h' = tanh(Σ z e^a / Σ e^a)`` (eqs. 2 to 5); the sums
@@ -225,7 +246,7 @@ class RWACell(Cell):
         return torch.tanh(total / weight), total, weight, top
 
 
-CELLS: dict[str, type[Cell]] = {
+CELLS: dict[str, type[DenseCell]] = {
     "gru": GRUCell,
     "lstm": LSTMCell,
     "mgu": MGUCell,
@@ -292,7 +313,7 @@ class RecurrentLayer(nn.Module):  # type: ignore[misc]
     """A cell over series, one way or both.
 
     Args:
-        kind: one of ``CELLS``.
+        kind: one of ``CELLS``, or what makes a cell.
         n_in: numbers in a step.
         units: of the state, each way.
         norm: layer normalisation in the cell.
@@ -300,10 +321,13 @@ class RecurrentLayer(nn.Module):  # type: ignore[misc]
         merge: how both ways are put together, one of ``MERGES``; None runs forwards only.
     """
 
-    def __init__(self, kind: str, n_in: int, units: int, norm: bool, drop: float, merge: str | None) -> None:
+    def __init__(
+        self, kind: str | CellMaker, n_in: int, units: int, norm: bool, drop: float, merge: str | None
+    ) -> None:
         super().__init__()
         ways = 1 if merge is None else 2
-        self.cells = nn.ModuleList([CELLS[kind](n_in, units, norm) for _ in range(ways)])
+        make = CELLS[kind] if isinstance(kind, str) else kind
+        self.cells = nn.ModuleList([make(n_in, units, norm) for _ in range(ways)])
         self.drop, self.merge = drop, merge
         self.width = 2 * units if merge == "concatenate" else units
         self.fusible = not norm and kind in ("gru", "lstm", "rnn")

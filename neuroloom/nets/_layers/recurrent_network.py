@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from neuroloom.core.errors import InputError
 from neuroloom.nets._layers.pooling import TimePool
-from neuroloom.nets._layers.recurrent import RecurrentLayer, State
+from neuroloom.nets._layers.recurrent import CellMaker, RecurrentLayer, State
 
 
 def patched(x: torch.Tensor, patch: int) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -40,7 +40,7 @@ class RecurrentEncoder(nn.Module):  # type: ignore[misc]
 
     def __init__(
         self,
-        kind: str,
+        kind: str | CellMaker,
         channels: int,
         patch: int,
         units: int,
