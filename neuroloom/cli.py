@@ -399,7 +399,9 @@ def explain(
     out: Annotated[
         Path | None, typer.Option("--out", help="A CSV file or a picture (.png); the default is the screen.")
     ] = None,
-    method: Annotated[str, typer.Option("--method", help="shapley or lime.")] = "shapley",
+    method: Annotated[
+        str, typer.Option("--method", help="shapley, lime, integrated-gradients or grad-cam.")
+    ] = "shapley",
     background: Annotated[
         Path | None, typer.Option("--background", help="Samples to compare with; the default is DATA.")
     ] = None,

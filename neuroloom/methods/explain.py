@@ -1,4 +1,4 @@
-"""What an answer rests on: Shapley values, LIME and permutation importance of any method's answers.
+"""What an answer rests on: Shapley values, LIME and permutation importance of any method, gradients of networks.
 
 A sample is divided into parts: the columns of a table, stretches of a series' channels, patches of a picture. A part is
 taken away by putting in what a background sample has there, so that any fitted method can be asked, wherever it is
@@ -17,6 +17,7 @@ Sources:
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -34,8 +35,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[np.float64]
-METHODS = ("shapley", "lime", "permutation")
+GRADIENTS = ("integrated-gradients", "grad-cam")
+METHODS = ("shapley", "lime", "permutation", *GRADIENTS)
 BACKGROUND = 50
+_DRAWS = {"shapley": 100, "lime": 1000, "permutation": 10, "integrated-gradients": 20, "grad-cam": 2}
 _ROWS = 20_000  # samples that a model is asked for at once
 
 
@@ -44,16 +47,16 @@ class Explanation:
     """How much each part of the samples brings to a model's answers.
 
     Args:
-        method: ``"shapley"``, ``"lime"`` or ``"permutation"``.
+        method: one of ``METHODS``.
         samples: the explained samples, as they came.
         parts: what they were divided into.
         outputs: names of the model's outputs: its classes, or ``("answer",)``; of a permutation importance
             ``("drop in score",)``.
         values: ``(n, parts, outputs)`` for each explained sample; ``(1, parts, 1)`` of a permutation importance, the
             mean drop of the score when the part is shuffled among the samples.
-        errors: of the same shape, the standard errors of the values over the draws; NaN for LIME.
-        base: ``(n, outputs)`` what the model answers with all parts taken away, on the mean; Shapley values add up
-            to the answer less this.
+        errors: of the same shape, the standard errors of the values over the draws; NaN for LIME and Grad-CAM.
+        base: ``(n, outputs)`` what the model answers with all parts taken away, on the mean; Shapley values and
+            integrated gradients add up to the answer less this. NaN for Grad-CAM.
         answers: ``(n, outputs)`` the model's answers; of a permutation importance the score.
     """
 
@@ -137,23 +140,26 @@ def explain(
         method: ``"shapley"``: what each part adds to the answer, on the mean over all orders in which parts can be put
             in place; ``"lime"``: the slopes of a ridge regression of the answer on which parts are there, near samples
             counting more; ``"permutation"``: how far the score falls when a part is shuffled among the samples, one
-            value for all samples.
+            value for all samples; ``"integrated-gradients"``: the gradient along the way from each background sample to
+            the sample, times the way; ``"grad-cam"``: where the last convolution of a network of series or pictures
+            saw what moves the answer. The last two need captum and a network that stands alone or after nothing but
+            the preparation, scaling or flattening of columns.
         background: samples like ``X`` that stand in for what is taken away; None takes 50 of ``X`` at most.
         parts: of a series, stretches of each channel (16 by default, or one a value); of pictures, rows and columns of
             patches (8 × 8, or one a pixel); tables are divided into columns.
         draws: orders of a Shapley value (each is used with its reverse, so an even number; 100 by default), samples of
-            LIME (1,000) or shuffles (10).
+            LIME (1,000), shuffles (10), or background samples that integrated gradients start from (20).
         score: ``score(estimator, X, y) -> float`` for ``"permutation"``; None takes the estimator's own.
         random_state: int, generator or None.
 
     Raises:
-        InputError: the samples are of another kind or shape, a number is out of range, ``y`` is missing or unasked for.
+        InputError: the samples are of another kind or shape, a number is out of range, ``y`` is missing or unasked
+            for, or captum is not installed.
+        NotSupportedError: gradients are asked for where there are none.
     """
     check_choice("method", method, METHODS)
     divided = divide(X, parts)
-    count = check_int(
-        "draws", {"shapley": 100, "lime": 1000, "permutation": 10}[method] if draws is None else draws, 2
-    )
+    count = check_int("draws", _DRAWS[method] if draws is None else draws, 2)
     if method == "permutation":
         if y is None:
             raise InputError("permutation importance needs the true answers: pass y.")
@@ -166,6 +172,8 @@ def explain(
         rows = stream(seed, "background").permutation(len(X))[:BACKGROUND]
         background = take(X, np.sort(rows))
     divided.check(background)
+    if method in GRADIENTS:
+        return _by_gradients(estimator, X, background, divided, method, count, seed)
     ask, outputs = _asked(estimator, take(X, np.arange(min(len(X), 1))))
     each = _shapley if method == "shapley" else _lime
     found = [
@@ -174,6 +182,25 @@ def explain(
     ]
     values, errors, base = (np.stack([f[k] for f in found]) for k in range(3))
     return Explanation(method, X, divided, outputs, values, errors, base, ask(X))
+
+
+def _by_gradients(
+    estimator: Any, X: Any, background: Any, divided: Parts, method: str, draws: int, seed: int
+) -> Explanation:
+    if importlib.util.find_spec("captum") is None:
+        raise InputError(f"method {method!r} needs the package captum: pip install 'neuroloom[explain]'.")
+    from neuroloom.methods.attributions import Network, chosen_background, grad_cam, integrated_gradients
+
+    network = Network(estimator)
+    if method == "grad-cam":
+        found = grad_cam(network, X, divided)
+    else:
+        some = chosen_background(background, draws, stream(seed, "baselines"))
+        found = integrated_gradients(network, X, some, divided)
+    width = found[0].shape[2]
+    classes = [str(c) for c in getattr(estimator, "classes_", ())]
+    outputs = tuple(classes) if len(classes) == width else ("answer",)
+    return Explanation(method, X, divided, outputs, *found)
 
 
 Ask = Callable[[Any], Floats]

@@ -27,7 +27,8 @@ def draw(found: Explanation, ax: Any, sample: int | None, output: str | None, mo
     place = found.outputs.index(chosen)
     values = found.values[number, :, place]
     answer, base = found.answers[number, place], found.base[number, place]
-    title = f"sample {number}: {chosen} = {answer:.3g}, {base:.3g} without its parts"
+    without = f", {base:.3g} without its parts" if np.isfinite(base) else ""
+    title = f"sample {number}: {chosen} = {answer:.3g}{without}"
     if found.parts.kind == "table":
         ax = _bars(found, ax, most, values, found.errors[number, :, place])
         ax.set_xlabel(f"what each brings to {chosen}")
@@ -66,7 +67,11 @@ def _bars(
     ax.axvline(0, color=plotting.INK, lw=0.8)
     ax.grid(axis="x", color=plotting.GRID, lw=0.8)
     ax.set_axisbelow(True)
-    what = {"permutation": "drop in score when shuffled", "lime": "mean size of the slope"}
+    what = {
+        "permutation": "drop in score when shuffled",
+        "lime": "mean size of the slope",
+        "grad-cam": "mean size of the map",
+    }
     ax.set_xlabel(what.get(found.method, "mean size of what each brings"))
     if len(shown) < len(values):
         ax.set_title(f"{len(shown)} of {len(values)} parts", loc="left", fontsize=10)

@@ -167,6 +167,30 @@ class TablePreparation(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         found: NDArray[np.object_] = self.transformer_.get_feature_names_out()
         return found
 
+    def sources(self) -> NDArray[np.int64]:
+        """Return for each column that ``transform`` gives, unless ``native``, the number of the one it is made from."""
+        found: list[int] = []
+        for name, step, columns in self.transformer_.transformers_:
+            own = np.array([self.columns_.index(c) for c in columns], dtype=np.int64)
+            if not len(own):
+                continue
+            if name == "category":
+                found += np.repeat(own, [_width(step, j) for j in range(len(own))]).tolist()
+                continue
+            if name == "date":
+                own = np.repeat(own, len(DateFeatures.parts))
+            imputer = step.named_steps["simpleimputer"]
+            found += own.tolist() + own[imputer.indicator_.features_].tolist()
+        return np.array(found, dtype=np.int64)
+
+
+def _width(encoder: Any, column: int) -> int:
+    """Return how many columns a fitted one-hot encoder makes of one."""
+    rare = encoder.infrequent_categories_[column]
+    kept = len(encoder.categories_[column]) - (0 if rare is None else len(rare) - 1)
+    dropped = encoder.drop_idx_ is not None and encoder.drop_idx_[column] is not None
+    return kept - int(dropped)
+
 
 def column_kind(column: Any) -> str:
     """Return ``"number"``, ``"date"`` or ``"category"`` for a DataFrame's column."""

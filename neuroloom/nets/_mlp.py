@@ -21,6 +21,8 @@ from neuroloom.nets._dense_init import INITIALISATIONS
 from neuroloom.nets._scaling import Encoding, robust_scale, smooth_clip
 
 if TYPE_CHECKING:
+    import torch
+
     from neuroloom.nets._losses import Loss
     from neuroloom.nets._mlp_fit import Fitted, Member, Plan, Sample
     from neuroloom.nets.diagnosis import Diagnosis
@@ -271,6 +273,25 @@ class DenseNetworks(BaseEstimator):  # type: ignore[misc]
     def _kept_normalization(self) -> str:
         """Return the normalisation that is still there after the fit; that over batches went into the weights."""
         return "layer" if self.normalization == "layer" else "none"
+
+    def _answer_module(
+        self,
+        link: str,
+        slope: float = 1.0,
+        scale: float = 1.0,
+        offset: float = 0.0,
+        outputs: int | None = None,
+    ) -> torch.nn.Module:
+        """Return the fitted networks as a module over columns in their own unit, whose outputs go through ``link``."""
+        from neuroloom.nets._answering import DenseAnswers, Link, ScaledColumns, dense_stack
+
+        check_is_fitted(self)
+        stack = dense_stack(
+            self.weights_, self.activation, self.dtype, self.device, self._kept_normalization()
+        )
+        columns = ScaledColumns(self.median_, self.inverse_spread_, Encoding(**self.encoding_))
+        made = DenseAnswers(columns, stack, Link(link, slope, scale, offset), outputs)
+        return made.to(next(stack.parameters()).device).eval()
 
     def _answers(self, X: Any) -> Floats:
         check_is_fitted(self)

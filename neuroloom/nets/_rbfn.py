@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,9 @@ from neuroloom.nets._radial import (
 )
 from neuroloom.nets._ridge_head import RidgeFit, fit_ridge
 from neuroloom.nets._scaling import robust_scale, smooth_clip
+
+if TYPE_CHECKING:
+    import torch
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -252,6 +255,19 @@ class RadialNetwork(BaseEstimator):  # type: ignore[misc]
         X = validate_data(self, X, dtype=np.float64, reset=False)
         blocks = [X[i : i + _BLOCK] for i in range(0, len(X), _BLOCK)]
         return np.vstack([self._design(b) @ self.coef_ + self.intercept_ for b in blocks])
+
+    def _answer_module(
+        self, link: str, coef: Floats, intercept: Floats, **to_answers: float
+    ) -> torch.nn.Module:
+        """Return the fitted network as a module over columns in their own unit, with the head it is given."""
+        from neuroloom.nets._answering import Link, RadialAnswers, ScaledColumns
+        from neuroloom.nets._rbfn_tuning import Hidden
+
+        hidden = Hidden(
+            self.centres_, self.metric_, self.widths_, 1.0, self.kernel, self.normalised, self.skip_
+        )
+        columns = ScaledColumns(self.median_, self.inverse_spread_)
+        return RadialAnswers(columns, hidden, coef, intercept, Link(link, **to_answers)).eval()
 
     def _evidence(self, X: Any, weights: Floats, top: int) -> list[list[Evidence]]:
         """Return each sample's ``top`` prototypes by size of contribution; ``weights`` is ``(n, prototypes)``."""

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from neuroloom.core.answers import Answers, Classification, Judged, Regression
 from neuroloom.core.checkpoints import digest
 from neuroloom.core.checks import check_lengths
+from neuroloom.core.errors import InputError
 from neuroloom.core.seeding import as_seed, derive
 from neuroloom.nets.deep_network import DeepNetwork
 
@@ -156,6 +157,19 @@ class DeepRole(DeepTraining):
             found: NDArray[np.float64] = torch.cat(made, dim=-1).double().cpu().numpy()
         return found
 
+    def _answer_module(self, link: str, **to_answers: float) -> torch.nn.Module:
+        from neuroloom.nets._answering import Link, SignalAnswers
+
+        check_is_fitted(self)
+        if hasattr(self, "vocabulary_"):
+            raise InputError(
+                f"{type(self).__name__} reads tokens, which have no gradient; ask it by its answers alone."
+            )
+        networks = [self._restored(member) for member in range(len(self.weights_))]
+        kept = None if self.mean_ is None or self.scale_ is None else (self.mean_, self.scale_)
+        made = SignalAnswers(networks, Link(link, **to_answers), kept, self.normalize != "none")
+        return made.to(next(networks[0].parameters()).device).eval()
+
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return names of what ``transform`` gives, like ``lstm0_12``: the member and the unit."""
         check_is_fitted(self)
@@ -182,6 +196,16 @@ class DeepClassifier(DeepRole, Classification):
             return logit(np.clip(expit(found).mean(axis=0), 1e-15, 1 - 1e-15))  # type: ignore[no-any-return]
         return logsumexp(log_softmax(found, axis=2), axis=0) - np.log(len(found))  # type: ignore[no-any-return]
 
+    def answer_module(self) -> torch.nn.Module:
+        """Return ``(n, *shape_) -> (n, classes)`` probabilities as a differentiable torch module on the device.
+
+        It is a copy, in evaluation mode, over samples in their own unit, without padding.
+
+        Raises:
+            InputError: the network reads tokens, which have no gradient.
+        """
+        return self._answer_module("sigmoid" if self.multilabel_ else "softmax")
+
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class DeepRegressor(DeepRole, Regression):
@@ -190,6 +214,16 @@ class DeepRegressor(DeepRole, Regression):
     def _outputs(self, X: Any) -> NDArray[np.float64]:
         found: NDArray[np.float64] = self._member_outputs(X).mean(axis=0)
         return found
+
+    def answer_module(self) -> torch.nn.Module:
+        """Return ``(n, *shape_) -> (n, 1)`` numbers as a differentiable torch module on the device.
+
+        It is a copy, in evaluation mode, over samples in their own unit, without padding.
+
+        Raises:
+            InputError: the network reads tokens, which have no gradient.
+        """
+        return self._answer_module("identity", scale=self.target_scale_, offset=self.target_mean_)
 
 
 class DeepFeatures(TransformerMixin, DeepRole):  # type: ignore[misc]

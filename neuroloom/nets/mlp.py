@@ -13,9 +13,12 @@ Sources:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neuroloom.nets._targets import ClassNetworks, NumberNetworks
+
+if TYPE_CHECKING:
+    import torch
 
 
 class MLPClassifier(ClassNetworks):
@@ -135,6 +138,13 @@ class MLPClassifier(ClassNetworks):
         self.dtype = dtype
         self.device = device
         self.random_state = random_state
+
+    def answer_module(self) -> torch.nn.Module:
+        """Return ``(n, features) -> (n, classes)`` probabilities as a differentiable torch module on the device.
+
+        It is a copy, in evaluation mode, over columns in their own unit.
+        """
+        return self._answer_module("softmax", self.slope_)
 
 
 class MLPRegressor(NumberNetworks):
@@ -259,3 +269,12 @@ class MLPRegressor(NumberNetworks):
         self.dtype = dtype
         self.device = device
         self.random_state = random_state
+
+    def answer_module(self) -> torch.nn.Module:
+        """Return ``(n, features) -> (n, 1)`` numbers as a differentiable torch module on the device.
+
+        It is a copy, in evaluation mode, over columns in their own unit.
+        """
+        return self._answer_module(
+            self._link(), scale=self.target_scale_, offset=self.target_mean_, outputs=1
+        )

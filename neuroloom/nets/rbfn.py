@@ -9,7 +9,7 @@ Sources:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from neuroloom.core.checks import check_choice, check_int
 from neuroloom.core.errors import InputError
 from neuroloom.nets._rbfn import Evidence, RadialNetwork, candidates, count_numbers
 from neuroloom.nets._ridge_head import calibrate
+
+if TYPE_CHECKING:
+    import torch
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -179,6 +182,15 @@ class RBFNClassifier(ClassifierMixin, RadialNetwork):  # type: ignore[misc]
         found: NDArray[Any] = self.classes_[scores.argmax(axis=1)]
         return found
 
+    def answer_module(self) -> torch.nn.Module:
+        """Return ``(n, features) -> (n, classes)`` probabilities as a differentiable torch module.
+
+        It is a copy over columns in their own unit.
+        """
+        check_is_fitted(self)
+        intercept = self.intercept_ * self.slope_ + self.bias_
+        return self._answer_module("softmax", self.coef_ * self.slope_, intercept)
+
     def explain(self, X: Any, top: int = 5) -> list[list[Evidence]]:
         """Return for each sample the ``top`` prototypes that decided its class, the weightiest first."""
         chosen = self.decision_scores(X).argmax(axis=1)
@@ -281,6 +293,16 @@ class RBFNRegressor(RegressorMixin, RadialNetwork):  # type: ignore[misc]
     def predict(self, X: Any) -> Floats:
         """Return ``(n,)`` numbers."""
         return self._scores(X)[:, 0] * self.target_scale_ + self.target_mean_
+
+    def answer_module(self) -> torch.nn.Module:
+        """Return ``(n, features) -> (n, 1)`` numbers as a differentiable torch module.
+
+        It is a copy over columns in their own unit.
+        """
+        check_is_fitted(self)
+        return self._answer_module(
+            "identity", self.coef_, self.intercept_, scale=self.target_scale_, offset=self.target_mean_
+        )
 
     def explain(self, X: Any, top: int = 5) -> list[list[Evidence]]:
         """Return for each sample the ``top`` prototypes that moved its answer most, the weightiest first."""

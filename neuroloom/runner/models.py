@@ -169,7 +169,7 @@ def explain_with_model(
     Args:
         model: a folder that :func:`fit_model` wrote.
         data: samples to explain.
-        method: ``"shapley"`` or ``"lime"``.
+        method: one of ``methods.explain.METHODS`` but ``"permutation"``, which needs the true answers.
         background: samples that stand in for what is taken away; None takes those of ``data``.
         rows: samples at most, at least 1.
         out: a picture to write, or None.
@@ -179,9 +179,9 @@ def explain_with_model(
         InputError: the model or the data cannot be read, or there is no other sample to compare with.
     """
     from neuroloom.core.checks import check_choice, check_int
-    from neuroloom.methods.explain import BACKGROUND, explain
+    from neuroloom.methods.explain import BACKGROUND, METHODS, explain
 
-    check_choice("method", method, ("shapley", "lime"))
+    check_choice("method", method, tuple(m for m in METHODS if m != "permutation"))
     check_int("rows", rows)
     estimator, about = load_estimator(model)
     if about["problem"] == "forecast":
