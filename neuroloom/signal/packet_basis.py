@@ -121,9 +121,7 @@ def best_basis(
     level = min(twos, 6) if level is None else check_int("level", level, 1, twos)
     rows = signal.reshape(-1, n)
     found = {}
-    for one in candidates(wavelet):
-        if not one.orthogonal:
-            raise InputError(f"a basis needs an orthogonal wavelet, such as db4, but {one.name} is not.")
+    for one in only_orthogonal(candidates(wavelet)):
         found[one.name] = joint_basis(rows, one, level, "periodization", cost)
     costs = {name: total for name, (total, _) in found.items()}
     chosen = min(costs, key=costs.__getitem__)
@@ -145,6 +143,21 @@ def candidates(wavelet: Any) -> list[pywt.Wavelet]:
     if several and not wavelet:
         raise InputError("`wavelet` is an empty list; name one wavelet at least, or 'auto'.")
     return [discrete_wavelet(one) for one in (wavelet if several else [wavelet])]
+
+
+def only_orthogonal(wavelets: Sequence[pywt.Wavelet]) -> Sequence[pywt.Wavelet]:
+    """Return the ``wavelets``: costs compare shares of energy, which other wavelets do not keep.
+
+    Raises:
+        InputError: one of them is not orthogonal.
+    """
+    for one in wavelets:
+        if not one.orthogonal:
+            raise InputError(
+                f"costs of bases compare only for orthogonal wavelets, such as db4, but {one.name} is not; "
+                "leave it out."
+            )
+    return wavelets
 
 
 def joint_basis(

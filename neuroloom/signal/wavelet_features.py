@@ -18,7 +18,7 @@ from neuroloom.core.checks import check_choice, check_int
 from neuroloom.core.errors import InputError, unknown
 from neuroloom.core.signals import same_shape, signal_batch
 from neuroloom.signal.bands import DECIMATED_MODES, TRANSFORMS, decompose
-from neuroloom.signal.packet_basis import COSTS, candidates, joint_basis
+from neuroloom.signal.packet_basis import COSTS, candidates, joint_basis, only_orthogonal
 from neuroloom.signal.stationary import BOUNDARIES, discrete_wavelet, max_level
 from neuroloom.signal.statistics import (
     BAND_STATISTICS,
@@ -72,7 +72,8 @@ class WaveletFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     Raises:
         InputError: unequal lengths, missing or infinite values, fewer than 2 samples on an axis, a level that the
-            length does not allow, an unknown wavelet or statistic, another shape than in ``fit``.
+            length does not allow, an unknown wavelet or statistic, a wavelet that is not orthogonal where one or a
+            basis is chosen by cost, another shape than in ``fit``.
 
     Source:
         Percival and Walden (2000), "Wavelet Methods for Time Series Analysis"; Rosso et al. (2001), "Wavelet entropy: a
@@ -235,6 +236,8 @@ class WaveletFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Settle the wavelet and the packets: those of least cost over all channels of the samples ``X``."""
         wanted = self.decomposition == "best-basis"
         rows = X.reshape(-1, *X.shape[2:]).astype(np.float64)
+        if wanted or len(options) > 1:
+            only_orthogonal(options)
         if len(options) > 1:
             costs = [joint_basis(rows, one, self.level_, "periodization", self.cost)[0] for one in options]
             options = [options[int(np.argmin(costs))]]

@@ -113,14 +113,25 @@ def test_the_wavelet_of_features_is_chosen_by_cost():
     [
         (lambda: best_basis(np.ones(33)), "an even number of values"),
         (lambda: best_basis(np.ones(36), level=3), "`level` must be a whole number from 1 to 2"),
-        (lambda: best_basis(np.ones(32), "bior2.2"), "orthogonal wavelet"),
+        (lambda: best_basis(np.ones(32), "bior2.2"), "only for orthogonal wavelets.*bior2.2 is not"),
         (lambda: best_basis(np.ones(32), cost="size"), "`cost` must be one of"),
         (lambda: WaveletFeatures(cost="size").fit(np.ones((3, 32))), "`cost` must be one of"),
+        (lambda: WaveletFeatures(["db2", "bior2.2"]).fit(np.ones((3, 32))), "bior2.2 is not"),
+        (
+            lambda: WaveletFeatures("rbio1.3", decomposition="best-basis").fit(np.ones((3, 32))),
+            "rbio1.3 is not",
+        ),
     ],
 )
 def test_bad_input_is_told(call, words):
     with pytest.raises(InputError, match=words):
         call()
+
+
+def test_a_wavelet_that_is_given_need_not_be_orthogonal():
+    x = np.random.default_rng(8).standard_normal((3, 32))
+    assert WaveletFeatures("bior2.2").fit(x).wavelet_ == "bior2.2"
+    assert WaveletFeatures(["bior2.2"], decomposition="wp").fit(x).wavelet_ == "bior2.2"
 
 
 def test_no_wavelet_at_all_is_refused():
