@@ -103,8 +103,12 @@ def run(
             address=address,
             store=kept,
         ) as opened:
-            meta = describe_run(checked, plan, opened, folder, earlier_meta(kept))
+            before = earlier_meta(kept)
+            meta = describe_run(checked, plan, opened, folder, before)
+            changed = note_changed_data(meta, before)
             kept.plan(keys, meta)
+            if progress is not None:
+                progress.say(changed)
             if progress is not None:
                 progress.begin(missing, len(own) - len(missing), opened.workers)
             began = time.monotonic()
@@ -129,6 +133,17 @@ def earlier_meta(kept: Store) -> dict[str, Any]:
         return kept.read_plan()[1]
     except InputError:
         return {}
+
+
+def note_changed_data(meta: dict[str, Any], before: Mapping[str, Any]) -> list[str]:
+    """Note for the report which tasks have other data than when this run was planned before, and return the notes."""
+    found = []
+    for name, about in meta["tasks"].items():
+        earlier = before.get("tasks", {}).get(name, about)
+        if earlier["fingerprint"] != about["fingerprint"]:
+            found.append(f"the data of {name} have changed since the run of before, so its trials run anew")
+            about["notes"].append(found[-1])
+    return found
 
 
 def _settled(status: str | None, retry_failed: bool) -> bool:

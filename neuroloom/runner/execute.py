@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from neuroloom.core.errors import NotSupportedError
+from neuroloom.core.errors import InputError, NotSupportedError
 from neuroloom.core.fitting import Job
 from neuroloom.core.samples import take
 from neuroloom.core.seeding import derive
@@ -252,10 +252,10 @@ class Executor:
             self._warm.add(which)
 
     def _open(self, trial: Trial) -> tuple[Data, Split, str]:
-        name = repr(trial.task), trial.task_version
+        name = repr(trial.task), trial.task_version, trial.data
         task = _kept(self._tasks, name, 64, lambda: self._workbench.open_task(trial.task, self._data_dir))
         which = (*name, trial.seed if task.drawn else None)
-        data = _kept(self._data, which, _DATA_KEPT, lambda: _locked(task.load(trial.seed)))
+        data = _kept(self._data, which, _DATA_KEPT, lambda: _load(task, trial))
 
         def divide() -> tuple[Split, str]:
             split = task.split(data, trial.seed, trial.fold, trial.folds)
@@ -460,6 +460,21 @@ def _kept(store: OrderedDict[Hashable, Any], key: Hashable, most: int, make: Cal
         store.popitem(last=False)
     store[key] = made = make()
     return made
+
+
+def _load(task: Task, trial: Trial) -> Data:
+    """Return a trial's data, which must be those that it was planned with.
+
+    Raises:
+        InputError: the files have changed since.
+    """
+    data = _locked(task.load(trial.seed))
+    if task.fingerprint() != trial.data:  # asked afterwards, so that a change amid reading is noticed too
+        raise InputError(
+            f"the data of {trial.task_name} have changed since the run began; run it again to learn from them as they "
+            "are now."
+        )
+    return data
 
 
 def _locked(data: Data) -> Data:

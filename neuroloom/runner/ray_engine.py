@@ -3,7 +3,8 @@
 Each worker is a Ray actor, a *host*, which keeps one worker process of its own (:mod:`neuroloom.runner.pool`), so that
 limits of time and memory are as hard as those of the engine ``processes``, whatever a trial does. The driver hands out
 units and commits rows; a host or node that dies costs the unit that it was running, which is run again elsewhere, three
-times at most. Ray Core alone is used: Ray Tune costs 1.9 CPU-seconds a trial.
+times at most; where a lost node leaves no room for its host, the others take its units. Ray Core alone is used: Ray
+Tune costs 1.9 CPU-seconds a trial.
 
 Every node reads the data by itself, so files and the data folder must lie under the same paths everywhere.
 """
@@ -107,7 +108,7 @@ class RayEngine(Engine):
             cores = (workers or max(1, usable_cores() // self.threads)) * self.threads
             _connect(self._ray, address, cores if local else None)
         have = self._ray.cluster_resources()
-        room = int(have.get("CPU", 0)) // self.threads
+        room = self._room()
         self.workers = room if workers is None else workers
         if not 1 <= self.workers <= room:
             self.close()
@@ -124,12 +125,13 @@ class RayEngine(Engine):
             num_cpus=self.threads, num_gpus=_share(have.get("GPU", 0), self.workers), max_restarts=0
         )
         self._hosts: dict[int, Any] = {}
+        self._arriving: dict[int, Any] = {}  # slot -> what is ready once its host is up
         self._loaded = [Loaded() for _ in range(self.workers)]
         self.retried = 0
 
     def pids(self) -> list[int]:
         """Return the process numbers of the hosts that are up, each on its node."""
-        return [int(p) for p in self._ray.get([host.pid.remote() for host in self._hosts.values()])]
+        return [int(p) for p in self._ray.get([host.pid.remote() for host in list(self._hosts.values())])]
 
     def run(self, trials: Iterable[Trial]) -> Iterator[Event]:
         """Run trials on the hosts; rows come as trials end."""
@@ -147,15 +149,17 @@ class RayEngine(Engine):
         self, schedule: Schedule, flight: dict[Any, tuple[int, tuple[Trial, ...]]], attempts: dict[str, int]
     ) -> Iterator[Event]:
         while True:
+            self._take_back(schedule, flight)
             busy = {slot for slot, _ in flight.values()}
-            for slot in range(self.workers):
+            for slot in sorted(range(self.workers), key=lambda slot: not self._up(slot)):
                 unit = () if slot in busy else schedule.next(self._loaded[slot])
                 if unit:
                     flight[self._host(slot).run.remote(unit)] = slot, unit
                     yield Started(slot, unit)
             if not flight:
                 return
-            ready, _ = self._ray.wait(list(flight), num_returns=1)
+            patience = 1.0 if self._arriving else None  # a host that never comes up ends nothing
+            ready, _ = self._ray.wait(list(flight), num_returns=1, timeout=patience)
             more, _ = self._ray.wait(list(flight), num_returns=len(flight), timeout=0)
             found: list[Row] = []
             for ref in dict.fromkeys([*ready, *more]):
@@ -163,6 +167,28 @@ class RayEngine(Engine):
                 found += self._ended(ref, slot, unit, schedule, attempts)
             if found:
                 yield Finished(tuple(found))
+
+    def _take_back(self, schedule: Schedule, flight: dict[Any, tuple[int, tuple[Trial, ...]]]) -> None:
+        """Where a host has nothing left to do, take back units whose host has no node to live on."""
+        busy = {slot for slot, _ in flight.values()}
+        up = [slot for slot in self._hosts if self._up(slot)]
+        if len(schedule) or set(up) <= busy or len(self._hosts) <= self._room():
+            return
+        for ref, (slot, unit) in list(flight.items()):
+            if not self._up(slot):
+                del flight[ref]
+                self._drop(slot)
+                schedule.again(unit)
+
+    def _room(self) -> int:
+        """Return how many hosts the cluster has cores for now."""
+        return int(self._ray.cluster_resources().get("CPU", 0)) // self.threads
+
+    def _up(self, slot: int) -> bool:
+        """Whether the host of a slot is up."""
+        if slot in self._arriving and self._ray.wait([self._arriving[slot]], timeout=0)[0]:
+            del self._arriving[slot]
+        return slot in self._hosts and slot not in self._arriving
 
     def _ended(
         self, ref: Any, slot: int, unit: tuple[Trial, ...], schedule: Schedule, attempts: dict[str, int]
@@ -200,11 +226,13 @@ class RayEngine(Engine):
     def _host(self, slot: int) -> Any:
         if slot not in self._hosts:
             self._hosts[slot] = self._host_class.remote(*self._setup)
+            self._arriving[slot] = self._hosts[slot].pid.remote()
             self._loaded[slot] = Loaded()
         return self._hosts[slot]
 
     def _drop(self, slot: int) -> None:
         host = self._hosts.pop(slot, None)
+        self._arriving.pop(slot, None)
         if host is not None:
             with contextlib.suppress(Exception):  # it may be dead already
                 self._ray.kill(host)

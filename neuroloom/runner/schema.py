@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import math
+import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -27,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from neuroloom.runner.row import BELIEFS, Row
+from neuroloom.runner.row import BELIEFS, STATUSES, Row
 
 VERSION = 1
 TABLES = MetaData()
@@ -88,6 +89,13 @@ work = Table(  # made when a driver first offers trials to workers
 )
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True)
 _JSON = {"settings", "notes", "curve"}
+_NUMBER = int | float | None
+_KINDS: dict[str, Any] = {
+    **{
+        c.name: {Text: str, String: str, Float: _NUMBER}.get(type(c.type), int | None) for c in trials.columns
+    },
+    **{"settings": dict, "notes": list, "curve": list, "scores": dict, "front": dict, "importance": dict},
+}
 _PLAIN = [c.name for c in trials.columns if c.name not in _JSON]
 
 
@@ -197,10 +205,23 @@ def to_json(row: Row) -> str:
 
 
 def from_json(line: str) -> Row:
-    """Return the row that :func:`to_json` wrote."""
+    """Return the row that :func:`to_json` wrote.
+
+    Raises:
+        ValueError: the line is torn or none of these.
+    """
     fields = json.loads(line)
-    if fields.get("beliefs") is not None:
-        fields["beliefs"] = unpack_beliefs(base64.b64decode(fields["beliefs"]))
-    if fields["predictions"] is not None:
-        fields["predictions"] = unpack(base64.b64decode(fields["predictions"]))
-    return Row(**fields)
+    try:
+        if fields.get("beliefs") is not None:
+            fields["beliefs"] = unpack_beliefs(base64.b64decode(fields["beliefs"]))
+        if fields["predictions"] is not None:
+            fields["predictions"] = unpack(base64.b64decode(fields["predictions"]))
+        row = Row(**fields)
+    except (AttributeError, TypeError, KeyError, OSError, zlib.error, zipfile.BadZipFile) as error:
+        raise ValueError(f"the line holds no row: {error}") from error
+    wrong = [name for name, kind in _KINDS.items() if not isinstance(getattr(row, name), kind)]
+    if not wrong and not all(isinstance(value, int | float) for value in row.scores.values()):
+        wrong = ["scores"]
+    if wrong or row.status not in STATUSES:
+        raise ValueError(f"the line holds no row: {', '.join(wrong) or 'status'} cannot be")
+    return row

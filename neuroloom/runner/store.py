@@ -9,6 +9,7 @@ plan has a name.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import signal
@@ -39,6 +40,7 @@ _LATER = (
     schema.beliefs,
 )  # tables that stores of the first version may lack
 _RETRIES = 3
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 def open_store(
@@ -109,7 +111,8 @@ class Store:
         """Commit finished trials, all of them or none; returns when they are safe on disk.
 
         Ctrl-C during the commit takes effect after it. If the database does not take the rows, they are written to
-        ``results.rescued.jsonl`` in the run's folder, from where the next run that opens the store takes them.
+        ``results.rescued.jsonl`` in the run's folder, or to the folder of temporary files if its disk is full, from
+        where the next run that opens the store takes them.
 
         Raises:
             InputError: the rows could not be stored; the message says where they are and what to do.
@@ -364,13 +367,13 @@ class Store:
 
     def _rescue(self, rows: Sequence[Row]) -> Path:
         text = "".join(f"{schema.to_json(row)}\n" for row in rows)
-        for folder in (self._folder, Path(tempfile.gettempdir())):
-            path = folder / RESCUED if folder == self._folder else folder / f"{self.run}.{RESCUED}"
+        for path in self._rescue_places():
             try:
-                with path.open("a", encoding="ascii") as file:
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
+                file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NO_LINK, 0o600)
+                with open(file, "a", encoding="ascii") as opened:
+                    opened.write(text)
+                    opened.flush()
+                    os.fsync(file)
             except OSError:
                 continue
             return path
@@ -378,17 +381,23 @@ class Store:
             f"{self._name()} takes no rows, nor could they be kept in {self._folder}; free some space."
         )
 
+    def _rescue_places(self) -> tuple[Path, Path]:
+        """Return where rows go that cannot be stored: beside the store, or where temporary files lie."""
+        where = str(self._file.resolve()) if self._file else self.url.render_as_string(hide_password=True)
+        name = hashlib.sha256(f"{where}\0{self.run}".encode()).hexdigest()[:16]
+        return self._folder / RESCUED, Path(tempfile.gettempdir()) / f"neuroloom-{name}.{RESCUED}"
+
     def _import_rescued(self) -> None:
-        path = self._folder / RESCUED
-        if not path.is_file():
-            return
-        rows = []
-        for line in path.read_text(encoding="ascii").splitlines():
-            with contextlib.suppress(ValueError, TypeError, KeyError):  # the last line may be torn
-                rows.append(schema.from_json(line))
-        if rows:
-            self._write(list({row.key: row for row in rows}.values()))
-        path.unlink()
+        for path in self._rescue_places():
+            if not path.is_file() or path.is_symlink() or not _ours(path):
+                continue
+            rows = []
+            for line in path.read_text(encoding="ascii", errors="replace").splitlines():
+                with contextlib.suppress(ValueError):  # the last line may be torn
+                    rows.append(schema.from_json(line))
+            if rows:
+                self._write(list({row.key: row for row in rows}.values()))
+            path.unlink()
 
     @contextlib.contextmanager
     def _explaining(self) -> Iterator[None]:
@@ -406,6 +415,11 @@ class Store:
 
     def _label(self) -> str:
         return f"neuroloom {socket.gethostname()}:{os.getpid()}"[:63]
+
+
+def _ours(path: Path) -> bool:
+    """Whether a file is this user's, as one that anybody may have put among the temporary files need not be."""
+    return not hasattr(os, "getuid") or path.stat().st_uid == os.getuid()
 
 
 def alone(connection: sa.Connection) -> None:

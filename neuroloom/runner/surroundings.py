@@ -41,6 +41,11 @@ class Surroundings:
         self._handlers = self._signal_handlers()
         self._random: tuple[Any, Any] | None = None
         self._torch: dict[str, Any] | None = None
+        self._numba: int | None = None
+        self._libraries: list[tuple[Any, int]] = []  # BLAS and OpenMP, and the threads of each
+        self._modules = 0
+        said = os.environ.get("OMP_NUM_THREADS", "")
+        self._threads = int(said) if said.isdigit() and not keep_random else None
         self._sklearn: dict[str, Any] | None = None
         if keep_random:
             self._random = random.getstate(), np.random.get_state()  # noqa: NPY002
@@ -67,6 +72,11 @@ class Surroundings:
                 "state": torch.get_rng_state() if self._keep_random else None,
             }
             torch.manual_seed(self._seed)
+        numba = sys.modules.get("numba")
+        if self._numba is None and hasattr(numba, "get_num_threads"):
+            self._numba = _numba_threads(numba)
+        if self._keep_random:
+            self._meet_libraries()
         sklearn = sys.modules.get("sklearn")
         if self._sklearn is None and sklearn is not None and hasattr(sklearn, "get_config"):
             self._sklearn = sklearn.get_config()
@@ -80,6 +90,9 @@ class Surroundings:
             np.random.set_state(self._random[1])  # noqa: NPY002
         if self._torch is not None:
             self._restore_torch(sys.modules["torch"], self._torch)
+        if self._numba is not None:
+            self._restore_numba(sys.modules["numba"], self._numba)
+        self._restore_libraries()
         if self._sklearn is not None and sys.modules["sklearn"].get_config() != self._sklearn:
             sys.modules["sklearn"].set_config(**self._sklearn)
 
@@ -112,9 +125,39 @@ class Surroundings:
         if kept["state"] is not None:
             torch.set_rng_state(kept["state"])
 
+    def _meet_libraries(self) -> None:
+        """Note the threads of BLAS and OpenMP libraries that have been loaded by now and were not before."""
+        control: Any = sys.modules.get("threadpoolctl")
+        if not hasattr(control, "ThreadpoolController") or len(sys.modules) == self._modules:
+            return  # nothing else changes their number, and looking for them takes some milliseconds
+        self._modules = len(sys.modules)
+        known = {library.filepath for library, _ in self._libraries}
+        for library in control.ThreadpoolController().lib_controllers:
+            threads = self._threads or library.num_threads
+            if library.filepath not in known and threads is not None:
+                self._libraries.append((library, threads))
+
+    def _restore_libraries(self) -> None:
+        self._meet_libraries()
+        for library, threads in self._libraries:
+            if library.num_threads != threads:
+                library.set_num_threads(threads)
+
+    @staticmethod
+    def _restore_numba(numba: Any, kept: int) -> None:
+        if _numba_threads(numba) != kept:
+            numba.set_num_threads(kept)
+
     @staticmethod
     def _signal_handlers() -> dict[int, Any]:
         return {number: signal.getsignal(number) for number in _SIGNALS}
+
+
+def _numba_threads(numba: Any) -> int:
+    """Return the threads that numba uses, without starting them where that has not been done."""
+    parallel = sys.modules.get("numba.np.ufunc.parallel")
+    started = getattr(parallel, "_is_initialized", False)
+    return int(numba.get_num_threads() if started else numba.config.NUMBA_NUM_THREADS)
 
 
 def _environment() -> dict[Any, Any]:

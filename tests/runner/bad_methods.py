@@ -289,6 +289,41 @@ class Prints(Good):
             os.write(2, b"y" * 100_000)
 
 
+class PrintsForever(Good):
+    def misbehave(self, X: Any) -> None:
+        log("PrintsForever")
+        while True:
+            print("x" * 10_000)
+
+
+class Deadlocks(Good):
+    """Waits for a lock that a thread holds which waits for this one."""
+
+    def misbehave(self, X: Any) -> None:
+        log("Deadlocks")
+        ours, theirs, held = threading.Lock(), threading.Lock(), threading.Event()
+
+        def other() -> None:
+            with theirs:
+                held.set()
+                ours.acquire()
+
+        ours.acquire()
+        threading.Thread(target=other).start()
+        held.wait()
+        theirs.acquire()
+
+
+class IgnoresSignals(Good):
+    """Blocks every signal that can be blocked, and waits."""
+
+    def misbehave(self, X: Any) -> None:
+        log("IgnoresSignals")
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        while True:
+            time.sleep(60)
+
+
 class ClosesAll(Good):
     def misbehave(self, X: Any) -> None:
         os.closerange(3, 256)
@@ -321,6 +356,39 @@ class ChangesGlobals(Good):
         sys.setrecursionlimit(5000)
         warnings.simplefilter("error")
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+class ChangesThreads(Good):
+    """Takes other numbers of threads for torch, numba and BLAS than it was given."""
+
+    def misbehave(self, X: Any) -> None:
+        import numba
+        import threadpoolctl
+        import torch
+
+        torch.set_num_threads(7)
+        numba.set_num_threads(1)
+        threadpoolctl.threadpool_limits(3)
+
+
+class ReportsThreads(Good):
+    """Puts the threads that it finds into its curve."""
+
+    def misbehave(self, X: Any) -> None:
+        import numba
+        import threadpoolctl
+        import torch
+
+        blas = [found["num_threads"] for found in threadpoolctl.threadpool_info()]
+        self.history_ = [
+            {
+                "step": 0,
+                "torch": float(torch.get_num_threads()),
+                "numba": float(numba.get_num_threads()),
+                "fewest": float(min(blas)),
+                "most": float(max(blas)),
+            }
+        ]
 
 
 class ReportsGlobals(Good):

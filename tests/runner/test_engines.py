@@ -84,6 +84,20 @@ def test_a_trial_cannot_change_the_next_one_in_its_process() -> None:
     assert after.status == "done"
 
 
+def test_a_trial_cannot_change_the_threads_of_the_next_one_in_its_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    trials = [trial("ReportsThreads"), trial("ChangesThreads"), trial("ReportsThreads", label="b")]
+    with open_engine("processes", workers=1, threads=2, workbench=NAME) as single:
+        found = rows_of(single, trials)
+    assert [row.status for row in found.values()] == ["done"] * 3
+    before, after = (found[t.key].curve[0] for t in (trials[0], trials[2]))
+    assert before == after
+    assert (before["torch"], before["numba"], before["fewest"], before["most"]) == (2, 2, 2, 2)
+
+
 def test_global_generators_are_seeded_by_the_trial_alone(engine: Engine) -> None:
     with open_engine("inline", workbench=NAME) as inline:
         first = rows_of(inline, [trial("ReportsGlobals", seed=4)])

@@ -18,6 +18,9 @@ EXPECTED = {
     "Spin": ("timeout", "over the time limit of 1 s, in fit"),
     "SpinInPredict": ("timeout", "over the time limit of 1 s, in predict"),
     "DaemonThenSpin": ("timeout", "over the time limit of 1 s, in fit"),
+    "Deadlocks": ("timeout", "over the time limit of 1 s, in fit"),
+    "IgnoresSignals": ("timeout", "over the time limit of 1 s, in fit"),
+    "PrintsForever": ("timeout", "over the time limit of 1 s, in fit"),
     "Greedy": ("memory", "over the memory limit of 200 MB, in fit"),
     "GreedyAtOnce": ("memory", "over the memory limit of 200 MB, in fit"),
     "GreedyChild": ("memory", "over the memory limit of 200 MB, in fit"),
@@ -44,7 +47,8 @@ EXPECTED = {
     "Prints": ("done", ""),
     "Good": ("done", ""),
 }
-IN_LIMIT = ("Spin", "SpinInPredict", "DaemonThenSpin", "Greedy", "GreedyAtOnce", "GreedyChild")
+IN_LIMIT = tuple(name for name, (status, _) in EXPECTED.items() if status == "timeout")
+IN_LIMIT += ("Greedy", "GreedyAtOnce", "GreedyChild")
 
 
 class Ran:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -18,6 +19,18 @@ from neuroloom.tasks.task import Split
 _INPUTS = ("X", "x", "data", "inputs", "features", "arr_0")
 _ANSWERS = ("y", "Y", "labels", "label", "target", "targets", "classes", "arr_1")
 _FEWEST_POINTS = 8
+_DAMAGED = (
+    OSError,
+    EOFError,
+    LookupError,
+    AttributeError,
+    TypeError,
+    RuntimeError,
+    MemoryError,
+    OverflowError,
+    SyntaxError,
+)
+"""What reading a damaged file may raise, beside errors of the archive itself."""
 
 
 def load_arrays(path: Path) -> dict[str, Any]:
@@ -27,7 +40,7 @@ def load_arrays(path: Path) -> dict[str, Any]:
         InputError: the file is damaged or holds Python objects.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {key: arrays[key] for key in arrays.files}
     except ValueError as error:
         if "pickle" in str(error).lower():
@@ -36,7 +49,7 @@ def load_arrays(path: Path) -> dict[str, Any]:
                 "one float array padded with NaN at the end instead."
             ) from error
         raise InputError(f"{path} is no .npz file of NumPy: {error}.") from error
-    except (OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, AttributeError, TypeError) as error:
+    except (*_DAMAGED, zipfile.BadZipFile, zlib.error, struct.error) as error:
         raise InputError(f"{path} is no .npz file of NumPy ({error}); write it with numpy.savez.") from error
 
 
