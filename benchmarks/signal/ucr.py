@@ -1,18 +1,22 @@
-"""Accuracy and CPU seconds on the univariate UCR sets of a data folder: wavelet features under one ridge head.
+"""Accuracy and CPU seconds of classifiers of series: ours and peers on the same splits, kept in a file and resumed.
 
     make peers PEERS=aeon
-    NEUROLOOM_DATA=DATA python -m benchmarks.signal.ucr [--peer PYTHON] [--rivals MiniRocket] [--seed 0] [--sets Trace]
+    NEUROLOOM_DATA=DATA python -m benchmarks.signal.ucr --results FILE [--resamples 5] [--sets Trace]
+    python -m benchmarks.signal.ucr --results FILE --table [--new]
 
-``--peer`` is the Python of another environment with aeon: its ``--rivals`` run there on the same arrays, set by set in
-turn with ours: MiniRocket with the same head, QUANT and MultiRocket-Hydra (which needs torch there) as aeon's
-classifiers with their own. One thread each; compilation is done before and counted apart. The last is compared against.
+Without ``--new``: the sets of ``DATA/ucr`` with their default split and stratified resamples of it (training and test
+part joined, then drawn anew with the same number of each class). With ``--new``: the sets of
+``benchmarks.signal.new_sets``. aeon's methods run in their own environment (``--peer`` names another Python with aeon
+and torch) on the same arrays, each split by all methods in turn, one thread each; compilation is done before and not
+counted. A result that the file holds is not made again, so a run that was cut short goes on. ``--table`` prints what
+the file holds.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -26,23 +30,13 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", 
     os.environ.setdefault(_variable, "1")
 
 import numpy as np
-from sklearn.linear_model import RidgeClassifierCV
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
-PUBLISHED = {"MiniRocket": 0.8930, "MultiRocket-Hydra": 0.8946, "QUANT": 0.8873}
 ALPHAS = np.logspace(-3, 3, 10)
+PEERS = ("MiniRocket", "MultiRocket-Hydra", "QUANT")
+OURS = ("wavelets", "wavelet-ppv", "wavelet-quantiles", "wavelet-ensemble")
 
 Arrays = tuple[Any, Any, Any, Any]
 Outcome = tuple[float, float, float]  # accuracy, CPU seconds of fit and of predict
-
-
-RIVALS = ("MiniRocket", "MultiRocket-Hydra", "QUANT")
-
-
-def under_ridge(features: Any) -> Any:
-    """Return a classifier: the features, standardised, under a ridge head."""
-    return make_pipeline(features, StandardScaler(), RidgeClassifierCV(ALPHAS))
 
 
 def measure(model: Any, data: Arrays) -> Outcome:
@@ -55,26 +49,46 @@ def measure(model: Any, data: Arrays) -> Outcome:
     return accuracy, fitted - start, time.process_time() - fitted
 
 
-def serve_peer() -> None:
-    """Answer paths of ``.npz`` files on standard input with a rival's outcome; runs in the peer's environment."""
-    import aeon
-    from aeon.classification.convolution_based import MultiRocketHydraClassifier
+def ours(name: str, seed: int) -> Any:
+    """Return a method of the registry, a transformer under the standardised ridge classifier."""
+    from neuroloom.methods import make
+
+    head = {"wavelets": "wavelets+ridge", "wavelet-ppv": "wavelet-ppv+ridge"}
+    head["wavelet-quantiles"] = "wavelet-quantiles+extra-trees"
+    model = make(head.get(name, name), "series", "classification")
+    seeds = [key for key in model.get_params() if key.split("__")[-1] == "random_state"]
+    return model.set_params(**dict.fromkeys(seeds, seed))
+
+
+def peers(name: str, seed: int) -> Any:
+    """Return a classifier of aeon; MiniRocket under the head that its authors give it."""
+    if name == "MiniRocket":
+        from aeon.transformations.collection.convolution_based import MiniRocket
+        from sklearn.linear_model import RidgeClassifierCV
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
+        features = MiniRocket(n_jobs=1, random_state=seed)
+        return make_pipeline(features, StandardScaler(), RidgeClassifierCV(ALPHAS))
+    if name == "MultiRocket-Hydra":
+        from aeon.classification.convolution_based import MultiRocketHydraClassifier
+
+        return MultiRocketHydraClassifier(n_jobs=1, random_state=seed)
     from aeon.classification.interval_based import QUANTClassifier
-    from aeon.transformations.collection.convolution_based import MiniRocket
+
+    return QUANTClassifier(random_state=seed)
+
+
+def serve_peer() -> None:
+    """Answer lines of path, name and seed on standard input with a peer's outcome; runs in the peer's environment."""
+    import aeon
 
     print(f"aeon {aeon.__version__}", flush=True)
     for line in sys.stdin:
         path, name, seed = line.split("\t")
         with np.load(path) as file:
             data = tuple(file[key] for key in ("X", "y", "X_test", "y_test"))
-        given = {"random_state": int(seed)}
-        if name == "MiniRocket":
-            model = under_ridge(MiniRocket(n_jobs=1, **given))
-        elif name == "MultiRocket-Hydra":
-            model = MultiRocketHydraClassifier(n_jobs=1, **given)
-        else:
-            model = QUANTClassifier(**given)
-        print(*measure(model, data), flush=True)
+        print(*measure(peers(name, int(seed)), data), flush=True)
 
 
 class Peer:
@@ -90,7 +104,7 @@ class Peer:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            raise SystemExit("the peer's Python ended early; has it aeon and scikit-learn?")
+            raise SystemExit("the peer's Python ended early; has it aeon and torch?")
         return line.strip()
 
     def measure(self, name: str, data: Arrays, seed: int) -> Outcome:
@@ -109,84 +123,110 @@ class Peer:
         self.process.stdout.close()
 
 
-def univariate(folder: Path, names: list[str] | None) -> Iterator[tuple[str, Arrays]]:
-    """Yield the univariate sets of the data folder with their default split, as float32."""
+def archive_sets(folder: Path) -> Iterator[tuple[str, Arrays]]:
+    """Yield the sets of the data folder with their default split, as float32."""
     from neuroloom.tasks import open_task
 
     for path in sorted((folder / "ucr").iterdir()):
-        if not path.is_dir() or (names and path.name not in names):
+        if not path.is_dir():
             continue
         task = open_task(f"ucr:{path.name}", folder)
         data = task.load()
         split = task.split(data, 0, 0, 1)
         X = np.asarray(data.X, dtype=np.float32)
-        if X.shape[1] == 1:
-            labels = np.unique(np.asarray(data.y).astype(str), return_inverse=True)[1]
-            yield path.name, (X[split.train], labels[split.train], X[split.test], labels[split.test])
+        labels = np.unique(np.asarray(data.y).astype(str), return_inverse=True)[1]
+        yield path.name, (X[split.train], labels[split.train], X[split.test], labels[split.test])
+
+
+def resampled(data: Arrays, draw: int) -> Arrays:
+    """Return both parts joined and drawn anew, as many of each class for training as before; draw 0 changes nothing."""
+    if draw == 0:
+        return data
+    X, y = np.concatenate([data[0], data[2]]), np.concatenate([data[1], data[3]])
+    random = np.random.default_rng(draw)
+    train = np.zeros(len(y), dtype=bool)
+    for label, count in zip(*np.unique(data[1], return_counts=True), strict=True):
+        train[random.permutation(np.flatnonzero(y == label))[:count]] = True
+    return X[train], y[train], X[~train], y[~train]
+
+
+def stored(path: Path) -> dict[tuple[str, str, int, int], Outcome]:
+    """Return the results of the file by set, method, draw and seed."""
+    if not path.exists():
+        return {}
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return {(r["set"], r["method"], r["draw"], r["seed"]): tuple(r["outcome"]) for r in rows}
+
+
+def run(
+    path: Path, sets: list[tuple[str, Arrays]], calls: dict[str, Any], trials: list[tuple[int, int]]
+) -> None:
+    """Add what the file lacks: each (draw, seed) of ``trials`` over all sets, each set by every method in turn."""
+    random = np.random.default_rng(0)
+    dry = (random.normal(size=(20, 1, 50)).astype(np.float32), np.arange(20) % 2) * 2
+    warm: set[str] = set()
+    for draw, seed in trials:
+        for name, data in sets:
+            for method, call in calls.items():
+                if (name, method, draw, seed) in stored(path):
+                    continue
+                if method not in warm:
+                    call(dry, 0)
+                    warm.add(method)
+                row = {"set": name, "method": method, "draw": draw, "seed": seed}
+                row["outcome"] = call(resampled(data, draw), seed)
+                with path.open("a", encoding="utf-8") as file:
+                    print(json.dumps(row), file=file)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser.add_argument("--results", type=Path, help="JSON lines, one a result")
     parser.add_argument("--peer", help="Python of an environment with aeon; else that of `make peers`")
-    parser.add_argument("--rivals", nargs="*", choices=RIVALS, default=["MiniRocket"])
-    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--methods", nargs="*", choices=[*OURS, *PEERS])
+    parser.add_argument("--seeds", type=int, default=1, help="seeds of the methods on the default split")
+    parser.add_argument("--resamples", type=int, default=0)
     parser.add_argument("--sets", nargs="*")
-    arguments = parser.parse_args()
-    if arguments.serve:
+    parser.add_argument("--new", action="store_true", help="sets that served no design")
+    parser.add_argument("--new-data", type=Path, help="folder with NAME/NAME_TRAIN.ts of such sets")
+    parser.add_argument("--table", action="store_true")
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.serve:
         return serve_peer()
-    if "NEUROLOOM_DATA" not in os.environ:
-        parser.error("set NEUROLOOM_DATA to a folder that holds ucr/NAME/NAME_TRAIN.ts or .tsv")
-    from benchmarks.peers import peer_python
-    from neuroloom.signal import WaveletFeatures, WaveletPPVFeatures
+    if given.results is None:
+        parser.error("name a file: --results FILE")
+    if given.table:
+        from benchmarks.signal.ucr_table import print_tables
 
-    seed = arguments.seed
-    methods: dict[str, Callable[[Arrays], Outcome]] = {
-        "wavelets + ridge": lambda data: measure(under_ridge(WaveletFeatures()), data),
-        "wavelet-ppv + ridge": lambda data: measure(under_ridge(WaveletPPVFeatures(random_state=seed)), data),
-    }
+        return print_tables(stored(given.results), [*OURS, *PEERS], OURS[-1])
+    from benchmarks.peers import peer_python
+
+    if given.new:
+        from benchmarks.signal.new_sets import new_sets
+
+        sets = list(new_sets(given.new_data))
+    elif "NEUROLOOM_DATA" in os.environ:
+        sets = list(archive_sets(Path(os.environ["NEUROLOOM_DATA"])))
+    else:
+        parser.error("set NEUROLOOM_DATA to a folder that holds ucr/NAME/NAME_TRAIN.ts or .tsv")
+    if given.sets:
+        sets = [one for one in sets if one[0] in given.sets]
+    trials = [(0, seed) for seed in range(given.seeds)] + [(k, k) for k in range(1, given.resamples + 1)]
     with tempfile.TemporaryDirectory() as folder:
-        python = arguments.peer or peer_python("aeon")
+        python = given.peer or peer_python("aeon")
         peer = Peer(python, folder) if python else None
-        if peer is None:
-            print("without aeon's rivals: make peers PEERS=aeon")
-        for rival in arguments.rivals if peer is not None else []:
-            label = f"{rival} ({peer.version})" + (" + ridge" if rival == "MiniRocket" else "")
-            methods[label] = lambda data, rival=rival: peer.measure(rival, data, seed)
-        run(methods, list(univariate(Path(os.environ["NEUROLOOM_DATA"]), arguments.sets)))
+        calls: dict[str, Callable[[Arrays, int], Outcome]] = {}
+        for name in given.methods or [*OURS, *(PEERS if peer else ())]:
+            if name in OURS:
+                calls[name] = lambda data, seed, name=name: measure(ours(name, seed), data)
+            elif peer is None:
+                parser.error(f"{name} needs aeon: make peers PEERS=aeon")
+            else:
+                calls[name] = lambda data, seed, name=name: peer.measure(name, data, seed)
+        run(given.results, sets, calls, trials)
         if peer is not None:
             peer.close()
-
-
-def run(methods: dict[str, Callable[[Arrays], Outcome]], sets: list[tuple[str, Arrays]]) -> None:
-    """Measure every method on every set and print the tables."""
-    rng = np.random.default_rng(0)
-    dry = (rng.normal(size=(20, 1, 50)).astype(np.float32), np.arange(20) % 2) * 2
-    warm = {name: sum(method(dry)[1:]) for name, method in methods.items()}
-    outcomes = {name: np.empty((len(sets), 3)) for name in methods}
-    print(
-        "| set | train | test | length | "
-        + " | ".join(methods)
-        + " |\n|---|--:|--:|--:|"
-        + "--:|" * len(methods)
-    )
-    for i, (name, data) in enumerate(sets):
-        for method, call in methods.items():
-            outcomes[method][i] = call(data)
-        scores = " | ".join(f"{outcomes[method][i, 0]:.4f}" for method in methods)
-        print(f"| {name} | {len(data[0])} | {len(data[2])} | {data[0].shape[2]} | {scores} |", flush=True)
-    last = list(methods)[-1]
-    print(f"\n| over {len(sets)} sets | mean accuracy | fit, CPU-s | predict, CPU-s | first call, CPU-s | "
-          f"wins - losses against {last.split(' (')[0]} |\n|---|--:|--:|--:|--:|--:|")  # fmt: skip
-    for method, outcome in outcomes.items():
-        gap = outcome[:, 0] - outcomes[last][:, 0]
-        mean, fit, predict = outcome[:, 0].mean(), *outcome[:, 1:].sum(0)
-        record = "" if method == last else f"{(gap > 0).sum()} - {(gap < 0).sum()}"
-        print(f"| {method} | {mean:.4f} | {fit:.1f} | {predict:.1f} | {warm[method]:.1f} | {record} |")
-    for name, figure in PUBLISHED.items():
-        print(f"| {name}, published, the 40 sets | {figure:.4f} | | | | |")
-    versions = f"Python {platform.python_version()}, NumPy {np.__version__}, {os.cpu_count()} cores, 1 thread"
-    print(f"\n{versions}, load {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":

@@ -415,6 +415,11 @@ def _built_in() -> Iterable[Method]:
     yield Method("wavelet-ppv", "signal", "shares of positive values of wavelet kernels",
                  _transformer(f"{signal}:WaveletPPVFeatures", "series"),
                  warm_up=f"{signal}.warming:warm_up")  # fmt: skip
+    yield Method("wavelet-quantiles", "signal", "quantiles of wavelet bands over dyadic intervals, for a forest",
+                 _transformer(f"{signal}:WaveletQuantileFeatures", "series"), offered=False)  # fmt: skip
+    yield Method("wavelet-ensemble", "signal", "wavelet kernels and quantiles of wavelet bands, three heads together",
+                 {("series", LEARNED[0]): f"{signal}:WaveletEnsembleClassifier"},
+                 warm_up=f"{signal}.warming:warm_up")  # fmt: skip
     yield Method("kmeans-features", "nets", "affinities to k-means prototypes, features for any head",
                  _transformer(f"{nets}:KMeansFeatures", "table"), offered=False)  # fmt: skip
     yield Method("rbfn", "nets", "RBFN: radial basis function network",

@@ -31,6 +31,7 @@ _EXTRA_CLASSES = (
     "neuroloom.methods.prepare:DateFeatures",
     "neuroloom.methods.prepare:Flatten",
     "neuroloom.nets:Seq2Seq",
+    "neuroloom.signal.leave_one_out:LeaveOneOutRidge",
     *(
         f"neuroloom.nets:{net}Step{role}"
         for net in ("GRU", "LSTM", "MGU", "QRNN", "RNN", "RWA", "SRU", "TCN")

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from neuroloom.signal.transform import CWT, cwt
     from neuroloom.signal.visibility import VisibilityGraphs, visibility_graph
     from neuroloom.signal.wavelet_detector import WaveletDetector, WaveletDetectorStream
+    from neuroloom.signal.wavelet_ensemble import WaveletEnsembleClassifier
     from neuroloom.signal.wavelet_features import WaveletFeatures
     from neuroloom.signal.wavelet_ppv import WaveletPPVFeatures
+    from neuroloom.signal.wavelet_quantiles import WaveletQuantileFeatures
 
 __all__ = [
     "CWT",
@@ -51,8 +53,10 @@ __all__ = [
     "WaveletCorrelationGraphs",
     "WaveletDetector",
     "WaveletDetectorStream",
+    "WaveletEnsembleClassifier",
     "WaveletFeatures",
     "WaveletPPVFeatures",
+    "WaveletQuantileFeatures",
     "best_basis",
     "change_points",
     "coherence",
@@ -94,8 +98,10 @@ _HOMES = {
     "WaveletCorrelationGraphs": "neuroloom.signal.correlation_graph",
     "WaveletDetector": "neuroloom.signal.wavelet_detector",
     "WaveletDetectorStream": "neuroloom.signal.wavelet_detector",
+    "WaveletEnsembleClassifier": "neuroloom.signal.wavelet_ensemble",
     "WaveletFeatures": "neuroloom.signal.wavelet_features",
     "WaveletPPVFeatures": "neuroloom.signal.wavelet_ppv",
+    "WaveletQuantileFeatures": "neuroloom.signal.wavelet_quantiles",
     "best_basis": "neuroloom.signal.packet_basis",
     "change_points": "neuroloom.signal.changes",
     "coherence": "neuroloom.signal.cross_wavelet",

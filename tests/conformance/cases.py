@@ -39,6 +39,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "glove": {"dimensions": 16, "walks": 2, "walk_length": 10, "epochs": 5},
     "splitter": {"dimensions": 16, "walks": 5, "walk_length": 20, "epochs": 1},
     "wavelet-ppv": {"features": 300},
+    "wavelet-ensemble": {"features": 300, "trees": 10},
     "adaptive-wavelet": {"epochs": 3, "wavelets": 2},
     "mlp": {"epochs": 8},
     "cnn": {"epochs": 2, "filters": (4, 8)},
