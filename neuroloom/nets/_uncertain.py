@@ -61,53 +61,9 @@ class ClassUncertainty(NamedTuple):
 
 
 class UncertainNetworks(DenseNetworks):
-    """Dense networks with a distribution over their weights.
-
-    Args:
-        hidden: units of each hidden layer, each from 1 to 8192; ``()`` is a linear model.
-        members: networks, at least 1, each stopped on its own held-out fold; every one has draws of its own.
-        bins: of the piecewise-linear encoding that stands beside each scaled column, at least 0 (none).
-        activation: as in :class:`MLPRegressor`.
-        learning_rate: of AdamW, above 0.
-        weight_decay: at least 0; biases do not decay.
-        epochs: most passes over the data.
-        batch_size: at most so many samples a step; ``"auto"``: 64, from 4,000 samples 128, from 16,000 on 256.
-        patience: epochs without a better validation loss after which a member stops.
-        dtype: ``"float64"`` or ``"float32"``.
-        device: ``"auto"``, ``"cpu"``, ``"cuda"``, …
-        random_state: of folds, weights, batches and draws.
-    """
+    """Dense networks with a distribution over their weights."""
 
     draws: int = 1
-
-    def __init__(
-        self,
-        hidden: Sequence[int] | int = (64, 64),
-        *,
-        members: int = 5,
-        bins: int = 8,
-        activation: str = "silu",
-        learning_rate: float = 0.005,
-        weight_decay: float = 0.01,
-        epochs: int = 200,
-        batch_size: int | str = "auto",
-        patience: int = 20,
-        dtype: str = "float64",
-        device: str = "auto",
-        random_state: Any = None,
-    ) -> None:
-        self.hidden = hidden
-        self.members = members
-        self.bins = bins
-        self.activation = activation
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.patience = patience
-        self.dtype = dtype
-        self.device = device
-        self.random_state = random_state
 
     def _check(self) -> None:
         super()._check()

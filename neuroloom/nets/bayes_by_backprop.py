@@ -6,7 +6,7 @@ Source: Blundell, Cornebise, Kavukcuoglu & Wierstra (2015), "Weight uncertainty 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class BayesByBackprop(UncertainNetworks):
     """Dense networks with ``q(w) = N(μ, softplus(ρ)²)`` for every weight, by the evidence's lower bound.
 
@@ -55,34 +56,14 @@ class BayesByBackprop(UncertainNetworks):
         in the gradient.
     """
 
-    def __init__(
-        self,
-        hidden: Sequence[int] | int = (50,),
-        *,
-        members: int = 5,
-        prior_scale: float = 2.0,
-        draws: int = 30,
-        bins: int = 8,
-        activation: str = "silu",
-        optimizer: str = "adam",
-        learning_rate: float = 0.005,
-        schedule: str = "flat-cosine",
-        epochs: int = 300,
-        batch_size: int | str = "auto",
-        early_stopping: bool = True,
-        patience: int = 40,
-        dtype: str = "float64",
-        device: str = "auto",
-        random_state: Any = None,
-    ) -> None:
-        super().__init__(hidden, members=members, bins=bins, activation=activation, learning_rate=learning_rate,
-                         weight_decay=0.0, epochs=epochs, batch_size=batch_size, patience=patience, dtype=dtype,
-                         device=device, random_state=random_state)  # fmt: skip
-        self.prior_scale = prior_scale
-        self.draws = draws
-        self.optimizer = optimizer
-        self.schedule = schedule
-        self.early_stopping = early_stopping
+    hidden: Sequence[int] | int = field(default=(50,), kw_only=False)
+    prior_scale: float = 2.0
+    draws: int = 30
+    optimizer: str = "adam"
+    schedule: str = "flat-cosine"
+    epochs: int = 300
+    early_stopping: bool = True
+    patience: int = 40
 
     def _check(self) -> None:
         super()._check()

@@ -6,6 +6,7 @@ ensembles".
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,15 @@ from neuroloom.nets._uncertain import UncertainClassifier, UncertainNetworks, Un
 Floats = NDArray[np.float64]
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class DeepEnsemble(UncertainNetworks):
     """An ensemble of dense networks; for numbers each gives a mean ``μ_m(x)`` and a variance ``σ_m²(x)``.
 
     ``p(y | x) = 1/M Σ_m N(y; μ_m(x), σ_m²(x))`` (of the paper, Eq. 2); the members' disagreement is the model's part of
     the variance. ``σ_m²`` carries one factor, the likeliest on what each member held out.
+
+    Args:
+        weight_decay: at least 0; biases do not decay.
 
     Attributes:
         weights_: as in :class:`MLPRegressor`; ``variance_factor_``, or ``slope_`` for classes; ``noise_``: root mean
@@ -37,6 +42,8 @@ class DeepEnsemble(UncertainNetworks):
     Differences:
         No adversarial training. Members hold out a fold each to stop on, and their variances are rescaled on it.
     """
+
+    weight_decay: float = 0.01
 
 
 class DeepEnsembleClassifier(DeepEnsemble, UncertainClassifier):

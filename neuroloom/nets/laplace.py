@@ -8,6 +8,7 @@ Sources:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,7 @@ _PRECISIONS = np.logspace(-2, 4, 13)  # tried for classes
 _TRIES = 20  # draws with which they are tried
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class Laplace(UncertainNetworks):
     """Dense networks whose output weights have the posterior ``N(w_MAP, H^-1)``; the layers before stay as trained.
 
@@ -35,6 +37,7 @@ class Laplace(UncertainNetworks):
     member held out is likeliest; where nothing is held out, numbers take MacKay's evidence.
 
     Args:
+        weight_decay: at least 0; biases do not decay.
         draws: of the output weights when answering with classes, at least 1; numbers need none.
 
     Attributes:
@@ -51,6 +54,8 @@ class Laplace(UncertainNetworks):
     Differences:
         For numbers the output's bias has a flat prior.
     """
+
+    weight_decay: float = 0.01
 
     draws = 1
 
@@ -149,30 +154,11 @@ class LaplaceRegressor(Laplace, UncertainRegressor):
         return means, model * self.target_scale_**2, noise * self.target_scale_**2
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class LaplaceClassifier(Laplace, UncertainClassifier):
     """Classes by a last-layer Laplace approximation, with the model's and the noise's part of their uncertainty."""
 
-    def __init__(
-        self,
-        hidden: Sequence[int] | int = (64, 64),
-        *,
-        members: int = 5,
-        draws: int = 30,
-        bins: int = 8,
-        activation: str = "silu",
-        learning_rate: float = 0.005,
-        weight_decay: float = 0.01,
-        epochs: int = 200,
-        batch_size: int | str = "auto",
-        patience: int = 20,
-        dtype: str = "float64",
-        device: str = "auto",
-        random_state: Any = None,
-    ) -> None:
-        super().__init__(hidden, members=members, bins=bins, activation=activation, learning_rate=learning_rate,
-                         weight_decay=weight_decay, epochs=epochs, batch_size=batch_size, patience=patience,
-                         dtype=dtype, device=device, random_state=random_state)  # fmt: skip
-        self.draws = draws
+    draws: int = 30
 
     def _learn_posterior(self, job: Prepared, fitted: Sequence[Fitted]) -> None:
         features = self._features(job.sample.X)

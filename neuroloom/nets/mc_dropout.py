@@ -5,8 +5,7 @@ Source: Gal & Ghahramani (2016), "Dropout as a Bayesian approximation: represent
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from neuroloom.nets._uncertain import UncertainClassifier, UncertainNetworks, Un
 Floats = NDArray[np.float64]
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class MCDropout(UncertainNetworks):
     """Dense networks that leave units out when answering: ``p(y | x) = 1/S Σ_s p(y | x, W · diag(m_s))``.
 
@@ -26,6 +26,7 @@ class MCDropout(UncertainNetworks):
     precision ``τ``) is the likeliest on what each member held out.
 
     Args:
+        weight_decay: at least 0; biases do not decay.
         dropout: share of hidden units left out, in (0, 1).
         draws: masks for each member, at least 1.
 
@@ -44,29 +45,9 @@ class MCDropout(UncertainNetworks):
         answer does not depend on its neighbours.
     """
 
-    def __init__(
-        self,
-        hidden: Sequence[int] | int = (64, 64),
-        *,
-        members: int = 5,
-        dropout: float = 0.05,
-        draws: int = 30,
-        bins: int = 8,
-        activation: str = "silu",
-        learning_rate: float = 0.005,
-        weight_decay: float = 0.01,
-        epochs: int = 200,
-        batch_size: int | str = "auto",
-        patience: int = 20,
-        dtype: str = "float64",
-        device: str = "auto",
-        random_state: Any = None,
-    ) -> None:
-        super().__init__(hidden, members=members, bins=bins, activation=activation, learning_rate=learning_rate,
-                         weight_decay=weight_decay, epochs=epochs, batch_size=batch_size, patience=patience,
-                         dtype=dtype, device=device, random_state=random_state)  # fmt: skip
-        self.dropout = dropout
-        self.draws = draws
+    weight_decay: float = 0.01
+    dropout: float = 0.05
+    draws: int = 30
 
     def _check(self) -> None:
         super()._check()

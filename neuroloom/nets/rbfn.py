@@ -8,7 +8,7 @@ Sources:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -31,6 +31,7 @@ Ints = NDArray[np.int64]
 __all__ = ["Evidence", "RBFNClassifier", "RBFNRegressor"]
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class RBFNClassifier(ClassifierMixin, RadialNetwork):  # type: ignore[misc]
     """Radial basis function network for classes: k-means prototypes, widths from neighbours, a closed-form head.
 
@@ -42,29 +43,9 @@ class RBFNClassifier(ClassifierMixin, RadialNetwork):  # type: ignore[misc]
     ``head="logistic"`` the weights come from logistic regression over the same activations instead.
 
     Args:
-        centres: most prototypes, at least 1; every distinct sample is one where there are no more.
-        placement: ``"k-means"``, ``"k-means-per-class"`` (each class gets its share), ``"random"`` samples,
-            ``"orthogonal-least-squares"`` (the samples that explain most, one after another), ``"evolved"`` (the
-            samples that a genetic algorithm over subsets ends on) or ``"samples"`` (all).
-        neighbours: how many nearest centres a width is the distance to, at least 1.
-        width: factor on those distances, above 0; several candidates; or ``"auto"``: 1, 2, 4, 8.
-        kernel: ``"gaussian"`` ``exp(−r²/2)``, ``"inverse-multiquadric"``, ``"multiquadric"``, ``"thin-plate"`` or
-            ``"wendland"`` (compact support of three widths).
-        skip: whether inputs also go to the outputs directly; ``"auto"`` leaves it to the left-out error, at twice
-            the time.
         head: ``"ridge"`` or ``"logistic"``.
         ridge: penalty above 0; several candidates; or ``"auto"``: 1e-7 … 1e4. For the logistic head it is ``1/C``,
             chosen by cross-validated log loss from 1e-3 … 1e3.
-        criterion: ``"loo"`` (leave one out) or ``"gcv"``.
-        metric: ``"euclidean"``; ``"full"``, distances ``‖(z − c_i) L‖`` with ``L Lᵀ`` the average gradient outer
-            product of the network that was fitted before (a recursive feature machine); ``"diagonal"``, a width of its
-            own for each feature that way; ``"auto"``, the full one where it halves the left-out error.
-        rounds: how often the metric is learned anew, at least 1; the round of the least left-out error is kept.
-        normalised: whether activations are divided by their sum.
-        fine_tune: most gradient steps, at least 0, that move prototypes, widths and metric (unless ``"euclidean"``)
-            down the left-out error, with the head in closed form after each. A fifth of the samples choose the step,
-            and whether the moved ones are taken. It helps most where there are few prototypes.
-        random_state: of the prototypes and of the samples that fine-tuning holds out.
 
     Attributes:
         centres_: ``(m, features)`` prototypes in scaled units; ``metric_``: ``L (features, features)`` or None;
@@ -83,38 +64,7 @@ class RBFNClassifier(ClassifierMixin, RadialNetwork):  # type: ignore[misc]
         Inputs are scaled robustly with a smooth clip; Moody and Darken train the head by gradient descent.
     """
 
-    def __init__(
-        self,
-        centres: int = 500,
-        *,
-        placement: str = "k-means",
-        neighbours: int = 5,
-        width: float | str | Sequence[float] = "auto",
-        kernel: str = "gaussian",
-        skip: bool | str = True,
-        head: str = "ridge",
-        ridge: float | str | Sequence[float] = "auto",
-        criterion: str = "loo",
-        metric: str = "auto",
-        rounds: int = 3,
-        normalised: bool = False,
-        fine_tune: int = 0,
-        random_state: Any = None,
-    ) -> None:
-        self.centres = centres
-        self.placement = placement
-        self.neighbours = neighbours
-        self.width = width
-        self.kernel = kernel
-        self.skip = skip
-        self.head = head
-        self.ridge = ridge
-        self.criterion = criterion
-        self.metric = metric
-        self.rounds = rounds
-        self.normalised = normalised
-        self.fine_tune = fine_tune
-        self.random_state = random_state
+    head: str = "ridge"
 
     def fit(self, X: Any, y: Any) -> Self:
         """Fit on ``X (n, features)`` and labels ``y (n,)`` of any type."""
@@ -199,6 +149,7 @@ class RBFNClassifier(ClassifierMixin, RadialNetwork):  # type: ignore[misc]
         return self._evidence(X, (w - w.mean(axis=1, keepdims=True)).T[chosen], check_int("top", top))
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class RBFNRegressor(RegressorMixin, RadialNetwork):  # type: ignore[misc]
     """Radial basis function network for numbers: k-means prototypes, widths from neighbours, a closed-form head.
 
@@ -206,28 +157,6 @@ class RBFNRegressor(RegressorMixin, RadialNetwork):  # type: ignore[misc]
     mean squared distance of centre ``i`` to its nearest neighbours. ``w`` and ``V`` are ridge regression; width
     factor, skip ``V`` and penalty are those with the least squared error by leaving one out, all in closed form.
 
-    Args:
-        centres: most prototypes, at least 1; every distinct sample is one where there are no more.
-        placement: ``"k-means"``, ``"random"`` samples, ``"orthogonal-least-squares"`` (the samples that explain most,
-            one after another), ``"evolved"`` (the samples that a genetic algorithm over subsets ends on) or
-            ``"samples"`` (all).
-        neighbours: how many nearest centres a width is the distance to, at least 1.
-        width: factor on those distances, above 0; several candidates; or ``"auto"``: 1, 2, 4, 8.
-        kernel: ``"gaussian"`` ``exp(−r²/2)``, ``"inverse-multiquadric"``, ``"multiquadric"``, ``"thin-plate"`` or
-            ``"wendland"`` (compact support of three widths).
-        skip: whether inputs also go to the output directly; ``"auto"`` leaves it to the left-out error, at twice
-            the time.
-        ridge: penalty above 0; several candidates; or ``"auto"``: 1e-7 … 1e4.
-        criterion: ``"loo"`` (leave one out) or ``"gcv"``.
-        metric: ``"euclidean"``; ``"full"``, distances ``‖(z − c_i) L‖`` with ``L Lᵀ`` the average gradient outer
-            product of the network that was fitted before (a recursive feature machine); ``"diagonal"``, a width of its
-            own for each feature that way; ``"auto"``, the full one where it lowers the left-out error by a tenth.
-        rounds: how often the metric is learned anew, at least 1; the round of the least left-out error is kept.
-        normalised: whether activations are divided by their sum.
-        fine_tune: most gradient steps, at least 0, that move prototypes, widths and metric (unless ``"euclidean"``)
-            down the left-out error, with the head in closed form after each. A fifth of the samples choose the step,
-            and whether the moved ones are taken. It helps most where there are few prototypes.
-        random_state: of the prototypes and of the samples that fine-tuning holds out.
 
     Attributes:
         centres_: ``(m, features)`` prototypes in scaled units; ``metric_``: ``L (features, features)`` or None;
@@ -243,37 +172,6 @@ class RBFNRegressor(RegressorMixin, RadialNetwork):  # type: ignore[misc]
     Differences:
         Inputs are scaled robustly with a smooth clip; Moody and Darken train the head by gradient descent.
     """
-
-    def __init__(
-        self,
-        centres: int = 500,
-        *,
-        placement: str = "k-means",
-        neighbours: int = 5,
-        width: float | str | Sequence[float] = "auto",
-        kernel: str = "gaussian",
-        skip: bool | str = True,
-        ridge: float | str | Sequence[float] = "auto",
-        criterion: str = "loo",
-        metric: str = "auto",
-        rounds: int = 3,
-        normalised: bool = False,
-        fine_tune: int = 0,
-        random_state: Any = None,
-    ) -> None:
-        self.centres = centres
-        self.placement = placement
-        self.neighbours = neighbours
-        self.width = width
-        self.kernel = kernel
-        self.skip = skip
-        self.ridge = ridge
-        self.criterion = criterion
-        self.metric = metric
-        self.rounds = rounds
-        self.normalised = normalised
-        self.fine_tune = fine_tune
-        self.random_state = random_state
 
     def fit(self, X: Any, y: Any) -> Self:
         """Fit on ``X (n, features)`` and numbers ``y (n,)``."""

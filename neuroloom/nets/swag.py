@@ -7,7 +7,7 @@ learning".
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class SWAG(UncertainNetworks):
     """Dense networks whose weights are drawn from the Gaussian of the steps taken after training.
 
@@ -32,6 +33,7 @@ class SWAG(UncertainNetworks):
     variances and ``D`` the last ``K = rank`` deviations from the running mean.
 
     Args:
+        weight_decay: at least 0; biases do not decay.
         swag_epochs: epochs whose weights are averaged, at least 2.
         swag_learning_rate: above 0, constant; with momentum 0.9.
         rank: columns of ``D``, at least 2 and at most ``swag_epochs``.
@@ -49,33 +51,11 @@ class SWAG(UncertainNetworks):
         learning".
     """
 
-    def __init__(
-        self,
-        hidden: Sequence[int] | int = (64, 64),
-        *,
-        members: int = 5,
-        swag_epochs: int = 30,
-        swag_learning_rate: float = 0.005,
-        rank: int = 20,
-        draws: int = 30,
-        bins: int = 8,
-        activation: str = "silu",
-        learning_rate: float = 0.005,
-        weight_decay: float = 0.01,
-        epochs: int = 200,
-        batch_size: int | str = "auto",
-        patience: int = 20,
-        dtype: str = "float64",
-        device: str = "auto",
-        random_state: Any = None,
-    ) -> None:
-        super().__init__(hidden, members=members, bins=bins, activation=activation, learning_rate=learning_rate,
-                         weight_decay=weight_decay, epochs=epochs, batch_size=batch_size, patience=patience,
-                         dtype=dtype, device=device, random_state=random_state)  # fmt: skip
-        self.swag_epochs = swag_epochs
-        self.swag_learning_rate = swag_learning_rate
-        self.rank = rank
-        self.draws = draws
+    weight_decay: float = 0.01
+    swag_epochs: int = 30
+    swag_learning_rate: float = 0.005
+    rank: int = 20
+    draws: int = 30
 
     def _check(self) -> None:
         super()._check()
