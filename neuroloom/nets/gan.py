@@ -4,8 +4,8 @@ Goodfellow et al. (2014), Generative adversarial nets; Radford, Metz and Chintal
 learning with deep convolutional generative adversarial networks (DCGAN); Gulrajani, Ahmed, Arjovsky, Dumoulin and
 Courville (2017), Improved training of Wasserstein GANs (WGAN-GP); Huang, Gokaslan, Kuleshov and Tompkin (2024), The
 GAN is dead; long live the GAN (relativistic loss with both gradient penalties); Xu et al. (2019), Modeling tabular
-data using conditional GAN (the encoding of columns); Naeem et al. (2020), Reliable fidelity and diversity metrics
-(coverage).
+data using conditional GAN (the encoding of columns); Mirza and Osindero (2014), Conditional generative adversarial
+nets; Naeem et al. (2020), Reliable fidelity and diversity metrics (coverage).
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from neuroloom.core.checks import check_choice, check_float, check_int, check_lengths
+from neuroloom.core.checks import check_choice, check_float, check_int
 from neuroloom.core.seeding import as_seed, derive, stream
 from neuroloom.nets._mode_encoding import Column, decode, encode, learn_columns, sizes
+from neuroloom.nets.class_conditions import ConditionalSampler
 from neuroloom.nets.encoding import whole_numbers
 from neuroloom.nets.sample_quality import coverage
-from neuroloom.nets.unlabelled import Floats, SampleNetwork
+from neuroloom.nets.unlabelled import Floats
 
 if TYPE_CHECKING:
     import torch
@@ -39,13 +40,14 @@ class CollapseWarning(UserWarning):
 
 
 @dataclass(eq=False, repr=False)
-class GAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SampleNetwork):  # type: ignore[misc]
+class GAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ConditionalSampler):  # type: ignore[misc]
     """Generative adversarial network of tables and small pictures, which draws new samples (``sample``).
 
     ``G(z)``, ``z ~ N(0, I)``, is a sample; the critic ``D`` tells real from drawn, and the generator learns what
     deceives it. Dense nets for tables, whose columns it draws by their modes; convolutional ones for pictures and
     series. The features (``transform``) are the critic's last hidden layer. The kept generator is the moving average
-    over training.
+    over training. With ``conditional`` generator and critic see the class of a sample; a critic that is asked for
+    features is told none.
 
     Args:
         noise: numbers in ``z``, at least 1.
@@ -98,7 +100,7 @@ class GAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SampleNetwork):  # 
     def _build(self) -> torch.nn.Module:
         from torch import nn
 
-        from neuroloom.nets._layers.adversarial import LOSSES, ModeHead
+        from neuroloom.nets._layers.adversarial import LOSSES, ModeHead, Told
         from neuroloom.nets._layers.coders import decoder, encoder
 
         check_int("noise", self.noise)
@@ -110,19 +112,21 @@ class GAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SampleNetwork):  # 
         shape = self.shape_
         if self.columns_ is not None:
             shape = (sum(modes + offset for modes, offset in sizes(self.columns_)),)
-        network = nn.Module()
-        network.generator = decoder(self._plan(shape, "relu"), self.noise)
+        network, classes = nn.Module(), len(self.classes_) if self.conditional else 0
+        network.generator = decoder(self._plan(shape, "relu"), self.noise + classes)
         if self.columns_ is not None:
             network.generator.append(ModeHead(sizes(self.columns_)))
-        network.critic = encoder(self._plan(shape, "leaky-relu"), 1)
+        if classes:
+            network.generator = Told(network.generator, classes)
+        network.critic = encoder(self._plan((shape[0] + classes, *shape[1:]), "leaky-relu"), 1)
         return network
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn from samples alone.
+        """Learn from samples, with ``conditional`` together with their classes.
 
         Args:
             X: ``(n, features)`` rows, ``(n, channels, height, width)`` pictures or ``(n, channels, length)`` series.
-            y: not used.
+            y: ``(n,)`` classes, for ``conditional``.
 
         Raises:
             InputError: a parameter is out of range, or the samples are not usable.
@@ -133,11 +137,10 @@ class GAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SampleNetwork):  # 
         import torch
 
         from neuroloom.core.devices import resolve_device
-        from neuroloom.nets._layers.adversarial import Terms, learn
+        from neuroloom.nets._layers.adversarial import Terms, learn, with_class
 
         values = self._learn_shape(X)
-        if y is not None:
-            check_lengths(values, np.asarray(y))
+        kinds = self._one_hot(self._learn_classes(y, len(values)))
         self._check_common()
         check_int("modes", self.modes, 0)
         self.seed_ = as_seed(self.random_state)
@@ -153,6 +156,8 @@ class GAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SampleNetwork):  # 
             torch.manual_seed(derive(self.seed_, "weights"))
             network = self._build().to(device)
             x = torch.from_numpy(given.astype(np.float32)).to(device)
+            if kinds is not None:
+                x = with_class(x, torch.from_numpy(kinds).to(device))
             steps = self._steps()
             if not isinstance(self.epochs, str):
                 steps = max(1, self.epochs * len(x) // min(self.batch_size, len(x)))
@@ -165,14 +170,14 @@ class GAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SampleNetwork):  # 
                 self.batch_size,
                 self.learning_rate,
                 self.average,
+                0 if kinds is None else kinds.shape[1],
             )
             torch.manual_seed(derive(self.seed_, "train"))
             self.history_ = learn(network, self.noise, x, terms)
         self._keep(network)
         some = values[stream(self.seed_, "coverage").permutation(len(values))[:_LOOKED_AT]]
-        self.coverage_ = coverage(
-            some, self._draw(len(some), derive(self.seed_, "drawn")), max(5, len(some) // 50)
-        )
+        drawn = self._draw(len(some), derive(self.seed_, "drawn"), None)
+        self.coverage_ = coverage(some, drawn, max(5, len(some) // 50))
         if self.coverage_ < _COLLAPSED:
             warnings.warn(
                 f"the generator has collapsed: what it draws comes near only {self.coverage_:.0%} of the training "
@@ -182,33 +187,48 @@ class GAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SampleNetwork):  # 
             )
         return self
 
-    def _draw(self, n: int, seed: int) -> Floats:
-        """Return ``n`` scaled samples."""
+    def _draw(self, n: int, seed: int, y: Any) -> Floats:
+        """Return ``n`` scaled samples, of the classes ``y``."""
         import torch
 
+        kinds = self._one_hot(self._classes_to_draw(y, n, seed))
         network = self.torch_module()
         device = next(network.parameters()).device
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            made: Floats = network.generator(torch.randn(n, self.noise).to(device)).double().cpu().numpy()
+            z = torch.randn(n, self.noise)
+            if kinds is not None:
+                z = torch.cat([z, torch.from_numpy(kinds)], dim=1)
+            made: Floats = network.generator(z.to(device)).double().cpu().numpy()
+        if kinds is not None:
+            made = made[:, : -kinds.shape[1]]
         return made if self.columns_ is None else decode(made, self.columns_)
 
-    def sample(self, n: int = 1, random_state: Any = None) -> Floats:
+    def sample(self, n: int = 1, random_state: Any = None, y: Any = None) -> Floats:
         """Return ``n`` new samples in the unit and shape of the training samples.
 
         Args:
             n: how many, at least 1.
             random_state: int, generator or None; None draws by the fit's own seed, so that the same come again.
+            y: the class, or ``(n,)`` classes, of the samples, for ``conditional``; None draws them as often as they
+                were met.
+
+        Raises:
+            InputError: ``y`` names what was not learned.
         """
         check_is_fitted(self)
         seed = self.seed_ if random_state is None else as_seed(random_state)
-        return self._unscaled(self._draw(check_int("n", n), derive(seed, "sample")))
+        return self._unscaled(self._draw(check_int("n", n), derive(seed, "sample"), y))
 
     def transform(self, X: Any) -> Floats:
         """Return the critic's last hidden layer for each sample, ``(n, units)``."""
         values = self._read(X)
         if self.columns_ is not None:
             values = encode(values, self.columns_)
+        if self.conditional:
+            values = np.concatenate(
+                [values, np.zeros((len(values), len(self.classes_), *values.shape[2:]))], axis=1
+            )
         return self._map(lambda net, x: net.critic[:-1](x), values)
 
     @property

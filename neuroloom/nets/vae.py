@@ -4,14 +4,15 @@ Kingma and Welling (2014), Auto-encoding variational Bayes; Rezende, Mohamed and
 backpropagation and approximate inference in deep generative models; Higgins et al. (2017), beta-VAE; Lucas, Tucker,
 Grosse and Norouzi (2019), Don't blame the ELBO (a learned variance and, with linear nets, probabilistic PCA); Rybkin,
 Daniilidis and Levine (2021), Simple and effective VAE training with calibrated decoders; Burda, Grosse and
-Salakhutdinov (2016), Importance weighted autoencoders (the likelihood's estimate).
+Salakhutdinov (2016), Importance weighted autoencoders (the likelihood's estimate); Ghosh, Sajjadi, Vergari, Black and
+Schölkopf (2020), From variational to deterministic autoencoders (the density of the codes, learned afterwards).
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -19,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 from neuroloom.core.checks import check_choice, check_float, check_int
 from neuroloom.core.errors import InputError
 from neuroloom.core.seeding import as_seed, stream
+from neuroloom.nets.class_conditions import ConditionalSampler
 from neuroloom.nets.coding import CodingNetwork
 from neuroloom.nets.detector_role import Detector
 from neuroloom.nets.unlabelled import Floats
@@ -30,12 +32,12 @@ _LOOKED_AT = 1024  # training samples that tell which numbers of the code are in
 
 
 @dataclass(eq=False, repr=False)
-class VAE(CodingNetwork):
+class VAE(ConditionalSampler, CodingNetwork):
     """Variational autoencoder of rows, series or pictures, which draws new samples too.
 
     ``p(x) = ∫ p(x | z) N(z; 0, I) dz``. It maximises, with ``q(z | x) = N(m(x), diag s²(x))``, the mean over samples of
     ``E_q log p(x | z) - β KL(q(z | x), N(0, I))``, divided by the numbers in a sample. The features are the means
-    ``m(x)``.
+    ``m(x)``. With ``conditional`` the code of a class is the normal of its samples' codes, which is fitted afterwards.
 
     Args:
         beta: weight ``β`` of the divergence, at least 0; 1 is the evidence's lower bound.
@@ -71,6 +73,31 @@ class VAE(CodingNetwork):
         if self.likelihood == "gaussian":
             network.log_variance = nn.Parameter(torch.zeros(()))
         return network
+
+    def fit(self, X: Any, y: Any = None, eval_set: tuple[Any, Any] | None = None) -> Self:
+        """Learn from samples; with ``conditional`` the codes of each class of ``y (n,)``, too.
+
+        Arguments and errors are those of the other autoencoders.
+        """
+        super().fit(X, y, eval_set)
+        kinds = self._learn_classes(y, len(X))
+        if kinds is not None:
+            self._learn_codes(X, kinds)
+        return self
+
+    def _learn_codes(self, X: Any, kinds: Any) -> None:
+        """Fit a normal to the codes of each class: the mean, and a root of the covariance of what ``q`` draws."""
+        from sklearn.covariance import ledoit_wolf
+
+        mean, spread = self.posterior(X)
+        means, roots = [], []
+        for kind in range(len(self.classes_)):
+            here = kinds == kind
+            between = ledoit_wolf(mean[here])[0] if here.sum() > 1 else np.zeros((mean.shape[1],) * 2)
+            means.append(mean[here].mean(axis=0))
+            roots.append(np.linalg.cholesky(between + np.diag(np.square(spread[here]).mean(axis=0))))
+        self.code_means_: Floats = np.array(means)
+        self.code_roots_: Floats = np.array(roots)
 
     def _learn_more(self, values: Floats) -> None:
         gaussian = self.likelihood == "gaussian"
@@ -186,18 +213,27 @@ class VAE(CodingNetwork):
             found -= float(np.log(self.scale_).sum()) * math.prod(self.shape_[1:])
         return found
 
-    def sample(self, n: int = 1, random_state: Any = None, *, noise: bool = False) -> Floats:
+    def sample(self, n: int = 1, random_state: Any = None, y: Any = None, *, noise: bool = False) -> Floats:
         """Return ``n`` new samples in the unit and shape of the training samples.
 
         Args:
             n: how many, at least 1.
             random_state: int, generator or None; None draws by the fit's own seed, so that the same come again.
+            y: the class, or ``(n,)`` classes, of the samples, for ``conditional``; None draws codes of no class from
+                the prior.
             noise: whether the likelihood's own noise is in them; without it they are what the decoder means.
+
+        Raises:
+            InputError: ``y`` names what was not learned.
         """
         check_is_fitted(self)
         check_int("n", n)
         seed = self.seed_ if random_state is None else as_seed(random_state)
-        made = self._map(self._decode, stream(seed, "sample").standard_normal((n, self._width())))
+        codes = stream(seed, "sample").standard_normal((n, self._width()))
+        kinds = None if y is None else self._classes_to_draw(y, n, seed)
+        if kinds is not None:
+            codes = self.code_means_[kinds] + np.einsum("nij,nj->ni", self.code_roots_[kinds], codes)
+        made = self._map(self._decode, codes)
         if noise and self.variance_ is not None:
             made = made + math.sqrt(self.variance_) * stream(seed, "noise").standard_normal(made.shape)
         elif noise:

@@ -5,11 +5,14 @@ import pytest
 import torch
 from scipy.linalg import sqrtm
 from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from neuroloom.core import InputError
+from neuroloom.core import InputError, NotSupportedError
 from neuroloom.nets import (
     GAN,
+    VAE,
+    VQVAE,
     CollapseWarning,
     Diffusion,
     FlowMatching,
@@ -21,6 +24,7 @@ from neuroloom.nets import (
     ring_of_normals,
 )
 from neuroloom.nets._layers.adversarial import Terms, critic_loss, generator_loss
+from neuroloom.nets._layers.code_prior import CodePrior
 from neuroloom.nets._mode_encoding import decode, encode, learn_columns
 from neuroloom.nets.diffusion import denoised, signal_share
 from neuroloom.nets.flow_matching import carried
@@ -214,6 +218,99 @@ def test_noise_becomes_samples(kind):
     np.testing.assert_array_equal(net.sample(5, random_state=1), net.sample(5, random_state=1))
     pictures = kind((16,), 3, epochs=1, random_state=0).fit(load_digits().images[:40, None])
     assert pictures.sample(4).shape == (4, 1, 8, 8)
+
+
+QUICK = {"conditional": True, "random_state": 0}
+
+
+def _four_kinds(pictures):
+    """Return samples and the names of their classes: the digits 0 to 3, or four normals of a ring."""
+    names = np.array(["nought", "one", "two", "three"])
+    if pictures:
+        digits = load_digits(n_class=4)
+        return digits.images[:, None] / 16, names[digits.target]
+    ring = ring_of_normals(4, spread=0.2)
+    X = ring.draw(600, 0)
+    return X, names[np.square(X[:, None] - ring.centres).sum(2).argmin(1)]
+
+
+@pytest.mark.parametrize(
+    ("made", "pictures"),
+    [
+        (FlowMatching((64, 64), 10, batch_size=128, epochs=50, learning_rate=0.01, **QUICK), True),
+        (VAE(8, (64,), form="dense", epochs=25, **QUICK), True),
+        (VQVAE(16, (64,), form="dense", book=32, epochs=30, prior=True, **QUICK), True),
+        (Diffusion((64, 64), 20, batch_size=128, epochs=120, learning_rate=0.01, **QUICK), False),
+        (GAN(4, hidden=(32, 32), batch_size=64, epochs=60, learning_rate=0.003, modes=0, **QUICK), False),
+    ],
+    ids=lambda made: type(made).__name__,
+)
+def test_samples_are_of_the_class_that_is_asked_for(made, pictures):
+    X, names = _four_kinds(pictures)
+    judge = LogisticRegression(max_iter=500).fit(X.reshape(len(X), -1), names)
+    made.fit(X, names)
+
+    def judged(drawn):
+        return judge.predict(drawn.reshape(len(drawn), -1))
+
+    asked = np.array(["one", "three"] * 60)
+    assert (judged(made.sample(120, 1, y=asked)) == asked).mean() > 0.9
+    assert (judged(made.sample(60, 1, y="two")) == "two").mean() > 0.9
+    np.testing.assert_array_equal(made.sample(4, 5, y="one"), made.sample(4, 5, y="one"))
+    spread = made.sample(60, 2, y="one").std(axis=0).mean()  # not one sample over and over
+    assert spread > 0.5 * X[names == "one"].std(axis=0).mean()
+    assert set(judged(made.sample(200, 3))) == set(names)
+    with pytest.raises(InputError, match="'nine' is none of the classes learned"):
+        made.sample(2, y="nine")
+    with pytest.raises(InputError, match="one class or 3, one a sample"):
+        made.sample(3, y=["one", "two"])
+
+
+def test_pictures_of_a_class_and_what_a_conditional_sampler_needs():
+    digits = load_digits(n_class=3)
+    X, y = digits.images[:, None], digits.target
+    net = GAN(4, filters=(4, 8), batch_size=16, epochs=1, conditional=True, random_state=0)
+    with pytest.warns(CollapseWarning):
+        net.fit(X, y)
+    assert net.sample(5, y=2).shape == (5, 1, 8, 8)
+    assert not np.array_equal(net.sample(5, y=2), net.sample(5, y=1))
+    assert net.transform(X[:3]).shape == (3, 8 * 2 * 2)
+    for made in (FlowMatching((8,), 2, epochs=1), VAE(2, (8,), epochs=1)):
+        with pytest.raises(InputError, match="classes were not learned"):
+            made.fit(X, y).sample(2, y=1)
+        made.conditional = True
+        with pytest.raises(InputError, match="learns classes; pass y"):
+            made.fit(X)
+        with pytest.raises(InputError, match="one class a sample in y, but got continuous values"):
+            made.fit(X, y + 0.5)
+    with pytest.raises(InputError, match="pass prior=True"):
+        VQVAE(2, epochs=1, conditional=True).fit(X, y)
+    with pytest.raises(NotSupportedError, match="fit with prior=True"):
+        VQVAE(2, epochs=1).fit(X).sample()
+
+
+def test_the_prior_of_a_vq_vae_draws_words_as_often_as_they_follow_each_other():
+    """Codes of three words, of two classes: the class tells the first, and the second word the third."""
+    torch.manual_seed(0)
+    prior = CodePrior(3, 3, 2, units=8)
+    rng = np.random.default_rng(0)
+    kind = rng.integers(0, 2, 400)
+    second = rng.choice(3, 400, p=[0.6, 0.3, 0.1])
+    words = torch.from_numpy(np.column_stack([2 * kind, second, (second + 1) % 3]))
+    of = torch.from_numpy(kind)
+    optimizer = torch.optim.Adam(prior.parameters(), 0.02)
+    for _ in range(150):
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(prior(words, of).flatten(0, 1), words.flatten()).backward()
+        optimizer.step()
+    with torch.no_grad():
+        drawn = prior.draw(of)
+        odds = torch.softmax(prior(drawn, of), dim=2).numpy()
+    drawn = drawn.numpy()
+    assert (drawn[:, 0] == 2 * kind).mean() > 0.97
+    assert (drawn[:, 2] == (drawn[:, 1] + 1) % 3).mean() > 0.97
+    np.testing.assert_allclose(np.bincount(drawn[:, 1]) / 400, [0.6, 0.3, 0.1], atol=0.07)
+    np.testing.assert_allclose(odds[:, 1].mean(0), [0.6, 0.3, 0.1], atol=0.06)
 
 
 def test_what_cannot_be_is_said():

@@ -56,6 +56,7 @@ class Terms:
         batch_size: samples a step.
         learning_rate: at the start; it falls to 0 as a cosine.
         average: share of the past in the moving average of the generator's weights.
+        classes: last channels of a sample, which tell its class; the generator is asked for a real one's.
     """
 
     loss: str
@@ -65,6 +66,28 @@ class Terms:
     batch_size: int
     learning_rate: float
     average: float
+    classes: int = 0
+
+
+class Told(nn.Module):  # type: ignore[misc]
+    """A generator whose last numbers are asked for: of ``z (b, noise + classes)`` they are the last channels made.
+
+    Source: Mirza and Osindero (2014), Conditional generative adversarial nets, figure 1.
+    """
+
+    def __init__(self, inner: nn.Module, classes: int) -> None:
+        super().__init__()
+        self.inner, self.classes = inner, classes
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """Return ``(b, channels + classes, …)``."""
+        return with_class(self.inner(z), z[:, -self.classes :])
+
+
+def with_class(x: torch.Tensor, kind: torch.Tensor) -> torch.Tensor:
+    """Return ``x (b, channels, …)`` with ``kind (b, classes)`` behind it, a channel of one value each."""
+    planes = kind.to(x).view(*kind.shape, *[1] * (x.ndim - 2)).expand(*kind.shape, *x.shape[2:])
+    return torch.cat([x, planes], dim=1)
 
 
 def learn(network: nn.Module, noise: int, x: torch.Tensor, terms: Terms) -> list[dict[str, float]]:
@@ -86,11 +109,11 @@ def learn(network: nn.Module, noise: int, x: torch.Tensor, terms: Terms) -> list
         for _ in range(terms.critic_steps):
             real = x[torch.randint(len(x), (size,)).to(x.device)]
             with torch.no_grad():
-                drawn = generator(_noise(size, noise, x))
+                drawn = generator(_noise(real, noise, terms.classes))
             judged = critic_loss(critic, real, drawn, terms)
             _step(optimizers[1], critic, judged)
         real = x[torch.randint(len(x), (size,)).to(x.device)]
-        wanted = generator_loss(critic, real, generator(_noise(size, noise, x)), terms.loss)
+        wanted = generator_loss(critic, real, generator(_noise(real, noise, terms.classes)), terms.loss)
         _step(optimizers[0], generator, wanted)
         past = min(terms.average, (step + 1) / (step + 10))
         with torch.no_grad():
@@ -105,8 +128,12 @@ def learn(network: nn.Module, noise: int, x: torch.Tensor, terms: Terms) -> list
     return history
 
 
-def _noise(count: int, width: int, like: torch.Tensor) -> torch.Tensor:
-    return torch.randn(count, width).to(like.device)
+def _noise(real: torch.Tensor, width: int, classes: int) -> torch.Tensor:
+    """Return ``(b, width + classes)``: what samples are drawn from, of the classes of the ``real`` ones."""
+    z = torch.randn(len(real), width).to(real.device)
+    if not classes:
+        return z
+    return torch.cat([z, real.reshape(len(real), real.shape[1], -1)[:, -classes:, 0]], dim=1)
 
 
 def _step(optimizer: torch.optim.Optimizer, network: nn.Module, loss: torch.Tensor) -> None:
