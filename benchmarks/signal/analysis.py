@@ -162,15 +162,22 @@ def bench_denoise(_: int, __: int) -> None:
         "stationary, universal hard, haar": lambda z: (
             denoise(z, "haar", threshold="universal", boundary="periodic").signal
         ),
-        "decimated, empirical Bayes": lambda z: denoise(z, stationary=False, boundary="periodic").signal,
+        "dual tree, empirical Bayes": lambda z: denoise(z, transform="dual-tree", boundary="periodic").signal,
+        "dual tree, blocks": lambda z: (
+            denoise(z, threshold="block", transform="dual-tree", boundary="periodic").signal
+        ),
+        "dual tree, universal hard": lambda z: (
+            denoise(z, threshold="universal", transform="dual-tree", boundary="periodic").signal
+        ),
+        "decimated, empirical Bayes": lambda z: denoise(z, transform="decimated", boundary="periodic").signal,
         "decimated, SURE": lambda z: (
-            denoise(z, threshold="sure", stationary=False, boundary="periodic").signal
+            denoise(z, threshold="sure", transform="decimated", boundary="periodic").signal
         ),
         "decimated, universal hard": lambda z: (
-            denoise(z, threshold="universal", stationary=False, boundary="periodic").signal
+            denoise(z, threshold="universal", transform="decimated", boundary="periodic").signal
         ),
         "decimated, universal soft": lambda z: (
-            denoise(z, threshold="universal", rule="soft", stationary=False, boundary="periodic").signal
+            denoise(z, threshold="universal", rule="soft", transform="decimated", boundary="periodic").signal
         ),
     }
     if there("skimage"):

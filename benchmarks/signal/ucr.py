@@ -215,9 +215,10 @@ def main() -> None:
     trials = [(0, seed) for seed in range(given.seeds)] + [(k, k) for k in range(1, given.resamples + 1)]
     with tempfile.TemporaryDirectory() as folder:
         python = given.peer or peer_python("aeon")
-        peer = Peer(python, folder) if python else None
+        wanted = given.methods or [*OURS, *(PEERS if python else ())]
+        peer = Peer(python, folder) if python and set(wanted) & set(PEERS) else None
         calls: dict[str, Callable[[Arrays, int], Outcome]] = {}
-        for name in given.methods or [*OURS, *(PEERS if peer else ())]:
+        for name in wanted:
             if name in OURS:
                 calls[name] = lambda data, seed, name=name: measure(ours(name, seed), data)
             elif peer is None:

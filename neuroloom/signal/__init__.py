@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from neuroloom.signal.correlation_graph import WaveletCorrelationGraphs
     from neuroloom.signal.cross_wavelet import Coherence, coherence
     from neuroloom.signal.denoising import Denoised, denoise
+    from neuroloom.signal.dual_tree_transform import DualTree, dual_tree
     from neuroloom.signal.edge_maxima import Edges, edges
     from neuroloom.signal.events import Transients, transients
     from neuroloom.signal.packet_basis import BestBasis, best_basis
@@ -39,6 +40,7 @@ __all__ = [
     "Coherence",
     "Compressed",
     "Denoised",
+    "DualTree",
     "Edges",
     "FourierFeatures",
     "Morlet",
@@ -63,6 +65,7 @@ __all__ = [
     "compress",
     "cwt",
     "denoise",
+    "dual_tree",
     "edges",
     "imodwt",
     "modwt",
@@ -84,6 +87,7 @@ _HOMES = {
     "Compressed": "neuroloom.signal.compression",
     "DOG": "neuroloom.signal.continuous_wavelets",
     "Denoised": "neuroloom.signal.denoising",
+    "DualTree": "neuroloom.signal.dual_tree_transform",
     "Edges": "neuroloom.signal.edge_maxima",
     "FourierFeatures": "neuroloom.signal.spectral_features",
     "Morlet": "neuroloom.signal.continuous_wavelets",
@@ -108,6 +112,7 @@ _HOMES = {
     "compress": "neuroloom.signal.compression",
     "cwt": "neuroloom.signal.transform",
     "denoise": "neuroloom.signal.denoising",
+    "dual_tree": "neuroloom.signal.dual_tree_transform",
     "edges": "neuroloom.signal.edge_maxima",
     "imodwt": "neuroloom.signal.stationary",
     "modwt": "neuroloom.signal.stationary",

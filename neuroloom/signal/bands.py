@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuroloom.signal.dual_tree_transform import dual_tree
 from neuroloom.signal.stationary import stationary_bands, stationary_step
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-TRANSFORMS = ("swt", "dwt", "wp", "best-basis")
+TRANSFORMS = ("swt", "dwt", "wp", "best-basis", "dual-tree")
 DECIMATED_MODES = {"periodic": "periodization", "symmetric": "symmetric"}
 
 
@@ -31,7 +32,8 @@ def decompose(
     Args:
         x: ``(rows, length)`` signals or ``(rows, height, width)`` images.
         transform: ``"swt"`` (stationary, any length), ``"dwt"`` (decimated) or ``"wp"`` (packets, the leaves of the
-            full tree in PyWavelets' natural order) or ``"best-basis"`` (the packets of ``basis``).
+            full tree in PyWavelets' natural order), ``"best-basis"`` (the packets of ``basis``) or
+            ``"dual-tree"`` (moduli of complex coefficients of signals, ``wavelet`` at the first level).
         wavelet: a discrete wavelet.
         level: number of levels.
         boundary: ``"periodic"`` or ``"symmetric"``.
@@ -44,6 +46,8 @@ def decompose(
     if transform == "best-basis":
         found = packets_at(x, wavelet, DECIMATED_MODES[boundary], basis)
         return [(path or "whole", band) for path, band in found]
+    if transform == "dual-tree":
+        return _moduli(x, wavelet, level, boundary)
     if transform == "wp":
         return _packets(x, wavelet, level, DECIMATED_MODES[boundary])
     if x.ndim == 3:
@@ -60,6 +64,20 @@ def decompose(
             arrays.append(detail)
         arrays.append(smooth)
     return list(zip([*(f"d{j}" for j in range(1, level + 1)), f"a{level}"], arrays, strict=True))
+
+
+def _moduli(x: Floats, wavelet: pywt.Wavelet, level: int, boundary: str) -> list[tuple[str, Floats]]:
+    """Return the moduli of the dual tree; signals go on mirrored or round until their length fits."""
+    n, step = x.shape[-1], 2**level
+    index = np.arange(-(-(2 * n if boundary == "symmetric" else n) // step) * step)
+    index %= 2 * n if boundary == "symmetric" else n
+    padded = x[..., np.minimum(index, 2 * n - 1 - index)]
+    found = dual_tree(padded, level, first=wavelet.name)
+    named = [(f"d{j}", band, 2**j) for j, band in enumerate(found.details, 1)]
+    return [
+        (name, np.abs(band[..., : -(-n // by)]))
+        for name, band, by in [*named, (f"a{level}", found.smooth, step)]
+    ]
 
 
 def _images(

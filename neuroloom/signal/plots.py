@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from neuroloom.signal.compression import Compressed
     from neuroloom.signal.cross_wavelet import Coherence
     from neuroloom.signal.denoising import Denoised
+    from neuroloom.signal.dual_tree_transform import DualTree
     from neuroloom.signal.edge_maxima import Edges
     from neuroloom.signal.events import Transients
     from neuroloom.signal.packet_basis import BestBasis
@@ -272,6 +273,23 @@ def plot_best_basis(found: BestBasis, ax: Any = None) -> Any:
             )
         ax.axhline(place * height, color="white", linewidth=0.4)
     ax.set(xlim=(0, n), ylim=(0, 0.5), xlabel="sample", ylabel="cycles per sample")
+    return ax
+
+
+def plot_dual_tree(found: DualTree, ax: Any = None) -> Any:
+    """Draw the moduli of the first signal, level 1 on top, each level by its own largest."""
+    ax = axes(ax, (8.0, 4.0))
+    n = 2 * found.details[0].shape[-1]
+    for j, band in enumerate(found.details, 1):
+        size = np.abs(band.reshape(-1, band.shape[-1])[0])
+        edges = np.linspace(0, n, len(size) + 1)
+        shades = size[None] / (size.max() or 1.0)
+        ax.pcolormesh(edges, [j - 0.48, j + 0.48], shades, cmap="viridis", vmin=0, vmax=1, rasterized=True)
+    ax.set(
+        xlim=(0, n), xlabel="sample", ylabel="level (fine to coarse)", yticks=range(1, len(found.details) + 1)
+    )
+    ax.invert_yaxis()
+    ax.figure.colorbar(ax.collections[-1], ax=ax, label="modulus, of its level's largest")
     return ax
 
 

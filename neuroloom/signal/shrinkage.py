@@ -118,15 +118,17 @@ def posterior_median(w: Floats, samples: int) -> Floats:
     return found
 
 
-def block_shrink(w: Floats, samples: int) -> Floats:
+def block_shrink(w: Floats, samples: int, parts: bool = False) -> Floats:
     """Return ``w (rows, m)``, in units of the noise, each shrunk by the energy S² of the L = ln n around it.
 
-    The James-Stein factor (1 - λ L / S²)₊ with λ = 4.50524. Differences: Cai's blocks stand side by side; here every
-    coefficient is the middle of its own, as the translation-invariant form asks.
+    The James-Stein factor (1 - λ L / S²)₊ with λ = 4.50524. With ``parts`` w is ``(rows, 2, m)``, real and imaginary
+    parts that share a factor, and the L numbers are those of L / 2 of them. Differences: Cai's blocks stand side by
+    side; here every coefficient is the middle of its own, as the translation-invariant form asks.
     """
     from scipy.ndimage import uniform_filter1d
 
-    length = max(1, min(round(math.log(samples)), w.shape[-1]))
-    energy = np.maximum(uniform_filter1d(w * w, length, axis=-1, mode="wrap") * length, 1e-300)
+    length = max(1, min(round(math.log(samples) / (1 + parts)), w.shape[-1]))
+    squares = (w * w).mean(axis=1, keepdims=True) if parts else w * w
+    energy = np.maximum(uniform_filter1d(squares, length, axis=-1, mode="wrap") * length, 1e-300)
     found: Floats = w * np.maximum(0, 1 - BLOCK_FACTOR * length / energy)
     return found

@@ -91,7 +91,7 @@ def test_defaults_on_the_four_signals(name: str, published: float) -> None:
     """The stationary transform gains at least this, and 2 dB more than the decimated one with the same threshold."""
     ours = gain(name, boundary="periodic")
     assert ours > published - 0.5
-    assert ours > gain(name, boundary="periodic", threshold="universal", stationary=False) + 2
+    assert ours > gain(name, boundary="periodic", threshold="universal", transform="decimated") + 2
 
 
 def test_blocks_with_the_haar_wavelet() -> None:
@@ -141,7 +141,7 @@ def test_images_fold_and_unfold_and_gain() -> None:
     assert found.noise.mean() == pytest.approx(20, rel=0.2)
     stationary, decimated = (
         ((one.signal - picture) ** 2).mean()
-        for one in (found, denoise(noisy, "db2", images=True, stationary=False))
+        for one in (found, denoise(noisy, "db2", images=True, transform="decimated"))
     )
     assert stationary < 0.8 * decimated < 0.8 * 400
 
