@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -123,12 +123,12 @@ class Peer:
         self.process.stdout.close()
 
 
-def archive_sets(folder: Path) -> Iterator[tuple[str, Arrays]]:
-    """Yield the sets of the data folder with their default split, as float32."""
+def archive_sets(folder: Path, names: Sequence[str] | None = None) -> Iterator[tuple[str, Arrays]]:
+    """Yield the sets of the data folder, or those of ``names``, with their default split, as float32."""
     from neuroloom.tasks import open_task
 
     for path in sorted((folder / "ucr").iterdir()):
-        if not path.is_dir():
+        if not path.is_dir() or (names and path.name not in names):
             continue
         task = open_task(f"ucr:{path.name}", folder)
         data = task.load()
@@ -207,7 +207,7 @@ def main() -> None:
 
         sets = list(new_sets(given.new_data))
     elif "NEUROLOOM_DATA" in os.environ:
-        sets = list(archive_sets(Path(os.environ["NEUROLOOM_DATA"])))
+        sets = list(archive_sets(Path(os.environ["NEUROLOOM_DATA"]), given.sets))
     else:
         parser.error("set NEUROLOOM_DATA to a folder that holds ucr/NAME/NAME_TRAIN.ts or .tsv")
     if given.sets:

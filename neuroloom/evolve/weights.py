@@ -182,6 +182,9 @@ class WeightSearch:
         if len(self.ranges) != len(self.cells):
             raise InputError(f"`cells` must be one number for each of {len(self.ranges)} ranges.")
         self.archive: Any = None
+        self._reset()
+
+    def _reset(self) -> None:
         self.generation = 0
         self.history_: list[dict[str, float]] = []
         self._best: tuple[Floats, float] | None = None

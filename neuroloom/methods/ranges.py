@@ -179,6 +179,13 @@ RANGES: Mapping[str, Mapping[str, Range]] = {
         "objective": Choices(("auto", "sparsity")),
         "epochs": _count(10, 80),
     },
+    "evolved-wavelet": {
+        "wavelets": Choices((1, 2, 4, 8)),
+        "taps": Choices((4, 6, 8, 12)),
+        "objective": Choices(("auto", "sparsity")),
+        "generations": _count(5, 40),
+    },
+    "wavelet-ensemble": {"features": Choices((3000, 10_000, 20_000)), "trees": Choices((50, 100, 200))},
     "visibility-graph": {"horizontal": Choices((False, True))},
     "wavelet-correlation-graph": {
         "wavelet": Choices(("haar", "db2", "db4", "sym4")),

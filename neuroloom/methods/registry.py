@@ -383,6 +383,9 @@ def _built_in() -> Iterable[Method]:
                  _transformer(f"{signal}:CWTFeatures", "series"))  # fmt: skip
     yield Method("adaptive-wavelet", "signal", "wavelets learned by gradient, their filters orthogonal throughout",
                  _transformer(f"{signal}:AdaptiveWaveletFeatures", "series"), offered=False)  # fmt: skip
+    yield Method("evolved-wavelet", "signal", "wavelets whose filters evolve, orthogonal throughout",
+                 _transformer("neuroloom.methods.evolved_wavelet:EvolvedWaveletFeatures", "series"),
+                 offered=False)  # fmt: skip
     yield Method("fourier", "signal", "power spectrum in bands",
                  _transformer(f"{signal}:FourierFeatures", "series"))  # fmt: skip
     yield Method("visibility-graph", "signal", "visibility graph: a series as the graph of which values see each other",

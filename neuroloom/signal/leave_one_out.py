@@ -39,25 +39,7 @@ class LeaveOneOutRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Fit ``table (n, p)`` to labels ``y (n,)``."""
         self.classes_ = np.unique(y)
         indicators = np.where(np.asarray(y)[:, None] == self.classes_, 1.0, -1.0)
-        mean, spread = table.mean(axis=0, dtype=np.float64), table.std(axis=0, dtype=np.float64)
-        scale = np.where(spread > 1e-12, spread, 1.0)
-        A = (table - mean) / scale
-        offset = indicators.mean(axis=0)
-        left, squares, right = _decomposed(A)
-        projected = left.T @ (indicators - offset)
-        errors, residuals = [], []
-        for alpha in ALPHAS:
-            shrunk = squares / (squares + alpha)
-            residual = indicators - offset - left @ (shrunk[:, None] * projected)
-            leverage = 1.0 / len(A) + (left**2) @ shrunk
-            residuals.append(residual / np.maximum(1.0 - leverage, 1e-10)[:, None])
-            errors.append(float((residuals[-1] ** 2).mean()))
-        best = int(np.argmin(errors))
-        self.alpha_ = ALPHAS[best]
-        self.left_out_ = indicators - residuals[best]
-        coefficients = right(np.sqrt(squares)[:, None] / (squares + self.alpha_)[:, None] * projected)
-        self.coef_ = coefficients / scale[:, None]
-        self.intercept_ = offset - mean @ self.coef_
+        self.coef_, self.intercept_, self.alpha_, self.left_out_ = fit_ridge(table, indicators)
         return self
 
     def decision_function(self, table: NDArray[Any]) -> Floats:
@@ -71,6 +53,32 @@ class LeaveOneOutRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return ``(n,)`` labels: the class of the largest output."""
         labels: NDArray[Any] = self.classes_[self.decision_function(table).argmax(axis=1)]
         return labels
+
+
+def fit_ridge(table: NDArray[Any], targets: Floats) -> tuple[Floats, Floats, float, Floats]:
+    """Return coefficients ``(p, outputs)``, intercept, penalty and left-out answers ``(n, outputs)``.
+
+    Args:
+        table: ``(n, p)``.
+        targets: ``(n, outputs)``.
+    """
+    mean, spread = table.mean(axis=0, dtype=np.float64), table.std(axis=0, dtype=np.float64)
+    scale = np.where(spread > 1e-12, spread, 1.0)
+    A = (table - mean) / scale
+    offset = targets.mean(axis=0)
+    left, squares, right = _decomposed(A)
+    projected = left.T @ (targets - offset)
+    errors, residuals = [], []
+    for alpha in ALPHAS:
+        shrunk = squares / (squares + alpha)
+        residual = targets - offset - left @ (shrunk[:, None] * projected)
+        leverage = 1.0 / len(A) + (left**2) @ shrunk
+        residuals.append(residual / np.maximum(1.0 - leverage, 1e-10)[:, None])
+        errors.append(float((residuals[-1] ** 2).mean()))
+    best = int(np.argmin(errors))
+    alpha = ALPHAS[best]
+    coefficients = right(np.sqrt(squares)[:, None] / (squares + alpha)[:, None] * projected) / scale[:, None]
+    return coefficients, offset - mean @ coefficients, alpha, targets - residuals[best]
 
 
 def _decomposed(A: Floats) -> tuple[Floats, Floats, Callable[[Floats], Floats]]:

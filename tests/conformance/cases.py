@@ -41,6 +41,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "wavelet-ppv": {"features": 300},
     "wavelet-ensemble": {"features": 300, "trees": 10},
     "adaptive-wavelet": {"epochs": 3, "wavelets": 2},
+    "evolved-wavelet": {"wavelets": 2, "population": 6, "generations": 3},
     "mlp": {"epochs": 8},
     "cnn": {"epochs": 2, "filters": (4, 8)},
     "resnet": {"epochs": 2, "filters": (4, 8), "blocks": 1},

@@ -89,6 +89,8 @@ def _params(expression: str, kind: str) -> dict[str, Any]:
         return STEPS.get(expression, {})
     if kind == "graphs" and expression in (*NETWORKS, "gps", "deepsets"):
         return {"epochs": EPOCHS[kind]}
+    if expression == "evolved-wavelet":
+        return {"wavelets": 1, "population": 6, "generations": 3}
     if expression not in SMALLER:
         return {}
     chosen = {"epochs": EPOCHS[kind], **SMALLER[expression]}
