@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from neuroloom.core.errors import InputError
+from neuroloom.core.free_text import is_free_text
+from neuroloom.methods.words import WordFeatures
 
 MAX_CATEGORIES = 30
 _NATIVE_CATEGORIES = 254  # histogram gradient boosting takes at most 255, missing included
@@ -52,7 +54,8 @@ class TablePreparation(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Numbers from a DataFrame with any columns.
 
     Numbers get the training median where they are missing, and a column that says so; categories become one-hot
-    columns, at most 30 each, rare and new values together in one; dates become ``DateFeatures``; truth values 0 and 1.
+    columns, at most 30 each, rare and new values together in one; free text becomes ``WordFeatures``, dates become
+    ``DateFeatures``; truth values 0 and 1.
 
     Args:
         scale: whether number columns are standardised as well.
@@ -76,6 +79,8 @@ class TablePreparation(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 for i, (name, kind) in enumerate(zip(self.columns_, self.kinds_, strict=True))
                 if kind == "category"
             }
+            prose = [c for c, kind in zip(self.columns_, self.kinds_, strict=True) if kind == "text"]
+            self.words_ = {name: WordFeatures().fit(self._typed(X)[[name]]) for name in prose}
             return self
         self.transformer_ = self._column_transformer().fit(self._typed(X))
         return self
@@ -103,6 +108,7 @@ class TablePreparation(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             [
                 ("number", make_pipeline(*numbers()), columns("number")),
                 ("category", encoder, columns("category")),
+                ("text", WordFeatures(), columns("text")),
                 ("date", make_pipeline(DateFeatures(), *numbers()), columns("date")),
             ],
             verbose_feature_names_out=False,
@@ -130,7 +136,8 @@ class TablePreparation(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 made[name] = pd.to_datetime(column, errors="coerce").to_numpy()
             else:
                 text = column.astype(object)
-                made[name] = np.where(text.isna(), "(missing)", text.astype(str)).astype(object)
+                none = "" if kind == "text" else "(missing)"
+                made[name] = np.where(text.isna(), none, text.astype(str)).astype(object)
         return pd.DataFrame(made, index=X.index)
 
     def transform(self, X: Any) -> Any:
@@ -145,10 +152,10 @@ class TablePreparation(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
         parts: list[Any] = []
         for name, kind in zip(self.columns_, self.kinds_, strict=True):
-            if kind == "date":
-                dates = DateFeatures().fit(typed[[name]])
+            if kind in ("date", "text"):
+                made = DateFeatures().fit(typed[[name]]) if kind == "date" else self.words_[name]
                 parts.append(
-                    pd.DataFrame(dates.transform(typed[[name]]), typed.index, dates.get_feature_names_out())
+                    pd.DataFrame(made.transform(typed[[name]]), typed.index, made.get_feature_names_out())
                 )
             elif kind == "category":
                 known = self.categories_[name]
@@ -161,9 +168,13 @@ class TablePreparation(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return the names of the columns that ``transform`` gives."""
         if self.native:
-            dates = [[f"{c}__{part}" for part in DateFeatures.parts] if kind == "date" else [c]
-                     for c, kind in zip(self.columns_, self.kinds_, strict=True)]  # fmt: skip
-            return np.array([name for names in dates for name in names], dtype=object)
+            names: list[str] = []
+            for column, kind in zip(self.columns_, self.kinds_, strict=True):
+                own = {"date": [f"{column}__{part}" for part in DateFeatures.parts]}
+                if kind == "text":
+                    own["text"] = self.words_[column].get_feature_names_out().tolist()
+                names += own.get(kind, [column])
+            return np.array(names, dtype=object)
         found: NDArray[np.object_] = self.transformer_.get_feature_names_out()
         return found
 
@@ -176,6 +187,9 @@ class TablePreparation(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 continue
             if name == "category":
                 found += np.repeat(own, [_width(step, j) for j in range(len(own))]).tolist()
+                continue
+            if name == "text":
+                found += np.repeat(own, step.widths()).tolist()
                 continue
             if name == "date":
                 own = np.repeat(own, len(DateFeatures.parts))
@@ -193,14 +207,14 @@ def _width(encoder: Any, column: int) -> int:
 
 
 def column_kind(column: Any) -> str:
-    """Return ``"number"``, ``"date"`` or ``"category"`` for a DataFrame's column."""
+    """Return ``"number"``, ``"date"``, ``"text"`` or ``"category"`` for a DataFrame's column."""
     import pandas as pd
 
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return "date"
     if pd.api.types.is_bool_dtype(column.dtype) or pd.api.types.is_numeric_dtype(column.dtype):
         return "number"
-    return "category"
+    return "text" if is_free_text(column) else "category"
 
 
 def _frequent(column: Any) -> list[str]:

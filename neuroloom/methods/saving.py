@@ -30,6 +30,7 @@ _EXTRA_CLASSES = (
     "neuroloom.methods.prepare:TablePreparation",
     "neuroloom.methods.prepare:DateFeatures",
     "neuroloom.methods.prepare:Flatten",
+    "neuroloom.methods.words:WordFeatures",
     "neuroloom.nets:Seq2Seq",
     "neuroloom.signal.leave_one_out:LeaveOneOutRidge",
     *(
@@ -48,6 +49,7 @@ _EXTRA_CLASSES = (
 TRUSTED = (
     "functools.partial",  # only of functions that are on this list too: skops asks for each by name
     "neuroloom.methods.prepare.DateFeatures",
+    "neuroloom.methods.words.WordFeatures",
     "numpy.dtype",
     "sklearn._loss.link.IdentityLink",
     "sklearn._loss.link.Interval",

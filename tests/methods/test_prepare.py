@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 
 from neuroloom.core import InputError
+from neuroloom.core.free_text import is_free_text
 from neuroloom.methods import build
 from neuroloom.methods.prepare import DateFeatures, TablePreparation
+from neuroloom.methods.words import WordFeatures
 
 
 def _messy(n: int = 120) -> tuple[pd.DataFrame, np.ndarray]:
@@ -54,3 +56,46 @@ def test_dates_turn_with_the_week_and_the_year() -> None:
     assert values[1, 0] == 7
     np.testing.assert_allclose(values[0, 3:5], values[1, 3:5], atol=1e-12)  # same weekday
     assert np.isnan(values[2]).all()
+
+
+def test_what_is_free_text() -> None:
+    prose = [f"word{i} and the rest of it" for i in range(30)]
+    assert is_free_text(pd.Series(prose))
+    assert is_free_text(pd.Series([*prose[:20], None, *prose[:15]]).astype("category"))  # 20 of 35 different
+    assert not is_free_text(pd.Series(prose[:15] * 2))  # half of them
+    assert not is_free_text(pd.Series(prose[:19]))
+    assert not is_free_text(pd.Series([f"name{i} twice" for i in range(30)]))
+
+
+def test_words_are_weighed_as_by_hand_and_unknown_ones_count_for_nothing() -> None:
+    X = pd.DataFrame({"t": ["red fox", "red dog", "Dog.", "owl"]})
+    made = WordFeatures().fit(X)
+    assert made.get_feature_names_out().tolist() == ["t__dog", "t__red", "t__length"]
+    both = 1 + np.log(5 / 3)  # each stands in two of four texts
+    wanted = np.array([[0, 1], [1, 1], [1, 0], [0, 0]]) * both
+    wanted = wanted / np.maximum(np.linalg.norm(wanted, axis=1, keepdims=True), 1e-9)
+    found = made.transform(X)
+    np.testing.assert_allclose(found[:, :2], wanted)
+    np.testing.assert_allclose(found[:, 2], np.log1p([2, 2, 1, 1]))
+    np.testing.assert_array_equal(made.transform(pd.DataFrame({"t": ["", "cat"]}))[:, :2], 0)
+    nothing = WordFeatures().fit(pd.DataFrame({"t": ["a", "b"]}))
+    assert nothing.transform(X).shape == (4, 1)
+
+
+def test_many_words_become_their_main_directions() -> None:
+    rng = np.random.default_rng(0)
+    texts = [" ".join(rng.choice([f"w{i}" for i in range(40)], 8)) for _ in range(60)]
+    X = pd.DataFrame({"n": rng.normal(size=60), "t": texts, "c": ["x", "y"] * 30})
+    few, all_of_them = WordFeatures(4).fit(X[["t"]]), WordFeatures(1000).fit(X[["t"]])
+    assert few.get_feature_names_out().tolist() == [*(f"t__topic{k}" for k in range(4)), "t__length"]
+    counted = all_of_them.transform(X[["t"]])[:, :-1]
+    _, s, _ = np.linalg.svd(counted)
+    np.testing.assert_allclose(np.linalg.norm(few.transform(X[["t"]])[:, :-1], axis=0), s[:4], rtol=0.02)
+    for native in (False, True):
+        made = TablePreparation(native=native).fit(X)
+        assert made.kinds_ == ["number", "text", "category"]
+        names, found = made.get_feature_names_out(), np.asarray(made.transform(X))
+        assert found.shape == (60, len(names))
+        assert sum(name.startswith("t__") for name in names) == 41
+    prepare = TablePreparation().fit(X)
+    assert (prepare.sources() == 1).sum() == 41

@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neuroloom.core import InputError
+from neuroloom.methods import build
+from neuroloom.methods.saving import load_estimator, save_estimator
 from neuroloom.tasks import describe_schema, open_task, read_like, recognise
 from neuroloom.tasks.files.clean import clean_fields
 from neuroloom.tasks.files.columns import convert, detect, read_column
@@ -249,13 +251,43 @@ def test_a_comment_before_the_header(tmp_path):
 # -- columns that say nothing -------------------------------------------------------------------------------------
 
 
+def reviews(path, n=120):
+    rng = np.random.default_rng(3)
+    said = {"good": ["great", "lovely", "superb"], "bad": ["dull", "awful", "weak"]}
+    rest = "the film was a story with actors and some music in it that lasted two hours"
+    lines = []
+    for i in range(n):
+        y = ("good", "bad")[i % 2]
+        words = [*rng.choice(rest.split(), 9), rng.choice(said[y])]
+        lines.append(f"{' '.join(rng.permutation(words))},{rng.integers(1, 6)},{y}\n")
+    return write(path, "review,stars,y\n" + "".join(lines))
+
+
+def test_free_text_is_read_by_its_words_and_the_note_says_so(tmp_path):
+    path = reviews(tmp_path / "reviews.csv")
+    task = recognise(path)
+    data = task.load()
+    assert data.X.columns.tolist() == ["review", "stars"]
+    assert "column 'review': free text, read by its words" in notes(task)
+    model, _ = build("logreg", "table", "classification", {}, X=data.X, random_state=0)
+    assert model.fit(data.X[:80], data.y[:80]).score(data.X[80:], data.y[80:]) > 0.9
+    schema = describe_schema(task, data)
+    new = write(tmp_path / "new.csv", "stars,review\n3,a superb story with music\n3,the actors was awful\n")
+    X, _ = read_like(new, schema)
+    assert model.predict(X).tolist() == ["good", "bad"]
+    save_estimator(model, tmp_path / "model", {})
+    np.testing.assert_array_equal(
+        load_estimator(tmp_path / "model")[0].predict_proba(X), model.predict_proba(X)
+    )
+
+
 def test_an_id_column_is_left_out_and_can_be_kept(tmp_path):
     lines = "".join(f"{1000 + 37 * i % 9973},c{i:03d},{i},{RNG.normal():.2f},{i % 2}\n" for i in range(60))
     path = write(tmp_path / "d.csv", "customerID,code,n,x,y\n" + lines)
     task = recognise(path)
     assert task.load().X.columns.tolist() == ["x"]
     assert "only number or name the rows were left out: 'customerID', 'n'" in notes(task)
-    assert "text that differs in every row were left out: 'code'" in notes(task)
+    assert "names that differ in every row were left out: 'code'" in notes(task)
     assert recognise(path, keep=["n"]).load().X.columns.tolist() == ["n", "x"]
     with pytest.raises(InputError, match=r"no column 'nn'; did you mean 'n'"):
         recognise(path, keep=["nn"])

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from neuroloom.core.errors import InputError
+from neuroloom.core.free_text import is_free_text
 from neuroloom.tasks.files.clean import read_fields
 from neuroloom.tasks.files.columns import ColumnType, decimal_mark, read_column
 from neuroloom.tasks.files.options import Loaded, Options
@@ -237,6 +238,8 @@ def _features(
         if why is not None:
             left_out[why].append(name)
             continue
+        if kind["kind"] == "category" and is_free_text(values):
+            note = "free text, read by its words (TF-IDF, and its main directions where there are many)"
         if note:
             notes.append(f"column {name!r}: {note}")
         made[name] = values
@@ -245,7 +248,7 @@ def _features(
         "missing": "without any value",
         "constant": "with a single value throughout",
         "id": "that only number or name the rows",
-        "text": "of text that differs in every row",
+        "text": "of names that differ in every row",
     }
     for why, names in left_out.items():
         if names:
@@ -293,7 +296,9 @@ def _useless(name: str, values: Any, kind: ColumnType) -> str | None:
         return None
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
     if kind["kind"] == "category":
-        return "id" if _ID.search(words) else "text" if len(values) >= 20 else None
+        if _ID.search(words):
+            return "id"
+        return "text" if len(values) >= 20 and not is_free_text(values) else None
     if kind["kind"] != "number":
         return None
     numbers = values.to_numpy(dtype=np.float64)
