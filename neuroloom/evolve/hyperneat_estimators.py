@@ -371,8 +371,7 @@ class HyperNEATPolicy(WrittenByPatterns, NEATPolicy):
 
     def _player(self, X: EnvSet) -> Callable[[Any, NDArray[np.int64]], Played]:
         play = super()._player(X)
-        size = self.mean_.size, self._outputs()
-        return lambda cppns, rows: play(self._all_written(cppns, *size), rows)
+        return lambda cppns, rows: play(self._playing(cppns), rows)
 
     def substrate_network(self) -> Any:
         """Return the fitted network on its substrate; ``.plot()``, ``.to_torch()``. Inputs are standardised."""
@@ -388,6 +387,5 @@ class HyperNEATPolicy(WrittenByPatterns, NEATPolicy):
     def _begin(self, lanes: int) -> Any:
         return self.substrate_network().start(lanes)
 
-    def _outputs_of(self, rows: Floats) -> Floats:
-        found: Floats = self.substrate_network().activate(rows)
-        return found
+    def _playing(self, networks: Any) -> Any:
+        return self._all_written(networks, self.mean_.size, self._outputs())

@@ -26,9 +26,11 @@ from neuroloom.core.episodes import (
 from neuroloom.core.errors import InputError, NotSupportedError
 from neuroloom.core.samples import EnvSet
 from neuroloom.core.seeding import as_seed, derive, stream
+from neuroloom.evolve.champions import CONFIRMED, Champions
 from neuroloom.evolve.config import NEATConfig
+from neuroloom.evolve.genome import DYNAMICS
 from neuroloom.evolve.population import genome as read_genome
-from neuroloom.evolve.population import take
+from neuroloom.evolve.population import pack_genomes
 
 if TYPE_CHECKING:
     from neuroloom.evolve.neat import NEAT
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
     from neuroloom.evolve.recurrent import GenomeState, RecurrentPhenotypes
 
 Floats = NDArray[np.float64]
-_CHAMPION_EPISODES = 25  # a generation's champion is judged on so many of the episodes
 _WARM_UP = 8  # episodes of random actions that the observations' scale is read from
 
 
@@ -50,9 +51,10 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
     largest of as many outputs; a continuous one an output each, squashed into its bounds where it has any. Observations
     are standardised by what random actions meet. A recurrent network remembers: its state goes on through an episode
     and is 0 at the start of each. A plastic one learns: each episode begins with the evolved weights, which then change
-    by evolved rules. The fitness is the mean return over ``episodes`` starts, drawn anew
-    each generation from those given to ``fit``; the champion of each generation then plays up to 25 of them, and
-    the best of the champions is kept.
+    by evolved rules. The fitness is the mean return over ``episodes`` starts, drawn anew each generation from those
+    given to ``fit``. The fittest of each generation then race on 6 starts, who leads plays up to 25, and at the end the
+    best of the run play up to 75 more, over which the policy with the highest mean is kept; see
+    :mod:`~neuroloom.evolve.champions`.
 
     Args:
         population: number of genomes, at least 2.
@@ -75,8 +77,9 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
 
     Attributes:
         best_genome_: the network, a :class:`~neuroloom.evolve.Genome`.
-        history_: a dict for each generation: ``step``, ``seconds``, ``score`` (the best champion's mean return),
-            ``evaluations``, ``env_steps`` (of the environment, the champions' included), ``mean_fitness``, …
+        history_: a dict for each generation: ``step``, ``seconds``, ``score`` (the mean return of the best policy so
+            far; of the last generation that of the policy kept, over the starts of the final where there was one),
+            ``evaluations``, ``env_steps`` (of the environment, races and final included), ``mean_fitness``, …
 
     Raises:
         InputError: a parameter is out of its range.
@@ -141,33 +144,37 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         engine = self._engine(config, derive(seed, "evolve"), X)
         self._memory = None
         play = self._player(X)
-        best, since, steps = -np.inf, 0, 0
-        champions = np.arange(min(len(X), _CHAMPION_EPISODES))
-        target = self._target(X)
+        champions = Champions(
+            lambda genes, rows: play(compile_networks(genes, config), rows),
+            len(X),
+            self.population * min(self.episodes, len(X)),
+        )
+        target, since, steps, episodes = self._target(X), 0, 0, 0
 
         def evaluate(phenotypes: Any) -> Any:
-            nonlocal steps
+            nonlocal steps, episodes
             starts = stream(seed, "evolve", "starts", engine.generation)
             played = play(phenotypes, starts.permutation(len(X))[: self.episodes])
             steps += played.steps
+            episodes += played.returns.size
             return self._judged(played)
 
         def judge(engine: NEAT) -> bool:
-            nonlocal best, since, steps
+            nonlocal since
             assert engine.fitness is not None
-            genes = take(engine.genes, [int(np.argmax(engine.fitness))])
-            played = play(compile_networks(genes, config), champions)
-            score = float(played.returns.mean())
-            steps += played.steps
-            since += 1
-            if score > best:
-                best, since = score, 0
-                self.best_genome_ = read_genome(genes, 0, config.inputs, config.outputs, score, config)
-            engine.history_[-1] |= {"score": best, "env_steps": steps}
-            return self.early_stopping and (best >= target or since >= self.patience)
+            since = 0 if champions.challenge(engine.genes, engine.fitness) else since + 1
+            done = self.early_stopping and (
+                since >= self.patience or (champions.best.score >= target and champions.confirm() >= target)
+            )
+            engine.history_[-1] |= {"score": champions.best.score, "env_steps": steps + champions.steps}
+            return done
 
         engine.run_phenotypes(evaluate, self.generations, [judge, *as_list(self.callbacks)])
+        champions.decide(episodes)
+        chosen = champions.best
+        self.best_genome_ = read_genome(chosen.genes, 0, config.inputs, config.outputs, chosen.score, config)
         self.history_ = engine.history_
+        self.history_[-1] |= {"score": chosen.score, "env_steps": steps + champions.steps}
         self.n_parameters_ = self.best_genome_.n_parameters
         self._ended(engine)
         return self
@@ -177,7 +184,7 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         from neuroloom.evolve.recurrent import compile_networks
 
         networks = compile_networks(genes, self._config(spaces(X)))
-        played = self._player(X)(networks, np.arange(min(len(X), _CHAMPION_EPISODES)))
+        played = self._player(X)(networks, np.arange(min(len(X), CONFIRMED)))
         self.history_[-1]["env_steps"] += played.steps
         return np.asarray(played.returns.mean(axis=1))
 
@@ -195,7 +202,7 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         rows = self._rows(observations)
         if not self._remembers:
-            return self._actions(self._outputs_of(rows))
+            return self._actions(self._answers()(rows))
         if self._memory is None:
             self._memory = self._begin(len(rows))
         if self._memory.lanes != len(rows):
@@ -218,7 +225,8 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
 
         check_is_fitted(self)
         if not self._remembers:
-            return super().actor()
+            answers = self._answers()
+            return lambda observations, _: self._actions(answers(self._rows(observations)))
         memory, known = self._begin(0), np.empty(0, np.int64)
 
         def act(observations: NDArray[Any], episodes: NDArray[np.int64]) -> NDArray[Any]:
@@ -250,9 +258,23 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
 
         return start(self.best_genome_, lanes)
 
-    def _outputs_of(self, rows: Floats) -> Floats:
-        """Return the outputs of a fitted network that does not remember."""
-        return self.best_genome_.activate(rows)
+    def _answers(self) -> Callable[[Floats], NDArray[Any]]:
+        """Return the function from inputs to outputs that a fitted network is which does not remember.
+
+        It computes in single precision by the same kernels as in evolution: where a hair's breadth decides, another
+        precision may go another way than the one that was judged.
+        """
+        from neuroloom.evolve.recurrent import compile_networks
+
+        genome = self.best_genome_
+        dynamics = {name: getattr(genome, name) for name in DYNAMICS}
+        config = NEATConfig(genome.inputs, genome.outputs, **dynamics)
+        networks = self._playing(compile_networks(pack_genomes([genome]), config))
+        return lambda rows: networks.activate(np.ascontiguousarray(rows.T, dtype=np.float32))[0].T
+
+    def _playing(self, networks: Any) -> Any:
+        """Return the networks that play, of those that are evolved."""
+        return networks
 
     def _check(self, X: Any) -> None:
         if not isinstance(X, EnvSet):

@@ -291,7 +291,7 @@ def _built_in() -> Iterable[Method]:
             ("series", "classification"): f"{evolve}:NEATSeriesClassifier",
             ("episodes", "control"): f"{evolve}:NEATPolicy",
         },
-        version=2,
+        version=3,
         warm_up=f"{evolve}.warming:warm_up",
     )
     yield Method(
@@ -302,6 +302,7 @@ def _built_in() -> Iterable[Method]:
             **_classifier_and_regressor("table", evolve, "HyperNEAT"),
             ("episodes", "control"): f"{evolve}:HyperNEATPolicy",
         },
+        version=2,
         warm_up=f"{evolve}.warming:warm_up",
     )
     yield Method(
@@ -312,12 +313,13 @@ def _built_in() -> Iterable[Method]:
             **_classifier_and_regressor("table", evolve, "ESHyperNEAT"),
             ("episodes", "control"): f"{evolve}:ESHyperNEATPolicy",
         },
+        version=2,
         warm_up=f"{evolve}.warming:warm_up",
     )
     yield Method("nsga2", "evolve", "NSGA-II: networks that evolve to be both fit and small, a Pareto front",
                  {**_classifier_and_regressor("table", evolve, "NSGA2"),
                   ("episodes", "control"): f"{evolve}:NSGA2Policy"},
-                 warm_up=f"{evolve}.warming:warm_up")  # fmt: skip
+                 version=2, warm_up=f"{evolve}.warming:warm_up")  # fmt: skip
     yield Method("cppn-image", "evolve", "CPPN: a pattern over coordinates that evolves towards a picture",
                  {("table", LEARNED[1]): f"{evolve}:CPPNRegressor"},
                  warm_up=f"{evolve}.warming:warm_up")  # fmt: skip
@@ -329,13 +331,13 @@ def _built_in() -> Iterable[Method]:
             **_classifier_and_regressor("table", evolve, stem),
             ("episodes", "control"): f"{evolve}:{stem}Policy",
         }
-        yield Method(key, "evolve", title, own, warm_up=f"{evolve}.warming:{warm_up}")
+        yield Method(key, "evolve", title, own, version=2, warm_up=f"{evolve}.warming:{warm_up}")
     for key, title in _WEIGHT_OPTIMIZERS:
         own = _classifier_and_regressor("table", evolve, "FixedTopology")
         if key != "l-bfgs":
             own |= {("episodes", "control"): f"{evolve}:FixedTopologyPolicy"}
         yield Method(key, "evolve", title, own, fixed={"optimizer": key}, offered=key == "cma-es",
-                     warm_up=f"{evolve}.warming:warm_up_weights")  # fmt: skip
+                     version=2 if key != "l-bfgs" else 1, warm_up=f"{evolve}.warming:warm_up_weights")  # fmt: skip
     matrices, contrasts = f"{graphs}.warming:warm_up_matrices", f"{graphs}.warming:warm_up_contrasts"
     yield Method("prone", "graphs", "ProNE: spectral node embedding by sparse factorisation",
                  _transformer(f"{graphs}:ProNE", "nodes", "links"), version=2, warm_up=matrices)  # fmt: skip
