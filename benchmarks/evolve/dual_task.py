@@ -42,7 +42,7 @@ def run(method, seed, population, generations):
     began = time.process_time()
     policy.fit(data.X[split.train])
     seconds = time.process_time() - began
-    played = play_population(lambda seen, _: policy.act(seen), data.X[split.test], 1, ends=True)
+    played = play_population(policy.actor(), data.X[split.test], 1, by_episode=True, ends=True)
     returns, (_, y, food) = played.returns[0], played.ends[0].T
     last = policy.history_[-1]
     return (
