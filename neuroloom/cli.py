@@ -87,6 +87,18 @@ Known = Annotated[
     list[str] | None,
     typer.Option("--known", help="A column of a forecast known in advance, as often as needed."),
 ]
+Normal = Annotated[
+    int | None,
+    typer.Option(
+        "--normal",
+        min=1,
+        help="Find anomalies: each row is a moment of one series, the first so many without any.",
+    ),
+]
+Window = Annotated[
+    int | None,
+    typer.Option("--window", min=4, help="Steps in a window of such a series; the default is its period."),
+]
 Out = Annotated[Path | None, typer.Option("--out", help="Where to put the results.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Confidence = Annotated[
@@ -129,6 +141,8 @@ def try_(
     horizon: Horizon = None,
     season: Season = None,
     known: Known = None,
+    normal: Normal = None,
+    window: Window = None,
     minutes: Annotated[float, typer.Option("--minutes", min=0.05, help="Time to spend.")] = 5.0,
     out: Out = None,
     workers: Workers = None,
@@ -144,6 +158,8 @@ def try_(
     from neuroloom.runner.progress import Progress
 
     with _errors(resume=shlex.join(["neuroloom", *sys.argv[1:]])):
+        if normal is not None and _scanned(data, target, drop, normal, window, method, out):
+            return
         found = attempt(
             data,
             target=target,
@@ -156,6 +172,8 @@ def try_(
             horizon=horizon,
             season=season,
             known=known or (),
+            normal=normal,
+            window=window,
             minutes=minutes,
             out=out,
             workers=workers,
@@ -494,6 +512,30 @@ def _write(text: str, path: Path) -> Path:
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}; pass another --out.") from error
     return path
+
+
+def _scanned(
+    data: Path,
+    target: str | None,
+    drop: list[str] | None,
+    normal: int,
+    window: int | None,
+    method: list[str] | None,
+    out: Path | None,
+) -> bool:
+    """Score a series whose anomalies are not marked, and say where; False where they are."""
+    from neuroloom.runner.scan import scan, write_scan
+    from neuroloom.tasks import recognise
+
+    task = recognise(data, target=target, drop=tuple(drop or ()), normal=normal, window=window)
+    if task.load().y is not None:
+        return False
+    typer.echo("\n".join(task.notes))
+    found = scan(task, method or ())
+    typer.echo(found.text())
+    for path in write_scan(found, out or Path("runs") / data.stem):
+        typer.echo(f"written: {path}")
+    return True
 
 
 def _finish(results: Any) -> None:

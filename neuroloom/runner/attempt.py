@@ -52,6 +52,8 @@ def attempt(
     horizon: int | None = None,
     season: int | None = None,
     known: Sequence[str] = (),
+    normal: int | None = None,
+    window: int | None = None,
     minutes: float = 5.0,
     out: str | Path | None = None,
     workers: int | None = None,
@@ -78,6 +80,8 @@ def attempt(
         horizon: steps ahead: the table is a series that is forecast; None reads rows as samples.
         season: steps in a season of such a series; None reads it from the dates.
         known: columns of such a series that are known in advance.
+        normal: rows at the beginning without an anomaly: the table is a series whose marked anomalies are to be found.
+        window: steps in a window of such a series; None takes its period.
         minutes: time to spend, above 0.
         out: run directory; None is ``runs/<name of the data>``.
         workers: worker processes; None takes one for each core.
@@ -110,9 +114,16 @@ def attempt(
         groups=groups,
         drop=tuple(drop),
         **ahead_options(horizon, season, known),
+        normal=normal,
+        window=window,
     )
     if progress is not None:
         progress.say(_recognised(task))
+    if task.problem == "detection" and task.load().y is None:
+        raise InputError(
+            "no column marks the anomalies, so methods cannot be compared; name it with --target, or take "
+            "neuroloom.runner.scan.scan for scores alone."
+        )
     whole = _config(task, minutes, workers or usable_cores(), methods, confidence, explain)
     checked, source = load_config(whole)
     plan = make_plan(checked, source)

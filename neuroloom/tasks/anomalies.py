@@ -37,23 +37,25 @@ class AnomalyTask(NamedTask):
 
 
 def windows(x: Floats, marked: Marks, end: int, length: int) -> Data:
-    """Return the windows of ``length`` steps of a series ``x (n,)``, those before step ``end`` to learn from.
+    """Return the windows of ``length`` steps of ``x (n,)`` or ``(channels, n)``, those before ``end`` to learn from.
 
     Returns:
-        Data with ``X (windows, 1, length)`` in order of time and ``y``: ``marked`` at each window's step
+        Data with ``X (windows, channels, length)`` in order of time and ``y``: ``marked`` at each window's step
         ``length // 2``.
 
     Raises:
         InputError: the normal stretch or the rest is shorter than a window.
     """
-    if min(end, len(x) - end) < length:
+    channels = np.atleast_2d(x)
+    steps = channels.shape[1]
+    if min(end, steps - end) < length:
         raise InputError(
-            f"a window of {length} steps must fit in the normal stretch of {end} steps and in the {len(x) - end} "
+            f"a window of {length} steps must fit in the normal stretch of {end} steps and in the {steps - end} "
             "steps after it."
         )
-    starts = np.concatenate([np.arange(end - length + 1), np.arange(end, len(x) - length + 1)])
+    starts = np.concatenate([np.arange(end - length + 1), np.arange(end, steps - length + 1)])
     train, test = np.split(np.arange(len(starts)), [end - length + 1])
-    X = sliding_window_view(x, length)[starts][:, None]
+    X = sliding_window_view(channels, length, axis=1)[:, starts].swapaxes(0, 1)
     return Data(X, marked[starts + length // 2], extra={"splits": [Split(train=train, test=test)]})
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from neuroloom.core.errors import InputError, nearest
 from neuroloom.core.samples import KINDS
-from neuroloom.tasks.files import arrays, edges, forecast, pictures, series, table
+from neuroloom.tasks.files import anomalies, arrays, edges, forecast, pictures, series, table
 from neuroloom.tasks.files.options import Loaded, Options
 from neuroloom.tasks.files.text import is_number, read_rows
 
@@ -60,6 +60,15 @@ def find_reader(options: Options) -> tuple[Reader, str]:
                 f"a forecast reads one table with a row for each moment, but {path} is read otherwise."
             )
         return forecast.read_forecast, "read as one series to forecast, since a horizon is given"
+    if options.normal is not None:
+        if path.is_dir() or options.kind not in (None, "series"):
+            raise InputError(
+                f"anomalies are found in one table with a row for each moment, but {path} is read otherwise."
+            )
+        return (
+            anomalies.read_anomalies,
+            "read as one series whose anomalies are to be found, as --normal says",
+        )
     reader, kinds, why = _folder(path, options) if path.is_dir() else _file(options)
     if options.kind is not None and options.kind not in kinds:
         raise InputError(f"{path} can be read as {' or '.join(kinds)}, not as {options.kind}.")

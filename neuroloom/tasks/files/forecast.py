@@ -30,7 +30,7 @@ def read_forecast(options: Options) -> Loaded:
     assert options.horizon is not None
     table = read_columns(options.path)
     notes = list(table.notes)
-    when = _date_column(table)
+    when = date_column(table)
     names = [name for name in table.names if name != when and name not in options.drop]
     if not names:
         raise InputError(f"{options.path} needs a column of values beside the dates.")
@@ -41,7 +41,7 @@ def read_forecast(options: Options) -> Loaded:
             raise InputError(
                 f"--known {name!r} is no column beside the target; the columns are {', '.join(names)}."
             )
-    numbers = {name: _numbers(table, name) for name in names}
+    numbers = {name: numbers_of(table, name) for name in names}
     others = [n for n in names if n not in (target, *options.known) and np.isfinite(numbers[n]).any()]
     left = [n for n in names if n not in (target, *options.known, *others)]
     if left:
@@ -50,7 +50,7 @@ def read_forecast(options: Options) -> Loaded:
         )
     if when is not None:
         notes.append(f"{when!r} holds the dates")
-        _check_order(table, when, options.path)
+        check_order(table, when, options.path)
     season, why = options.season, "as you say"
     if season is None:
         season, why = season_of(table.cells[when]) if when is not None else season_of([])
@@ -83,7 +83,7 @@ def read_like_forecast(path: Path, schema: dict[str, Any]) -> tuple[OriginSet, l
     missing = [name for name in wanted if name not in table.names]
     if missing:
         raise InputError(f"{path} lacks {', '.join(map(repr, missing))}, which the model learned from.")
-    numbers = {name: _numbers(table, name) for name in wanted}
+    numbers = {name: numbers_of(table, name) for name in wanted}
     values, known = _series(numbers, schema, path, [])
     when = schema["date"] if schema["date"] in table.names else None
     dates = [] if when is None else table.cells[when][: values.shape[1]]
@@ -95,7 +95,7 @@ def answers_ahead(dates: list[str], horizon: int) -> list[str]:
     return next_dates(dates, horizon) or [f"+{k + 1}" for k in range(horizon)]
 
 
-def _numbers(table: Columns, name: str) -> Floats:
+def numbers_of(table: Columns, name: str) -> Floats:
     """Return a column as numbers, NaN where there is none."""
     if name in table.typed:
         import pandas as pd
@@ -118,13 +118,18 @@ def _series(
             f"column {schema['target']!r} of {path} must hold numbers, but has {len(there)} of them."
         )
     end = int(there[-1]) + 1
-    channels = [_filled(numbers[name][:end], name, notes) for name in (schema["target"], *schema["others"])]
+    channels = [filled(numbers[name][:end], name, notes) for name in (schema["target"], *schema["others"])]
     if not schema["known"]:
         return np.stack(channels), None
-    return np.stack(channels), np.stack([_filled(numbers[name], name, notes) for name in schema["known"]])
+    return np.stack(channels), np.stack([filled(numbers[name], name, notes) for name in schema["known"]])
 
 
-def _filled(values: Floats, name: str, notes: list[str]) -> Floats:
+def filled(values: Floats, name: str, notes: list[str]) -> Floats:
+    """Return a column without gaps, filled along a line; says so in ``notes``.
+
+    Raises:
+        InputError: it holds no number.
+    """
     there = np.isfinite(values)
     if there.all():
         return values
@@ -136,7 +141,7 @@ def _filled(values: Floats, name: str, notes: list[str]) -> Floats:
     return found
 
 
-def _date_column(table: Columns) -> str | None:
+def date_column(table: Columns) -> str | None:
     """Return the column of dates: one of the usual names, else the first that holds dates."""
     for name in table.names:
         if name.strip().lower() in _TIME_NAMES:
@@ -150,7 +155,7 @@ def _date_column(table: Columns) -> str | None:
     return None
 
 
-def _check_order(table: Columns, name: str, path: Path) -> None:
+def check_order(table: Columns, name: str, path: Path) -> None:
     """Check that dates rise.
 
     Raises:

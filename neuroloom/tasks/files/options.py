@@ -32,6 +32,8 @@ class Options:
         horizon: steps ahead: the table is one series that is forecast; None reads rows as samples.
         season: steps in a season of a series that is forecast; None reads it from the dates.
         known: columns of a series that is forecast that are known in advance.
+        normal: rows at the beginning without an anomaly: the table is one series whose anomalies are to be found.
+        window: steps in a window of such a series; None takes its period.
     """
 
     path: Path
@@ -46,6 +48,8 @@ class Options:
     horizon: int | None = None
     season: int | None = None
     known: tuple[str, ...] = ()
+    normal: int | None = None
+    window: int | None = None
 
     @staticmethod
     def of(parts: Mapping[str, Any]) -> Options:
@@ -66,12 +70,13 @@ class Options:
                 values[name] = tuple(value)
             elif name in ("path", "labels", "features"):
                 values[name] = None if value is None else Path(os.path.abspath(Path(value).expanduser()))
-            elif name in ("horizon", "season"):
+            elif name in ("horizon", "season", "normal", "window"):
                 values[name] = None if value is None else check_int(name, value)
             elif value is None or isinstance(value, str):
                 values[name] = value
             else:
                 raise InputError(f"`{name}` must be a text, but got {value!r}.")
+        _check_anomalies(values)
         if values.get("problem") == "forecast" and values.get("horizon") is None:
             raise InputError("a forecast needs its `horizon`, the steps ahead; pass --horizon.")
         if values.get("horizon") is not None and values.get("problem") in (None, "forecast"):
@@ -85,6 +90,23 @@ class Options:
         if values.get("problem") not in (None, *PROBLEMS):
             raise unknown("problem", values["problem"], PROBLEMS)
         return Options(**values)
+
+
+def _check_anomalies(values: dict[str, Any]) -> None:
+    """Check what is said of a series whose anomalies are to be found; its problem follows.
+
+    Raises:
+        InputError: something does not go together.
+    """
+    if values.get("normal") is None:
+        if values.get("window") is not None:
+            raise InputError("`window` is for a series whose anomalies are to be found; pass `normal` too.")
+        return
+    if values.get("horizon") is not None:
+        raise InputError("`normal` finds anomalies and `horizon` forecasts; leave one out.")
+    if values.get("problem") not in (None, "detection"):
+        raise InputError(f"with `normal` the problem is detection, not {values['problem']}; leave one out.")
+    values["problem"] = "detection"
 
 
 @dataclass

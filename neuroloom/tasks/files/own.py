@@ -19,7 +19,7 @@ from neuroloom.tasks.files.series import partner
 from neuroloom.tasks.files.target import imbalance
 from neuroloom.tasks.folder import hash_files
 from neuroloom.tasks.links import drawn_links
-from neuroloom.tasks.metrics import DEFAULTS, LINKS
+from neuroloom.tasks.metrics import ANOMALIES, DEFAULTS, LINKS
 from neuroloom.tasks.rivals import link_split
 from neuroloom.tasks.splits import k_fold, normal_only, published, rare_classes
 from neuroloom.tasks.task import Data, Split, Task
@@ -80,7 +80,7 @@ class OwnTask(Task):
             reader, why = find_reader(options)
             made = reader(options)
             made.notes.insert(0, why)
-            if detects:
+            if detects and self.options.normal is None:
                 _mark_outliers(made)
             self._found = _facts(made)
             self._loaded = made
@@ -116,7 +116,8 @@ class OwnTask(Task):
         said = self.options
         how = (said.target, self.kind, self.problem, said.groups, said.keep, said.drop, READER_VERSION)
         ahead = () if said.horizon is None else ((said.horizon, said.season, said.known),)
-        return hash_files(files, names, how, *ahead)
+        found = () if said.normal is None else (("anomalies", said.normal, said.window),)
+        return hash_files(files, names, how, *ahead, *found)
 
     def load(self, seed: int = 0) -> Data:
         """Return the data; of a graph whose links are predicted, the pairs drawn for ``seed``."""
@@ -180,6 +181,8 @@ def _mark_outliers(made: Loaded) -> None:
 def _facts(made: Loaded) -> dict[str, Any]:
     """Return kind, problem, metrics, protocol and limits of what was read; adds notes on classes and folds to it."""
     metrics: tuple[str, ...] = LINKS if made.drawn else DEFAULTS[made.problem]
+    if made.schema.get("anomalies"):
+        metrics = ANOMALIES
     most = None
     if made.y is not None:
         most = _most_folds(made) if made.splits is None else None
@@ -242,7 +245,7 @@ def recognise(
         labels: a file with a label for each node or series.
         kind: what to read it as, where it could be several things.
         more: ``name``, and ``features``, ``problem``, ``groups``, ``keep``, ``drop``, ``horizon``, ``season``,
-            ``known`` of :class:`Options`.
+            ``known``, ``normal``, ``window`` of :class:`Options`.
 
     Raises:
         InputError: the data cannot be used; says why and what to do.
