@@ -158,7 +158,7 @@ def try_(
     from neuroloom.runner.progress import Progress
 
     with _errors(resume=shlex.join(["neuroloom", *sys.argv[1:]])):
-        if normal is not None and _scanned(data, target, drop, normal, window, method, out):
+        if normal is not None and not _scanned(data, target, drop, normal, window, method, out):
             return
         found = attempt(
             data,
@@ -523,19 +523,17 @@ def _scanned(
     method: list[str] | None,
     out: Path | None,
 ) -> bool:
-    """Score a series whose anomalies are not marked, and say where; False where they are."""
+    """Score a series and write scores and their picture; return whether its anomalies are marked."""
     from neuroloom.runner.scan import scan, write_scan
     from neuroloom.tasks import recognise
 
     task = recognise(data, target=target, drop=tuple(drop or ()), normal=normal, window=window)
-    if task.load().y is not None:
-        return False
-    typer.echo("\n".join(task.notes))
     found = scan(task, method or ())
-    typer.echo(found.text())
-    for path in write_scan(found, out or Path("runs") / data.stem):
+    if found.marked is None:
+        typer.echo("\n".join([*task.notes, found.text()]))
+    for path in write_scan(found, out or Path("runs") / task.name):
         typer.echo(f"written: {path}")
-    return True
+    return found.marked is not None
 
 
 def _finish(results: Any) -> None:

@@ -1,9 +1,10 @@
 """Detectors of anomalies on whole series: VUS-PR and the UCR archive's rule, never point-adjusted.
 
-python -m benchmarks.signal.anomalies [--data DIR] [--seeds 6]
+python -m benchmarks.signal.anomalies [--data DIR] [--seeds 6] [--new] [--methods wavelets lof]
 
 Each series: the windows of its normal stretch are learned, all windows after it scored. Drawn series take seeds
-0 … seeds - 1, spliced ones one draw of each set.
+0 … seeds - 1, spliced ones one draw of each set. ``--new``: the families of ``benchmarks.signal.new_anomalies`` alone,
+which served no design. ``wavelets`` comes first; the others are tested against it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 from scipy.stats import wilcoxon
 
 import neuroloom
+from benchmarks.signal.new_anomalies import FAMILIES, new_series
 from neuroloom.core import InputError
 from neuroloom.tasks import evaluate, open_task
 from neuroloom.tasks.anomalies import ArchiveAnomaly, SplicedAnomaly
@@ -49,18 +51,24 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--data")
     parser.add_argument("--seeds", type=int, default=6)
+    parser.add_argument("--new", action="store_true")
+    parser.add_argument("--methods", nargs="*", choices=METHODS[1:], default=METHODS[1:])
     given = parser.parse_args()
     folder = data_folder(given.data)
+    methods = ("wavelets", *given.methods)
+    chosen = (
+        [(f, f, k) for f in FAMILIES for k in range(given.seeds)] if given.new else cases(folder, given.seeds)
+    )
     scores: dict[str, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
     seconds: dict[str, float] = defaultdict(float)
-    for group, name, seed in cases(folder, given.seeds):
+    for group, name, seed in chosen:
         try:
-            data = open_task(name, folder).load(seed)
+            data = new_series(name, seed) if given.new else open_task(name, folder).load(seed)
         except InputError:  # a set of several channels, of too few or too long series
             continue
         split = data.extra["splits"][0]
         train, test, y = data.X[split.train], data.X[split.test], data.y[split.test]
-        for method in METHODS:
+        for method in methods:
             estimator = neuroloom.make(method, "series", "detection")
             if "random_state" in estimator.get_params():
                 estimator.set_params(random_state=seed)
@@ -69,12 +77,12 @@ def main() -> None:
             seconds[method] += time.process_time() - began
             found = evaluate(["vus_pr", "ucr_hit"], y, y, score=belief, buffer=train.shape[-1])
             scores[method][group].append((found["vus_pr"], found["ucr_hit"]))
-    groups = list(scores[METHODS[0]])
-    counts = [len(scores[METHODS[0]][group]) for group in groups]
+    groups = list(scores[methods[0]])
+    counts = [len(scores[methods[0]][group]) for group in groups]
     print("| VUS-PR, hits | " + " | ".join(f"{g} ({n})" for g, n in zip(groups, counts, strict=True)), end="")
     print(f" | all ({sum(counts)}) | CPU-s | p against it |\n|---|" + "--:|" * (len(groups) + 3))
     own = np.concatenate([scores["wavelets"][group] for group in groups])
-    for method in METHODS:
+    for method in methods:
         parts = [np.array(scores[method][group]) for group in groups]
         cells = [
             f"{part[:, 0].mean():.3f}, {part[:, 1].mean():.0%}" for part in [*parts, np.concatenate(parts)]

@@ -1,4 +1,4 @@
-"""``neuroloom try SERIES --normal N`` where nothing marks the anomalies: scores of every step, and their picture."""
+"""``neuroloom try SERIES --normal N``: scores of anomaly at every step of a user's series, and their picture."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ class Scan:
         normal: rows taken as normal.
         window: steps in a window.
         channels: their names.
+        marked: ``(windows,)`` 1 where a step is marked as part of an anomaly, or None where nothing says.
     """
 
     steps: NDArray[np.int64]
@@ -44,6 +45,7 @@ class Scan:
     normal: int
     window: int
     channels: list[str]
+    marked: NDArray[np.int64] | None = None
 
     def peaks(self, method: str, count: int = _SHOWN) -> list[tuple[int, float]]:
         """Return step and score of the highest scores after the normal rows, none within two windows of another."""
@@ -94,13 +96,24 @@ class Scan:
             one.margins(y=0.2)
         for one in ax:
             one.axvspan(self.steps[0], self.normal, color="#2166ac", alpha=0.08, linewidth=0)
-        ax[0].set_title("shaded: rows taken as normal", loc="left", fontsize="small")
+            for begin, end in self._marks():
+                one.axvspan(begin, end, color="#c4452f", alpha=0.15, linewidth=0)
+        told = "blue: rows taken as normal" + ("" if self.marked is None else "; red: marked as anomalies")
+        ax[0].set_title(told, loc="left", fontsize="small")
         ax[-1].set_xlabel("step")
         return ax[0].figure
 
+    def _marks(self) -> list[tuple[int, int]]:
+        """Return first and last step of each marked stretch."""
+        if self.marked is None or not self.marked.any():
+            return []
+        at = self.steps[self.marked == 1]
+        parts = np.split(at, np.flatnonzero(np.diff(at) > 1) + 1)
+        return [(int(part[0]), int(part[-1])) for part in parts]
+
 
 def scan(task: OwnTask, methods: Sequence[str] = (), seed: int = 0) -> Scan:
-    """Score every window of an unlabelled series by detectors that learned from its normal rows.
+    """Score every window after the normal rows of a series by detectors that learned from them.
 
     Args:
         task: read with ``normal``.
@@ -134,7 +147,7 @@ def _scan_of(task: OwnTask, data: Data, scores: dict[str, Floats]) -> Scan:
     assert task.options.normal is not None
     return Scan(
         np.asarray(data.extra["names"]), data.X[:, :, length // 2].T, scores, task.options.normal, length,
-        list(data.extra["schema"]["channels"]),
+        list(data.extra["schema"]["channels"]), data.y,
     )  # fmt: skip
 
 

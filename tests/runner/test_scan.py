@@ -68,6 +68,17 @@ def test_the_command_says_where(series, tmp_path):
     assert (out / "scores.csv").is_file()
 
 
+def test_marks_are_drawn_where_they_are(series):
+    lines = series.read_text().splitlines()
+    marked = [f"{line},{int(600 <= k < 625)}" for k, line in enumerate(lines[1:])]
+    series.write_text("\n".join([lines[0] + ",anomaly", *marked]))
+    found = scan(recognise(series, normal=400), ["moving-deviation"])
+    assert found.marked.sum() == 25
+    spans = [patch.get_extents().x0 for patch in found.plot().axes[1].patches]
+    assert len(spans) == 2
+    assert scan(recognise(series, normal=400, drop=("anomaly",)), ["moving-deviation"]).marked is None
+
+
 def test_methods_are_not_compared_without_marks(series, tmp_path):
     with pytest.raises(InputError, match="no column marks the anomalies"):
         attempt(series, normal=400, out=tmp_path / "run")
