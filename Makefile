@@ -22,7 +22,7 @@ help:
 	@echo "make check   make lint, then the fast tests"
 	@echo "make bench   set up, run the benchmarks against peers (long)"
 	@echo "make peers   build the environments of peers that cannot share ours, under .peers"
-	@echo "make docs    set up, write docs/methods.md and docs/tasks.md from the registry"
+	@echo "make docs    set up, build the site of docs/ into build/site, its lists and pictures made anew"
 	@echo "make clean   remove the virtual environment and what tools left behind"
 
 $(VENV)/.ready: pyproject.toml constraints.txt
@@ -60,6 +60,8 @@ peers: $(PEERS:%=.peers/%/.ready)
 
 docs: $(VENV)/.ready
 	$(PY) docs/make_lists.py
+	$(PY) docs/pages.py
+	$(VENV)/bin/mkdocs build --strict
 
 clean:
 	rm -rf $(VENV) .peers build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -39,7 +39,7 @@ class Autoencoder(CodingNetwork):
 
     Attributes:
         weights_: name → array; ``history_``; ``best_epoch_``; ``n_parameters_``; ``origin_`` and ``scale_`` of each
-        column or channel.
+            column or channel.
 
     Raises:
         InputError: a parameter is out of range.

@@ -47,7 +47,7 @@ class ContrastiveFeatures(EncodingNetwork):
 
     Attributes:
         weights_: name → array; ``history_``; ``best_epoch_``; ``n_parameters_``; ``origin_`` and ``scale_`` of each
-        column or channel.
+            column or channel.
 
     Raises:
         InputError: a parameter is out of range, or there is no ``y`` though the loss needs one.

@@ -40,7 +40,7 @@ class DeepSVDDDetector(Detector, EncodingNetwork):
 
     Attributes:
         weights_: name → array, the centre among them; ``history_``; ``best_epoch_``; ``n_parameters_``; ``offset_``;
-        ``origin_`` and ``scale_`` of each column or channel.
+            ``origin_`` and ``scale_`` of each column or channel.
 
     Raises:
         InputError: a parameter is out of range, the activation is bounded, or the form is recurrent.

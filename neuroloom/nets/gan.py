@@ -63,8 +63,8 @@ class GAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ConditionalSampler)
 
     Attributes:
         weights_: name → array; ``coverage_``: share of training samples near which a drawn sample falls (nearer than
-        the 50th part of the training samples), 1 at best; ``history_`` with the critic's loss; ``columns_``: what the
-        columns are made of; ``n_parameters_``; ``origin_`` and ``scale_`` of each column or channel.
+            the 50th part of the training samples), 1 at best; ``history_`` with the critic's loss; ``columns_``: what
+            the columns are made of; ``n_parameters_``; ``origin_`` and ``scale_`` of each column or channel.
 
     Raises:
         InputError: a parameter is out of range.

@@ -80,8 +80,8 @@ class MLPClassifier(ClassNetworks, ChosenNetworks):
 
     Attributes:
         weights_: name -> ``(members, …)``: ``weight_l (members, in, out)``, ``bias_l (members, out)`` of layer ``l``;
-        ``slope_``; ``best_epochs_``: the epoch each member's weights are from; ``history_``: means over the members
-        still training; ``classes_``; ``n_parameters_``.
+            ``slope_``; ``best_epochs_``: the epoch each member's weights are from; ``history_``: means over the members
+            still training; ``classes_``; ``n_parameters_``.
 
     Raises:
         InputError: a parameter lies outside its range.
@@ -124,8 +124,8 @@ class MLPRegressor(NumberNetworks, ChosenNetworks):
 
     Attributes:
         weights_: name -> ``(members, …)``: ``weight_l (members, in, out)``, ``bias_l (members, out)`` of layer ``l``;
-        ``best_epochs_``: the epoch each member's weights are from; ``history_``: means over the members still
-        training; ``target_mean_``, ``target_scale_``; ``n_parameters_``.
+            ``best_epochs_``: the epoch each member's weights are from; ``history_``: means over the members still
+            training; ``target_mean_``, ``target_scale_``; ``n_parameters_``.
 
     Raises:
         InputError: a parameter lies outside its range.

@@ -49,9 +49,9 @@ class RBFNClassifier(ClassifierMixin, RadialNetwork):  # type: ignore[misc]
 
     Attributes:
         centres_: ``(m, features)`` prototypes in scaled units; ``metric_``: ``L (features, features)`` or None;
-        ``widths_``: ``(m,)``; ``coef_``: ``(m [+ features], classes)``; ``intercept_``: ``(classes,)``;
-        ``width_factor_``, ``ridge_``, ``skip_``: what was chosen;
-        ``slope_``, ``bias_``: the calibration; ``classes_``; ``n_parameters_``.
+            ``widths_``: ``(m,)``; ``coef_``: ``(m [+ features], classes)``; ``intercept_``: ``(classes,)``;
+            ``width_factor_``, ``ridge_``, ``skip_``: what was chosen;
+            ``slope_``, ``bias_``: the calibration; ``classes_``; ``n_parameters_``.
 
     Raises:
         InputError: a parameter lies outside its range.
@@ -160,9 +160,9 @@ class RBFNRegressor(RegressorMixin, RadialNetwork):  # type: ignore[misc]
 
     Attributes:
         centres_: ``(m, features)`` prototypes in scaled units; ``metric_``: ``L (features, features)`` or None;
-        ``widths_``: ``(m,)``; ``coef_``: ``(m [+ features], 1)`` and ``intercept_``: ``(1,)``, for the
-        standardised target; ``target_mean_``, ``target_scale_``;
-        ``width_factor_``, ``ridge_``, ``skip_``: what was chosen; ``n_parameters_``.
+            ``widths_``: ``(m,)``; ``coef_``: ``(m [+ features], 1)`` and ``intercept_``: ``(1,)``, for the
+            standardised target; ``target_mean_``, ``target_scale_``;
+            ``width_factor_``, ``ridge_``, ``skip_``: what was chosen; ``n_parameters_``.
 
     Raises:
         InputError: a parameter lies outside its range.

@@ -198,8 +198,8 @@ class ResourceAllocatingClassifier(ClassifierMixin, _Growing):  # type: ignore[m
 
     Attributes:
         centres_: ``(m, features)`` in scaled units; ``widths_``: ``(m,)``; ``coef_``: ``(1 + features + m, classes)``,
-        of the intercept, the inputs and the prototypes; ``covariance_``: of the weights; ``classes_``; ``n_seen_``:
-        samples so far; ``n_parameters_``.
+            of the intercept, the inputs and the prototypes; ``covariance_``: of the weights; ``classes_``; ``n_seen_``:
+            samples so far; ``n_parameters_``.
 
     Raises:
         InputError: a parameter lies outside its range; the first samples are fewer than 2.
@@ -286,8 +286,8 @@ class ResourceAllocatingRegressor(RegressorMixin, _Growing):  # type: ignore[mis
 
     Attributes:
         centres_: ``(m, features)`` in scaled units; ``widths_``: ``(m,)``; ``coef_``: ``(1 + features + m, 1)``, of the
-        intercept, the inputs and the prototypes, for the standardised target; ``covariance_``: of the weights;
-        ``target_mean_``, ``target_scale_``: of the first targets; ``n_seen_``: samples so far; ``n_parameters_``.
+            intercept, the inputs and the prototypes, for the standardised target; ``covariance_``: of the weights;
+            ``target_mean_``, ``target_scale_``: of the first targets; ``n_seen_``: samples so far; ``n_parameters_``.
 
     Raises:
         InputError: a parameter lies outside its range; the first samples are fewer than 2.

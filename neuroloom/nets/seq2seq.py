@@ -52,7 +52,7 @@ class Seq2Seq(TokenNetwork):
 
     Attributes:
         weights_: name → array, in a list of one; ``history_``; ``n_parameters_``; ``written_``: the tokens that it
-        writes, rising.
+            writes, rising.
 
     Raises:
         InputError: a parameter is out of range, or samples and answers are no texts.

@@ -46,8 +46,8 @@ class VAE(ConditionalSampler, CodingNetwork):
 
     Attributes:
         weights_: name → array; ``kl_``: ``(code,)`` mean divergence of each number of the code on training samples
-        (near 0: the decoder does without it); ``variance_`` of the Gaussian likelihood in scaled units; ``history_``;
-        ``best_epoch_``; ``n_parameters_``; ``origin_`` and ``scale_`` of each column or channel.
+            (near 0: the decoder does without it); ``variance_`` of the Gaussian likelihood in scaled units;
+            ``history_``; ``best_epoch_``; ``n_parameters_``; ``origin_`` and ``scale_`` of each column or channel.
 
     Raises:
         InputError: a parameter is out of range, or numbers outside 0 … 1 meet the Bernoulli likelihood.
