@@ -444,6 +444,10 @@ def _built_in() -> Iterable[Method]:
             own |= _classifier_and_regressor("tokens", nets, f"{stem}Token")
             own |= _transformer(f"{nets}:{stem}TokenFeatures", "tokens")
         yield Method(key, "nets", title, own, version=2, offered=key in ("cnn", "lstm"))
+    yield Method("bayesian-cnn", "nets", "Bayesian CNN: a convolutional network whose every weight is a normal",
+                 {case: cls for kind in ("series", "image")
+                  for case, cls in _classifier_and_regressor(kind, nets, "BayesianCNN").items()},
+                 offered=False)  # fmt: skip
     for key, stem, title in _FORECASTERS:
         yield Method(key, "nets", title, {("series", FORECAST): f"{nets}:{stem}Forecaster"}, version=2)
     for key, stem, title in _CODERS:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from neuroloom.nets.alexnet import AlexNetClassifier, AlexNetFeatures, AlexNetRegressor
     from neuroloom.nets.autoencoder import Autoencoder, AutoencoderDetector
     from neuroloom.nets.bayes_by_backprop import BayesByBackpropClassifier, BayesByBackpropRegressor
+    from neuroloom.nets.bayesian_cnn import BayesianCNNClassifier, BayesianCNNRegressor
     from neuroloom.nets.capsnet import CapsNetClassifier, CapsNetFeatures
     from neuroloom.nets.cnn import CNNClassifier, CNNFeatures, CNNRegressor
     from neuroloom.nets.contrastive import ContrastiveFeatures
@@ -162,6 +163,8 @@ __all__ = [
     "AutoencoderDetector",
     "BayesByBackpropClassifier",
     "BayesByBackpropRegressor",
+    "BayesianCNNClassifier",
+    "BayesianCNNRegressor",
     "CNNClassifier",
     "CNNFeatures",
     "CNNRegressor",
@@ -340,6 +343,8 @@ _HOMES = {
     "AutoencoderDetector": "neuroloom.nets.autoencoder",
     "BayesByBackpropClassifier": "neuroloom.nets.bayes_by_backprop",
     "BayesByBackpropRegressor": "neuroloom.nets.bayes_by_backprop",
+    "BayesianCNNClassifier": "neuroloom.nets.bayesian_cnn",
+    "BayesianCNNRegressor": "neuroloom.nets.bayesian_cnn",
     "CNNClassifier": "neuroloom.nets.cnn",
     "CNNFeatures": "neuroloom.nets.cnn",
     "CNNRegressor": "neuroloom.nets.cnn",

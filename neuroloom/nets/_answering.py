@@ -119,18 +119,20 @@ class SignalAnswers(nn.Module):  # type: ignore[misc]
         link: what makes answers of their outputs.
         kept: ``(mean, scale)``, each ``(channels,)``, of all training samples; None scales each sample by itself.
         scaled: whether samples are scaled at all.
+        outputs: how many of each network's outputs answer.
     """
 
     def __init__(
-        self, networks: Sequence[nn.Module], link: Link, kept: tuple[Floats, Floats] | None, scaled: bool
+        self,
+        networks: Sequence[nn.Module],
+        link: Link,
+        kept: tuple[Floats, Floats] | None,
+        scaled: bool,
+        outputs: int,
     ) -> None:
         super().__init__()
-        self.networks, self.link, self.scaled, self.by_sample = (
-            nn.ModuleList(networks),
-            link,
-            scaled,
-            kept is None,
-        )
+        self.networks, self.link, self.outputs = nn.ModuleList(networks), link, outputs
+        self.scaled, self.by_sample = scaled, kept is None
         for name, value in zip(("mean", "scale"), kept or (), strict=False):
             self.register_buffer(name, torch.as_tensor(value, dtype=torch.float32))
 
@@ -143,7 +145,7 @@ class SignalAnswers(nn.Module):  # type: ignore[misc]
 
     def _outputs(self, X: torch.Tensor) -> torch.Tensor:
         X = self._scale(X) if self.scaled else X
-        return torch.stack([network(X.float()) for network in self.networks])
+        return torch.stack([network(X.float())[:, : self.outputs] for network in self.networks])
 
     def _scale(self, X: torch.Tensor) -> torch.Tensor:
         if not self.by_sample:

@@ -56,13 +56,17 @@ class DeepTraining(_Model):
         x = torch.from_numpy(values).to(device)
         losses = answers._losses(target, device)
         changed = Augmentation(self.augment)
+        divergence = getattr(
+            network, "divergence", None
+        )  # of weights that are distributions from their prior
 
         def loss(net: torch.nn.Module, rows: Any) -> torch.Tensor:
             inputs, partners, share = changed(x, rows)
             out = net(inputs)
-            if partners is None:
-                return losses(out, rows)
-            return share * losses(out, rows) + (1 - share) * losses(out, partners)
+            found = losses(out, rows)
+            if partners is not None:
+                found = share * found + (1 - share) * losses(out, partners)
+            return found if divergence is None else found + net.divergence() / len(values)
 
         check = None
         if valid is not None:
@@ -165,10 +169,16 @@ class DeepRole(DeepTraining):
             raise InputError(
                 f"{type(self).__name__} reads tokens, which have no gradient; ask it by its answers alone."
             )
-        networks = [self._restored(member) for member in range(len(self.weights_))]
+        networks = self._answering()
         kept = None if self.mean_ is None or self.scale_ is None else (self.mean_, self.scale_)
-        made = SignalAnswers(networks, Link(link, **to_answers), kept, self.normalize != "none")
+        made = SignalAnswers(
+            networks, Link(link, **to_answers), kept, self.normalize != "none", self.n_answers_
+        )
         return made.to(next(networks[0].parameters()).device).eval()
+
+    def _answering(self) -> list[torch.nn.Module]:
+        """Return the networks whose mean answers."""
+        return [self._restored(member) for member in range(len(self.weights_))]
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return names of what ``transform`` gives, like ``lstm0_12``: the member and the unit."""

@@ -44,6 +44,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "evolved-wavelet": {"wavelets": 2, "population": 6, "generations": 3},
     "mlp": {"epochs": 8},
     "cnn": {"epochs": 2, "filters": (4, 8)},
+    "bayesian-cnn": {"epochs": 2, "filters": (4, 8), "draws": 3},
     "resnet": {"epochs": 2, "filters": (4, 8), "blocks": 1},
     "fcn": {"epochs": 2, "filters": (4, 8, 4)},
     "inceptiontime": {"epochs": 2, "filters": 4, "depth": 3, "members": 2},

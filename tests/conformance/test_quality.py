@@ -49,6 +49,7 @@ NETWORKS = ("gat", "gatv2", "gcn", "gin", "graphsage")
 FOLDS = 5
 SMALLER: dict[str, dict[str, Any]] = {
     "cnn": {"filters": (8, 16)},
+    "bayesian-cnn": {"filters": (8, 16), "draws": 5},
     "resnet": {"filters": (8, 16), "blocks": 1},
     "lenet": {},
     "alexnet": {"scale": 0.1, "form": "2014"},
