@@ -105,13 +105,14 @@ class Gathering:
         met = gather(self.lanes, self._choose, self.policy._as_actions, self.horizon)
         inside = met.inside
         with torch.no_grad():
-            rows = torch.from_numpy(met.rows[inside])
+            rows, actions = torch.from_numpy(met.rows[inside]), torch.from_numpy(met.actions[inside])
+            chances = self.network.log_prob(
+                self.network.best(rows), actions
+            )  # as they were chosen, before the scale moves
             self.network.scale.see(rows)
             values, after = np.zeros((2, *inside.shape))
             values[inside] = self.network.value(rows).double().numpy()
             after[inside] = self.network.value(torch.from_numpy(met.after[inside])).double().numpy()
-            actions = torch.from_numpy(met.actions[inside])
-            chances = self.network.log_prob(self.network.best(rows), actions)
         rewards = met.rewards if self._scale is None else self._scale(met)
         gains = advantages(
             rewards, values, after, met.terminated, met.ended, self.policy.discount, self.trace

@@ -1,5 +1,6 @@
 """Policies that learn by gradient: their parts worked by hand, a chain whose values are known, and the pole."""
 
+import copy
 import pickle
 
 import gymnasium
@@ -21,6 +22,7 @@ from neuroloom.nets._layers.policies import (
     huber,
 )
 from neuroloom.nets.experience import Experience, Lanes, Replay, ReturnScale, advantages, gather
+from neuroloom.nets.policy_gradient import Gathering
 
 TRAIN, HELD = EnvSet("CartPole-v1", np.arange(20)), EnvSet("CartPole-v1", np.arange(500, 520))
 LONG, GAMMA = 5, 0.9
@@ -53,6 +55,25 @@ LEFT = GAMMA * RIGHT[np.maximum(np.arange(LONG) - 1, 0)]
 
 
 # -- parts by hand ------------------------------------------------------------------------------------------
+
+
+def test_what_was_chosen_keeps_the_probability_that_it_had_then():
+    """The scale of what is seen moves with it, so that a later look at the same rows gives other odds."""
+    policy, own = PPOPolicy(random_state=0), spaces(TRAIN)
+    torch.manual_seed(0)
+    network = ActorCritic(own.inputs, own.actions, (8,), True, False)
+    torch.nn.init.normal_(network.actor[-1].weight)
+    policy.n_actions_, policy.first_action_ = own.actions, own.start
+    lanes = Lanes(TRAIN, own, 4, 0, None)
+    gathering = Gathering(policy, network, lanes, 0, 16, 0.95)
+    for _ in range(2):
+        before = copy.deepcopy(network)
+        met = gathering()
+        with torch.no_grad():
+            then, now = (net.log_prob(net.best(met.rows), met.actions) for net in (before, network))
+        torch.testing.assert_close(met.chances, then)
+        assert (now - then).abs().max() > 1e-3
+    lanes.close()
 
 
 def test_generalised_advantages_by_hand():
