@@ -432,7 +432,12 @@ def _built_in() -> Iterable[Method]:
     yield Method("resource-allocating-network", "nets", "RBFN that grows, one sample after another",
                  _classifier_and_regressor("table", nets, "ResourceAllocating"), offered=False)  # fmt: skip
     yield Method(
-        "mlp", "nets", "MLP: dense network", _classifier_and_regressor("table", nets, "MLP"), batch=True
+        "mlp",
+        "nets",
+        "MLP: dense network",
+        _classifier_and_regressor("table", nets, "MLP"),
+        batch=True,
+        version=2,
     )
     for key, stem, kinds, title in _DEEP_NETS:
         own = {}

@@ -37,6 +37,7 @@ ENCODINGS = ("periodic", "piecewise-linear")
 NORMALIZATIONS = ("batch", "layer", "none")
 TRAINING = ("betas", "clip_norm", "decay", "every", "milestones", "min_epochs", "momentum")
 _LOOKED_AT = 128  # about so many samples tell after a fit whether units are dead
+_SMOOTHING = 0.1
 _FEWEST = 20  # samples under which nothing is held out
 
 
@@ -54,7 +55,7 @@ class Unasked:
     """Values of what only some dense networks have as a parameter."""
 
     dropout: float = 0.0
-    label_smoothing: float = 0.0
+    label_smoothing: float | None = 0.0
     loss: str
     losses: ClassVar[tuple[str, ...]]
     normalization: str = "none"
@@ -136,7 +137,7 @@ class DenseNetworks(Unasked, BaseEstimator):  # type: ignore[misc]
         check_int("bins", self.bins, low=0)
         check_choice("activation", self.activation, ACTIVATIONS)
         check_float("dropout", self.dropout, 0, 1, open_high=True)
-        check_float("label_smoothing", self.label_smoothing, 0, 1, open_high=True)
+        self._smoothing()
         check_choice("loss", self.loss, self.losses)
         check_choice("normalization", self.normalization, NORMALIZATIONS)
         check_choice("init", self.init, INITIALISATIONS)
@@ -161,6 +162,12 @@ class DenseNetworks(Unasked, BaseEstimator):  # type: ignore[misc]
                     "training option", name, TRAINING, "They are fields of core.training.TrainConfig."
                 )
 
+    def _smoothing(self) -> float:
+        """Return the share of each label that is spread over all classes."""
+        if self.label_smoothing is None:
+            return _SMOOTHING if self.loss == "cross-entropy" else 0.0
+        return check_float("label_smoothing", self.label_smoothing, 0, 1, open_high=True)
+
     def _widths(self) -> tuple[int, ...]:
         widths = list(self.hidden) if isinstance(self.hidden, Sequence | np.ndarray) else [self.hidden]
         return tuple(check_int("hidden", width, 1, 8192) for width in widths)
@@ -182,7 +189,7 @@ class DenseNetworks(Unasked, BaseEstimator):  # type: ignore[misc]
                 mine = deal_folds(strata, folds, derive(seed, "folds", m // folds)) == m % folds
                 learned, held_out = rows[~mine], rows[mine]
             made.append(Member(0, learned, held_out, derive(seed, "member", m), float(self.learning_rate),
-                               float(self.weight_decay), float(self.dropout), float(self.label_smoothing),
+                               float(self.weight_decay), float(self.dropout), self._smoothing(),
                                float(self.l1)))  # fmt: skip
         return made
 

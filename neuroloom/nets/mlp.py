@@ -75,7 +75,8 @@ class MLPClassifier(ClassNetworks, ChosenNetworks):
     Args:
         loss: ``cross-entropy``, ``focal`` or ``hinge`` (Crammer & Singer's).
         gamma: focal loss's exponent, at least 0.
-        label_smoothing: share of each label spread over all classes, in [0, 1), for cross-entropy.
+        label_smoothing: share of each label spread over all classes, in [0, 1), for cross-entropy; None takes 0.1 there
+            (Holzmüller et al. 2024).
         class_weight: ``"balanced"`` (all classes weigh the same), class -> weight, or None.
 
     Attributes:
@@ -93,7 +94,7 @@ class MLPClassifier(ClassNetworks, ChosenNetworks):
     dropout: float = 0.15
     loss: str = "cross-entropy"
     gamma: float = 2.0
-    label_smoothing: float = 0.0
+    label_smoothing: float | None = None
     class_weight: str | Mapping[Any, float] | None = None
 
     def answer_module(self) -> torch.nn.Module:
