@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from neuroloom.core.errors import InputError, NotSupportedError
 from neuroloom.core.graph import Graph
@@ -196,7 +197,9 @@ class _Writer:
                 f"{where} is a {path.replace(':', '.')}, which cannot be saved as data; "
                 "methods of neuroloom and scikit-learn can."
             )
-        state = {k: self.encode(v, f"{type(value).__name__}.{k}") for k, v in vars(value).items()}
+        # an estimator's own state leaves out what it holds in passing
+        held = value.__getstate__() if isinstance(value, BaseEstimator) else vars(value)
+        state = {k: self.encode(v, f"{type(value).__name__}.{k}") for k, v in held.items()}
         return {"$object": public, "state": state}
 
 
