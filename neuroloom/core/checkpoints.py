@@ -69,8 +69,8 @@ class Keeper:
 def checkpoints(folder: str | Path, seconds: float = 30.0) -> Iterator[Keeper]:
     """Keep what is learned within the block in ``folder``, and go on from what is there.
 
-    It is kept for the deep nets of series, pictures and tokens, autoencoders, samplers with one loss, ``Seq2Seq`` and
-    the deep forecasters. Other fits are as they are without it: they begin anew.
+    It is kept for the deep nets of series, pictures and tokens, autoencoders, samplers, ``Seq2Seq`` and the deep
+    forecasters. Other fits are as they are without it: they begin anew.
 
     Args:
         folder: made if it is not there; one for each block, with nothing changed in the block from start to start.
@@ -121,6 +121,43 @@ class Kept:
         self.path, self.of, self.seconds = path, of, seconds
         self._written = time.monotonic()
 
+    def read(self, device: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """Return the tensors and the text that were put down, or None where there is no file.
+
+        Raises:
+            InputError: the file cannot be read, or is of something else.
+        """
+        import torch
+
+        if not self.path.exists():
+            return None
+        try:
+            found = torch.load(self.path, map_location=device, weights_only=True)
+            said = json.loads(found["said"])
+        except Exception as error:  # whatever a broken file provokes
+            kind = type(error).__name__
+            raise InputError(f"{self.path} is no checkpoint ({kind}); remove it to begin anew.") from error
+        if said["format"] != FORMAT or said["of"] != self.of:
+            raise InputError(
+                f"{self.path} was kept of other samples, settings or seeds; remove {self.path.parent} to begin anew."
+            )
+        return found, said
+
+    def due(self) -> bool:
+        """Return whether so much time has gone since the last writing that it is time for another."""
+        return time.monotonic() - self._written >= self.seconds
+
+    def put(self, made: dict[str, Any], said: dict[str, Any]) -> None:
+        """Write tensors, and what JSON can hold; the file is replaced in one step."""
+        import torch
+
+        said = {"format": FORMAT, "of": self.of, **said}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        beside = self.path.with_suffix(".new")
+        torch.save({**made, "said": json.dumps(said)}, beside)
+        os.replace(beside, self.path)
+        self._written = time.monotonic()
+
     def restore(self, run: Optimizing, generators: Sequence[np.random.Generator]) -> tuple[int, float, bool]:
         """Bring a fresh run to where the file was written.
 
@@ -132,18 +169,10 @@ class Kept:
         """
         import torch
 
-        if not self.path.exists():
+        held = self.read(run.device)
+        if held is None:
             return 0, 0.0, False
-        try:
-            found = torch.load(self.path, map_location=run.device, weights_only=True)
-            said = json.loads(found["said"])
-        except Exception as error:  # whatever a broken file provokes
-            kind = type(error).__name__
-            raise InputError(f"{self.path} is no checkpoint ({kind}); remove it to begin anew.") from error
-        if said["format"] != FORMAT or said["of"] != self.of:
-            raise InputError(
-                f"{self.path} was kept of other samples, settings or seeds; remove {self.path.parent} to begin anew."
-            )
+        found, said = held
         with torch.no_grad():
             for name in _TENSORS:
                 getattr(run, name).copy_(found[name])
@@ -170,13 +199,15 @@ class Kept:
         seconds: float,
         ended: bool,
     ) -> None:
-        """Write the file after an epoch, if it is time or the training has ended; it is replaced in one step."""
+        """Write the file after an epoch, if it is time or the training has ended."""
         import torch
 
-        if not ended and time.monotonic() - self._written < self.seconds:
+        if not ended and not self.due():
             return
-        said = {"format": FORMAT, "of": self.of, "epoch": epoch, "seconds": seconds, "ended": ended}
-        said |= {
+        said = {
+            "epoch": epoch,
+            "seconds": seconds,
+            "ended": ended,
             "histories": run.histories,
             "generators": [_lists(g.bit_generator.state) for g in generators],
         }
@@ -186,11 +217,7 @@ class Kept:
         made |= {"optimizer": dict(run.optimizer.state[run.delta]), "draws": torch.get_rng_state()}
         if run.device.type == "cuda":
             made["cuda_draws"] = torch.cuda.get_rng_state(run.device)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self.path.with_suffix(".new")
-        torch.save({**made, "said": json.dumps(said)}, beside)
-        os.replace(beside, self.path)
-        self._written = time.monotonic()
+        self.put(made, said)
 
 
 def kept_here(of: str) -> Kept | None:

@@ -19,6 +19,7 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from neuroloom.core.checkpoints import digest, kept_here
 from neuroloom.core.checks import check_choice, check_float, check_int
 from neuroloom.core.seeding import as_seed, derive, stream
 from neuroloom.nets._mode_encoding import Column, decode, encode, learn_columns, sizes
@@ -173,7 +174,8 @@ class GAN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ConditionalSampler)
                 0 if kinds is None else kinds.shape[1],
             )
             torch.manual_seed(derive(self.seed_, "train"))
-            self.history_ = learn(network, self.noise, x, terms)
+            kept = kept_here(f"{digest(self, x.cpu().numpy())} {self.seed_}")
+            self.history_ = learn(network, self.noise, x, terms, kept)
         self._keep(network)
         some = values[stream(self.seed_, "coverage").permutation(len(values))[:_LOOKED_AT]]
         drawn = self._draw(len(some), derive(self.seed_, "drawn"), None)

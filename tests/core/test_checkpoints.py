@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from neuroloom.core import InputError
+from neuroloom.core import checkpoints as kept
 from neuroloom.core.checkpoints import checkpoints
 from neuroloom.core.training import OPTIMIZERS, TrainConfig, train
-from neuroloom.nets import CNNClassifier
+from neuroloom.nets import GAN, CNNClassifier
 
 N = 30
 SCRIPT = """
@@ -122,6 +123,37 @@ def test_every_optimizer_goes_on(optimizer, tmp_path):
     assert [h["score"] for h in retold.history] == [h["score"] for h in told.history]
 
 
+@pytest.mark.filterwarnings("ignore::neuroloom.nets.gan.CollapseWarning")
+def test_a_gan_goes_on_to_the_same_weights(tmp_path, monkeypatch):
+    X, y = np.random.default_rng(0).normal(size=(60, 3)), np.arange(60) % 2
+    net = {"noise": 2, "hidden": (6,), "batch_size": 20, "epochs": 10, "conditional": True, "random_state": 1}
+    whole = GAN(**net).fit(X, y)
+    put, steps = kept.Kept.put, []
+
+    def stopped(self, made, said):
+        put(self, made, said)
+        if said["step"] == 20:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(kept.Kept, "put", stopped)
+    with pytest.raises(KeyboardInterrupt), checkpoints(tmp_path, seconds=0):
+        GAN(**net).fit(X, y)
+    monkeypatch.setattr(kept.Kept, "put", lambda self, made, said: steps.append(said["step"]))
+    with checkpoints(tmp_path, seconds=0):
+        again = GAN(**net).fit(X, y)
+    assert steps == list(range(21, 31))
+    for name, value in whole.weights_.items():
+        np.testing.assert_array_equal(value, again.weights_[name])
+    assert [h["loss"] for h in whole.history_] == [h["loss"] for h in again.history_]
+    np.testing.assert_array_equal(whole.sample(5, y=1), again.sample(5, y=1))
+    assert not tmp_path.exists()
+    monkeypatch.setattr(kept.Kept, "put", stopped)
+    with pytest.raises(KeyboardInterrupt), checkpoints(tmp_path, seconds=0):
+        GAN(**net).fit(X, y)
+    with pytest.raises(InputError, match="other samples, settings or seeds"), checkpoints(tmp_path):
+        GAN(**{**net, "random_state": 2}).fit(X, y)
+
+
 def test_what_was_kept_of_something_else_is_refused(tmp_path):
     X, y = problem()
 
@@ -162,7 +194,6 @@ def test_fit_keeps_and_goes_on_by_the_command(tmp_path, monkeypatch):
     from typer.testing import CliRunner
 
     from neuroloom.cli import app
-    from neuroloom.core import checkpoints as kept
     from neuroloom.methods.saving import load_estimator
 
     X, y = problem()

@@ -9,10 +9,14 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 from torch.nn import functional
+
+if TYPE_CHECKING:
+    from neuroloom.core.checkpoints import Kept
 
 LOSSES = ("logistic", "relativistic", "wasserstein")
 
@@ -90,10 +94,13 @@ def with_class(x: torch.Tensor, kind: torch.Tensor) -> torch.Tensor:
     return torch.cat([x, planes], dim=1)
 
 
-def learn(network: nn.Module, noise: int, x: torch.Tensor, terms: Terms) -> list[dict[str, float]]:
+def learn(
+    network: nn.Module, noise: int, x: torch.Tensor, terms: Terms, kept: Kept | None = None
+) -> list[dict[str, float]]:
     """Train ``network.generator`` and ``network.critic`` on the samples ``x`` in place; return the record.
 
-    The generator ends on the moving average of its weights. Draws come from torch's generator.
+    The generator ends on the moving average of its weights. Draws come from torch's generator. With ``kept`` it goes
+    on from there, and keeps what it has learned after each hundredth of the steps, if it is time.
     """
     generator, critic = network.generator, network.critic
     averaged = [p.detach().clone() for p in generator.parameters()]
@@ -101,8 +108,12 @@ def learn(network: nn.Module, noise: int, x: torch.Tensor, terms: Terms) -> list
     optimizers = [torch.optim.Adam(net.parameters(), **made) for net in (generator, critic)]
     history: list[dict[str, float]] = []
     began, size = time.perf_counter(), min(terms.batch_size, len(x))
-    every = max(1, terms.steps // 100)
-    for step in range(terms.steps):
+    every, done = max(1, terms.steps // 100), 0
+    state = {"network": network, "generator": optimizers[0], "critic": optimizers[1]}
+    if kept is not None and (held := kept.read(x.device)) is not None:
+        done, history, seconds = _restored(held, state, averaged)
+        began -= seconds
+    for step in range(done, terms.steps):
         rate = terms.learning_rate * (1 + math.cos(math.pi * step / terms.steps)) / 2
         for optimizer in optimizers:
             optimizer.param_groups[0]["lr"] = rate
@@ -122,10 +133,35 @@ def learn(network: nn.Module, noise: int, x: torch.Tensor, terms: Terms) -> list
         if (step + 1) % every == 0:
             record = {"step": step + 1, "seconds": time.perf_counter() - began}
             history.append(record | {"loss": float(wanted.detach()), "critic_loss": float(judged.detach())})
+            if kept is not None and (kept.due() or step + 1 == terms.steps):
+                made = {name: part.state_dict() for name, part in state.items()}
+                said = {"step": step + 1, "history": history, "seconds": time.perf_counter() - began}
+                kept.put({**made, "averaged": averaged, "draws": _draws(x.device)}, said)
     with torch.no_grad():
         for mean, now in zip(averaged, generator.parameters(), strict=True):
             now.copy_(mean)
     return history
+
+
+def _restored(
+    held: tuple[dict[str, Any], dict[str, Any]], state: dict[str, Any], averaged: list[torch.Tensor]
+) -> tuple[int, list[dict[str, float]], float]:
+    """Bring networks, optimisers and draws to what was kept; return the steps done, their record and seconds."""
+    found, said = held
+    for name, part in state.items():
+        part.load_state_dict(found[name])
+    for mean, was in zip(averaged, found["averaged"], strict=True):
+        mean.copy_(was)
+    torch.set_rng_state(found["draws"][0].cpu())
+    if len(found["draws"]) > 1:
+        torch.cuda.set_rng_state(found["draws"][1].cpu(), averaged[0].device)
+    return int(said["step"]), said["history"], float(said["seconds"])
+
+
+def _draws(device: torch.device) -> list[torch.Tensor]:
+    """Return the states of torch's generators."""
+    here = [torch.get_rng_state()]
+    return [*here, torch.cuda.get_rng_state(device)] if device.type == "cuda" else here
 
 
 def _noise(real: torch.Tensor, width: int, classes: int) -> torch.Tensor:
