@@ -17,6 +17,7 @@ from neuroloom.core.errors import InputError
 if TYPE_CHECKING:
     import torch
 
+    from neuroloom.core.parallel import SharedBatches
     from neuroloom.core.training import TrainConfig
 
 
@@ -107,6 +108,7 @@ class Optimizing:
         self.epochs, self.best_epoch = np.zeros(self.jobs, np.int64), np.zeros(self.jobs, np.int64)
         self.best, self.cut = np.full(self.jobs, -np.inf), np.zeros(self.jobs, np.int64)
         self.histories: list[list[dict[str, float]]] = [[] for _ in range(self.jobs)]
+        self.shared: SharedBatches | None = None
 
     def _per_job(self, name: str, value: float | Sequence[float]) -> torch.Tensor:
         import torch
@@ -172,8 +174,11 @@ class Optimizing:
         import torch
 
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "mixed"):
-            value = loss(self.network, rows)
-        gradients = torch.autograd.grad(value.sum(), self.parameters, materialize_grads=True)
+            if self.shared is None:
+                value = loss(self.network, rows)
+                gradients = torch.autograd.grad(value.sum(), self.parameters, materialize_grads=True)
+            else:
+                value, gradients = self.shared.gradients(rows)
         with torch.no_grad():
             value = value.detach().reshape(-1)
             torch.cat([g.reshape(len(self.at), -1) for g in gradients], dim=1, out=self.grad)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 
 class InputError(ValueError):
@@ -31,3 +32,27 @@ def unknown(what: str, name: str, options: Iterable[str], hint: str = "") -> Inp
     else:
         text = f"{what} {name!r} is not known."
     return InputError(f"{text} {hint}".strip())
+
+
+@contextlib.contextmanager
+def blamed_on(what: object, then: str) -> Iterator[None]:
+    """Turn whatever goes wrong in the block into an error for users that blames ``what``; errors of ours pass.
+
+    For the reading of files that others may have written or damaged, where there is no end to what may be wrong.
+
+    Args:
+        what: the file or folder.
+        then: what to do.
+
+    Raises:
+        InputError: something went wrong; its cause is kept.
+    """
+    try:
+        yield
+    except (InputError, NotSupportedError):
+        raise
+    except Exception as error:
+        text = " ".join(str(error).split())[:300]
+        raise InputError(
+            f"{what} is damaged or of another version ({type(error).__name__}: {text}); {then}."
+        ) from error

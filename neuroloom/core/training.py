@@ -26,6 +26,7 @@ from neuroloom.core._training import DivergenceWarning, Optimizing, Progress, Tr
 from neuroloom.core.checkpoints import kept_here
 from neuroloom.core.checks import check_choice, check_float, check_int
 from neuroloom.core.errors import InputError
+from neuroloom.core.parallel import shared
 from neuroloom.core.seeding import derive, stream
 from neuroloom.core.watching import told
 
@@ -162,6 +163,9 @@ def train(
 ) -> TrainResult:
     """Train ``network`` in place and return what happened; it ends on the weights to keep.
 
+    Within :func:`~neuroloom.core.parallel.data_parallel` all processes share each batch of a plain module; ``loss``
+    must then be a mean over its rows.
+
     Args:
         network: any module (``jobs=None``), or one whose every trainable parameter holds ``jobs`` independent members
             in its first dimension. All trainable parameters of one floating type on one device.
@@ -201,6 +205,10 @@ def train(
             "`patience` stops on a validation score, but there is no `valid`; pass one or leave `patience` out."
         )
     run = Optimizing(network, config, jobs, rate_scale, decay_scale, validated=valid is not None)
+    run.shared = shared(
+        network, run.parameters, loss, jobs, _told(f"{samples} {n_samples}", config, seed, run)
+    )
+    rank = 0 if run.shared is None else run.shared.rank
     generators = _generators(n_samples, seed, jobs or 1)
     deal = _deal(config.batch_size, n_samples, generators, jobs, run)
     kept = None if samples is None or jobs is not None else kept_here(_told(samples, config, seed, run))
@@ -208,7 +216,7 @@ def train(
     began, was_training, done, ended = time.perf_counter(), network.training, 0, False
     try:
         with torch.random.fork_rng(devices=forked), told(progress, config.epochs) as tell:
-            torch.manual_seed(derive(each(seed)[0], "layers"))
+            torch.manual_seed(derive(each(seed)[0], "layers", *([rank] if rank else [])))
             if kept is not None:
                 done, seconds, ended = kept.restore(run, generators)
                 began -= seconds
@@ -229,7 +237,9 @@ def train(
                 run.end_epoch(epoch, len(batches), score, time.perf_counter() - began)
                 ended = tell is not None and tell(run.report(epoch))
                 ended |= not run.running.any() or epoch == config.epochs
-                if kept is not None:
+                if run.shared is not None:
+                    ended = run.shared.any(ended)
+                if kept is not None and rank == 0:
                     kept.write(run, generators, epoch, time.perf_counter() - began, ended)
                 if ended:
                     break

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from neuroloom.core.checkpoints import checkpoints
-from neuroloom.core.errors import InputError, NotSupportedError
+from neuroloom.core.errors import InputError, NotSupportedError, blamed_on
+from neuroloom.core.parallel import fit_together
 from neuroloom.core.samples import take
 from neuroloom.core.seeding import derive
 from neuroloom.methods import build
@@ -41,12 +42,13 @@ def fit_model(
     seed: int = 0,
     confidence: float | None = None,
     checkpoint: Path | None = None,
+    processes: int = 1,
 ) -> str:
     """Fit ``method`` to all of ``data``, save the model in the folder ``out``, and say what was done.
 
     With a ``confidence`` the model answers with intervals or sets of classes that cover that share of new samples. With
     a ``checkpoint`` a deep net keeps what it has learned in that folder while it is trained: the same call after the
-    process was killed goes on from there, to the same model.
+    process was killed goes on from there, to the same model. Several ``processes`` share every batch of a deep net.
 
     Raises:
         InputError: the data cannot be read, ``out`` is taken, or a parameter is wrong.
@@ -70,8 +72,12 @@ def fit_model(
     if task.problem == "detection":
         X, y = take(X, np.flatnonzero(y == 0)), None
     remarks = [*loaded.notes, *notes]
+    if processes > 1 and checkpoint is not None:
+        raise InputError(
+            "one net trained by several processes keeps no checkpoint; leave one of the two out."
+        )
     with nullcontext() if checkpoint is None else checkpoints(checkpoint) as keeper:
-        estimator.fit(X, y)
+        estimator = fit_together(estimator, X, y, processes=processes)
         if keeper is not None and not keeper.paths:
             remarks.append(f"{method} keeps no checkpoints: killed before its end it would begin anew")
         about = {
@@ -109,9 +115,14 @@ def predict_with_model(model: Path, data: Path) -> str:
     Raises:
         InputError: the model or the data cannot be read, or the data lack what the model learned from.
     """
+    estimator, about = load_estimator(model)
+    with blamed_on(model, "fit the model again"):
+        return _answer(estimator, about, data)
+
+
+def _answer(estimator: Any, about: dict[str, Any], data: Path) -> str:
     import pandas as pd
 
-    estimator, about = load_estimator(model)
     if about["problem"] == "forecast":
         return _look_ahead(estimator, about, data)
     X, names = read_like(data, about["schema"])
