@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from neuroloom.evolve.recurrent import GenomeState
 
 Floats = NDArray[np.float64]
+_MOST = 2**31 - 1
 DYNAMICS = (
     "network",
     "advance_time",
@@ -70,6 +71,24 @@ def _connection(plasticity: Iterable[float] | None = None, **fields: Any) -> Con
     """Return the connection that ``asdict`` took apart, from JSON or not."""
     rule: Any = None if plasticity is None else tuple(map(float, plasticity))
     return Connection(**fields, plasticity=rule)
+
+
+def _check_gene(gene: Node | Connection) -> None:
+    """Check the types of a gene that was read: ids are whole, numbers finite, names text.
+
+    Raises:
+        InputError: one is of another type.
+    """
+    for name, value in vars(gene).items():
+        where = f"{name} of {type(gene).__name__.lower()}"
+        if name in ("id", "innovation", "source", "target"):
+            check_int(where, value, -_MOST, _MOST)
+        elif name in ("bias", "response", "time_constant", "weight"):
+            check_float(where, value)
+        elif name in ("activation", "aggregation") and not isinstance(value, str):
+            raise InputError(f"`{where}` must be a name, but got {value!r}.")
+        elif name == "enabled" and not isinstance(value, bool):
+            raise InputError(f"`{where}` must be true or false, but got {value!r}.")
 
 
 @dataclass
@@ -329,13 +348,19 @@ class Genome:
             nodes = tuple(Node(**node) for node in data["nodes"])
             conns = tuple(_connection(**conn) for conn in data["connections"])
             own = {name: data[name] for name in DYNAMICS if name in data}
-            genome = cls(int(data["inputs"]), int(data["outputs"]), nodes, conns, data.get("fitness"), **own)
-        except (KeyError, TypeError) as error:
+            inputs, outputs = (check_int(name, data[name], 0, _MOST) for name in ("inputs", "outputs"))
+            genes: tuple[Node | Connection, ...] = (*nodes, *conns)
+            for gene in genes:
+                _check_gene(gene)
+            for node in nodes:
+                activation_code(node.activation)
+                aggregation_code(node.aggregation)
+            fitness = data.get("fitness")
+            return cls(inputs, outputs, nodes, conns, None if fitness is None else float(fitness), **own)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+            if isinstance(error, InputError):
+                raise
             raise InputError(f"this is no genome as Genome.to_dict writes it: {error}.") from error
-        for node in genome.nodes:
-            activation_code(node.activation)
-            aggregation_code(node.aggregation)
-        return genome
 
     def to_json(self) -> str:
         """Return the genome as JSON; numbers come back exactly."""
@@ -350,7 +375,7 @@ class Genome:
         """
         try:
             data = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"this is no JSON: {error}.") from error
         return cls.from_dict(data)
 

@@ -70,11 +70,14 @@ def read(path: str | Path, kind: str) -> Any:
         raise InputError(
             f"{path} should hold a neuroloom.{kind}, but holds {head.get('format', 'something else')}."
         )
-    if head["version"] != str(_VERSION):
+    if head.get("version") != str(_VERSION):
         raise InputError(
-            f"{path} was written in form {head['version']}, but this version reads form {_VERSION}."
+            f"{path} was written in form {head.get('version')}, but this version reads form {_VERSION}."
         )
-    return _unpack(json.loads(head["data"]), arrays)
+    try:
+        return _unpack(json.loads(head["data"]), arrays)
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise InputError(f"{path} is damaged: {error}; remove it to begin anew.") from error
 
 
 def _pack(data: Any, arrays: dict[str, NDArray[Any]]) -> Any:

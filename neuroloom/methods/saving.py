@@ -7,6 +7,7 @@ file's own list is never believed. So a model from elsewhere can be wrong, but i
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -103,12 +104,15 @@ def save_estimator(estimator: Any, folder: Path, about: Mapping[str, Any]) -> No
     writer = _Writer()
     tree = writer.encode(estimator, "the estimator")
     folder.mkdir(parents=True, exist_ok=True)
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
-    save_file(writer.arrays, str(folder / "arrays.safetensors"))
-    for i, part in enumerate(writer.parts):
-        (folder / f"part-{i}.skops").write_bytes(part)
-    document = {"format": FORMAT, "about": dict(about), "estimator": tree}
+    files = {"arrays.safetensors": save(writer.arrays)}
+    files |= {f"part-{i}.skops": part for i, part in enumerate(writer.parts)}
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    document: dict[str, Any] = {"format": FORMAT, "about": dict(about), "estimator": tree}
+    document["sums"] = {**sums, "model": _sum_of(document)}
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
     (folder / "model.json").write_text(text, encoding="utf-8")
 
@@ -124,16 +128,41 @@ def load_estimator(folder: Path) -> tuple[Any, dict[str, Any]]:
         version, about, tree = document["format"], document["about"], document["estimator"]
     except FileNotFoundError:
         raise InputError(f"{folder} is no saved model: it has no model.json.") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{folder}/model.json cannot be read as a model: {error}.") from error
     if version != FORMAT:
-        raise InputError(f"{folder} has model format {version}, this version reads {FORMAT}; save it anew.")
+        raise InputError(f"{folder} has model format {version!r}, this version reads {FORMAT}; save it anew.")
+    if not isinstance(about, dict):
+        raise InputError(f"{folder}/model.json cannot be read as a model: `about` is no table.")
     try:
+        _check_sums(folder, document)
         return _Reader(folder).decode(tree), about
     except InputError:
         raise
     except Exception as error:  # whatever a broken file provokes is a broken file to the user
         raise InputError(f"{folder} holds a broken model: {type(error).__name__}: {error}.") from error
+
+
+def _sum_of(document: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of what a model's document says, whatever the layout of its text."""
+    said = json.loads(json.dumps({name: document[name] for name in ("about", "estimator")}))
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def _check_sums(folder: Path, document: Mapping[str, Any]) -> None:
+    """Check that a model's files are as they were written. Folders from before there were sums have none.
+
+    Raises:
+        InputError: one is damaged; its answers would be wrong.
+    """
+    for name, wanted in document.get("sums", {}).items():
+        if name == "model":
+            found = _sum_of(document)
+        else:
+            found = hashlib.sha256((folder / Path(name).name).read_bytes()).hexdigest()
+        if found != wanted:
+            file = "model.json" if name == "model" else name
+            raise InputError(f"{folder} is damaged: {file} is not as it was written; fit the model again.")
 
 
 class _Writer:
@@ -215,6 +244,13 @@ def _public_path(cls: type[Any]) -> str | None:
     return None
 
 
+def _dtype(name: str, kinds: str) -> np.dtype[Any]:
+    found = np.dtype(name)
+    if found.kind not in kinds:
+        raise ValueError(f"an array of {name} cannot be")
+    return found
+
+
 class _Reader:
     """Turns JSON back into values."""
 
@@ -238,12 +274,12 @@ class _Reader:
         if tag == "$array":
             return np.asarray(self.arrays[body]).reshape(tree["shape"]).copy()
         if tag == "$time":
-            return self.decode(body).astype(np.dtype(tree["dtype"]))
+            return self.decode(body).astype(_dtype(tree["dtype"], "mM"))
         if tag == "$objects":
             made = np.empty(len(body), dtype=object)
             for i, item in enumerate(body):
                 made[i] = self.decode(item)
-            return made.reshape(tree["shape"]).astype(np.dtype(tree["dtype"]))
+            return made.reshape(tree["shape"]).astype(_dtype(tree["dtype"], "UO"))
         if tag == "$tuple":
             return tuple(self.decode(item) for item in body)
         if tag == "$dict":

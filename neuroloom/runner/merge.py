@@ -1,4 +1,4 @@
-"""``neuroloom merge``: runs of one bench, each in a file of its own, joined by the keys of their trials."""
+"""``neuroloom merge``: runs of one bench, each in a file of its own, joined by their trials' keys; and ``migrate``."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from neuroloom.core.errors import InputError
-from neuroloom.runner.bench import FINAL, earlier_meta, finish
+from neuroloom.core.errors import InputError, blamed_on
+from neuroloom.runner.bench import FINAL, earlier_meta, finish, without_password
 from neuroloom.runner.results import Results
 from neuroloom.runner.row import Row
 from neuroloom.runner.store import open_store
@@ -34,7 +34,7 @@ def merge(out: str | Path, parts: Sequence[str | Path]) -> Results:
         raise InputError("there is nothing to merge; name at least one run directory.")
     meta: dict[str, Any] = {}
     for store in stores:  # all are looked at before anything is written
-        with open_store(store, read=True) as part:
+        with open_store(store, read=True) as part, blamed_on(store, "leave it out"):
             meta = _joined(meta, part.read_plan()[1], store)
     with open_store(folder / "results.db", folder=folder) as whole:
         if earlier_meta(whole).get("config", meta["config"]) != meta["config"]:
@@ -44,7 +44,7 @@ def merge(out: str | Path, parts: Sequence[str | Path]) -> Results:
             )
         keys: dict[str, None] = {}
         for store in stores:
-            with open_store(store, read=True) as part:
+            with open_store(store, read=True) as part, blamed_on(store, "leave it out"):
                 own, _ = part.read_plan()
                 keys.update(dict.fromkeys(own))
                 held = part.with_predictions(own)
@@ -56,15 +56,45 @@ def merge(out: str | Path, parts: Sequence[str | Path]) -> Results:
                         row.predictions = part.predictions(row.key) if row.key in held else None
                     whole.add(better)
         meta |= {"directory": str(folder), "planned": len(keys)}
-        whole.plan(list(keys), meta)
-        (folder / "bench.toml").write_text(meta["config"], encoding="utf-8")
-        return finish(folder, whole, list(keys), meta)
+        with blamed_on(", ".join(map(str, stores)), "leave out what is damaged"):
+            whole.plan(list(keys), meta)
+            (folder / "bench.toml").write_text(meta["config"], encoding="utf-8")
+            return finish(folder, whole, list(keys), meta)
 
 
-def _store_of(part: Path, out: Path) -> Path:
+def migrate(store: str) -> str:
+    """Bring a store to today's schema, and say so.
+
+    Args:
+        store: a run directory, its ``results.db``, or a database URL.
+
+    Raises:
+        InputError: it is no store, is in use, or is newer than this neuroloom.
+    """
+    from neuroloom.runner import schema
+
+    where = store
+    if "://" not in store:
+        where = str(_found(Path(store)))
+    with open_store(where, read=True) as held:
+        before = held.version
+    if before < schema.VERSION:
+        open_store(where, migrate=True).close()
+    now = f"is at version {schema.VERSION} of the schema"
+    return f"{without_password(store)} {now}" + (
+        f", and was at {before}" if before < schema.VERSION else " already"
+    )
+
+
+def _found(part: Path) -> Path:
     found = part / "results.db" if part.is_dir() else part
     if not found.is_file():
         raise InputError(f"{part} is no run: it has no results.db; pass the --out of a `neuroloom run`.")
+    return found
+
+
+def _store_of(part: Path, out: Path) -> Path:
+    found = _found(part)
     if found.resolve() == (out / "results.db").resolve():
         raise InputError(f"{part} is the directory to merge into; name the others alone.")
     return found

@@ -30,7 +30,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from neuroloom.runner.row import BELIEFS, STATUSES, Row
 
-VERSION = 1
+VERSION = 2
+"""Of the tables; a new one needs a step in :mod:`neuroloom.runner.migrations`."""
 TABLES = MetaData()
 about = Table("neuroloom", TABLES, Column("schema_version", Integer, primary_key=True))
 trials = Table(
@@ -147,7 +148,7 @@ def to_row(record: Mapping[str, Any], values: Sequence[tuple[str, float | None]]
     fields |= {name: json.loads(record[name]) for name in _JSON}
     fields["started"] = math.nan if record["started"] is None else record["started"]
     found = {metric: math.nan if value is None else float(value) for metric, value in values}
-    return Row(**fields, scores=found)
+    return _checked(Row(**fields, scores=found))
 
 
 def _storable(value: Any) -> Any:
@@ -219,9 +220,20 @@ def from_json(line: str) -> Row:
         row = Row(**fields)
     except (AttributeError, TypeError, KeyError, OSError, zlib.error, zipfile.BadZipFile) as error:
         raise ValueError(f"the line holds no row: {error}") from error
+    return _checked(row)
+
+
+def _checked(row: Row) -> Row:
+    """Return a row that was read, whose values are of the types that they were written with.
+
+    Raises:
+        ValueError: they are not.
+    """
     wrong = [name for name, kind in _KINDS.items() if not isinstance(getattr(row, name), kind)]
     if not wrong and not all(isinstance(value, int | float) for value in row.scores.values()):
         wrong = ["scores"]
+    if not wrong and not all(isinstance(point, dict) for point in row.curve):
+        wrong = ["curve"]
     if wrong or row.status not in STATUSES:
-        raise ValueError(f"the line holds no row: {', '.join(wrong) or 'status'} cannot be")
+        raise ValueError(f"a row's {', '.join(wrong) or 'status'} cannot be")
     return row

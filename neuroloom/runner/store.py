@@ -26,7 +26,7 @@ from typing import Any, Self
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from neuroloom.core.errors import InputError
+from neuroloom.core.errors import InputError, blamed_on
 from neuroloom.runner import schema
 from neuroloom.runner.database import database_url, explain, is_full, make_engine, refuse_network_file
 from neuroloom.runner.locks import FileLock
@@ -38,7 +38,7 @@ _LATER = (
     schema.fronts,
     schema.importances,
     schema.beliefs,
-)  # tables that stores of the first version may lack
+)  # tables that stores of version 1 may lack
 _RETRIES = 3
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
@@ -50,6 +50,7 @@ def open_store(
     folder: str | os.PathLike[str] | None = None,
     read: bool = False,
     shared: bool = False,
+    migrate: bool = False,
 ) -> Store:
     """Open a store, making it if need be.
 
@@ -59,11 +60,12 @@ def open_store(
         folder: where rows go that cannot be stored; None takes the SQLite file's folder, or the current one.
         read: open an existing store to read rows only, without a lock, also while a run fills it.
         shared: write beside others, without the run's lock, as workers on PostgreSQL do.
+        migrate: bring a database of an earlier neuroloom to today's schema; a file, which is one user's, always is.
 
     Raises:
         InputError: the store cannot be used; the message says why and what to do.
     """
-    return Store(database_url(where), run, None if folder is None else Path(folder), read, shared)
+    return Store(database_url(where), run, None if folder is None else Path(folder), read, shared, migrate)
 
 
 class Store:
@@ -75,15 +77,25 @@ class Store:
         folder: where rows go that cannot be stored.
         read: whether only to read.
         shared: whether others write, too.
+        migrate: whether a database is brought to today's schema.
     """
 
-    def __init__(self, url: sa.URL, run: str, folder: Path | None, read: bool, shared: bool = False) -> None:
+    def __init__(
+        self,
+        url: sa.URL,
+        run: str,
+        folder: Path | None,
+        read: bool,
+        shared: bool = False,
+        migrate: bool = False,
+    ) -> None:
         self.url = url
         self.run = run
         self._file = Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
         self._folder = folder or (self._file.parent if self._file else Path())
         self._lock: FileLock | None = None
         self._lacks: set[str] = set()
+        self.version = schema.VERSION
         self._connection: sa.Connection | None = None
         if self._file is not None:
             self._prepare_file(self._file, read)
@@ -91,7 +103,7 @@ class Store:
             self._engine = make_engine(url, self._label())
             self._connection = self._connect()
             with self._connection.begin():
-                self._check_schema(read)
+                self._check_schema(read, migrate)
             if not read and not shared:
                 self._hold_run()
             dialect = self._engine.dialect
@@ -210,10 +222,27 @@ class Store:
             found = transaction.connection.execute(query).first()
         if found is None:
             raise InputError(f"{self._name()} holds no run called {self.run!r}; `neuroloom run` makes one.")
-        return json.loads(found[0]), json.loads(found[1])
+        with self._reading():
+            keys, meta = json.loads(found[0]), json.loads(found[1])
+            if not (
+                isinstance(keys, list) and isinstance(meta, dict) and all(isinstance(k, str) for k in keys)
+            ):
+                raise TypeError("the plan is no list of keys and a table")
+            return keys, meta
+
+    def runs(self) -> list[str]:
+        """Return the names of the runs whose plans are here."""
+        with self._explaining(), self._open_connection().begin() as transaction:
+            return list(
+                transaction.connection.execute(sa.select(schema.plans.c.run).order_by("run")).scalars()
+            )
 
     def rows(self, keys: Sequence[str]) -> list[Row]:
         """Return the rows of those of ``keys`` that have ended, in that order, without predictions."""
+        with self._reading():
+            return self._rows(keys)
+
+    def _rows(self, keys: Sequence[str]) -> list[Row]:
         found: dict[str, list[tuple[str, float | None]]] = {}
         columns = schema.scores.c.key, schema.scores.c.metric, schema.scores.c.value
         for key, metric, value in self._select(columns, schema.scores.c.key, keys):
@@ -236,7 +265,8 @@ class Store:
         """Return the arrays kept of a trial's answers (``test``, ``y``, ``prediction``, …), or None."""
         columns = (schema.predictions.c.arrays,)
         found = self._select(columns, schema.predictions.c.key, [key])
-        return schema.unpack(found[0][0]) if found else None
+        with self._reading():
+            return schema.unpack(found[0][0]) if found else None
 
     def with_predictions(self, keys: Sequence[str]) -> set[str]:
         """Return those of ``keys`` whose trials' answers are kept."""
@@ -313,23 +343,23 @@ class Store:
             else:
                 self._connection = connection
 
-    def _check_schema(self, read: bool) -> None:
+    def _check_schema(self, read: bool, migrate: bool) -> None:
         connection = self._open_connection()
         if not read:
             alone(connection)
         names = sa.inspect(connection).get_table_names()
         if schema.about.name in names:
             version = connection.execute(sa.select(sa.func.max(schema.about.c.schema_version))).scalar() or 0
+            self.version = version
             if version > schema.VERSION:
                 raise InputError(
                     f"{self._name()} was written by a newer neuroloom (its schema is version {version}, this one reads "
                     f"up to {schema.VERSION}); upgrade neuroloom or use another folder."
                 )
-            for table in _LATER:  # a store may be from before there were any
-                if table.name not in names and read:
-                    self._lacks.add(table.name)
-                elif table.name not in names:
-                    table.create(connection)
+            if read:
+                self._lacks = {table.name for table in _LATER} - set(names)
+            elif version < schema.VERSION:
+                self._migrate(version, migrate)
             return
         foreign = sorted({t.name for t in schema.TABLES.sorted_tables} & set(names))
         if read or (self._file is not None and names) or foreign:
@@ -341,6 +371,24 @@ class Store:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         schema.TABLES.create_all(connection)
         connection.execute(sa.insert(schema.about), [{"schema_version": schema.VERSION}])
+
+    def _migrate(self, version: int, asked: bool) -> None:
+        """Bring the store to today's schema, within the transaction that is open: all of it or nothing."""
+        from neuroloom.runner.migrations import upgrade
+
+        if (
+            self._file is None and not asked
+        ):  # others may use it with a neuroloom that reads the old one alone
+            raise InputError(
+                f"{self._name()} was made by an earlier neuroloom (its schema is version {version}, today's is "
+                f"{schema.VERSION}); bring it up to date, when nobody uses it, with: neuroloom migrate "
+                f"{self._name()}"
+            )
+        connection = self._open_connection()
+        if self._file is not None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        upgrade(connection, version)
+        connection.execute(sa.update(schema.about).values(schema_version=schema.VERSION))
 
     def _hold_run(self) -> None:
         """On PostgreSQL, take the run's advisory lock; the server lets go of it when this connection ends."""
@@ -406,6 +454,9 @@ class Store:
         except exc.SQLAlchemyError as error:
             self._reconnect()
             raise self._explained(error) from error
+
+    def _reading(self) -> contextlib.AbstractContextManager[None]:
+        return blamed_on(self._name(), "move it away and run again")
 
     def _explained(self, error: exc.SQLAlchemyError) -> InputError:
         return explain(error, self._name())

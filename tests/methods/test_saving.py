@@ -78,6 +78,9 @@ def _saved(tmp_path: Path) -> Path:
     X, targets = _table()
     fitted, _ = build("dummy", "table", "classification", {}, random_state=1)
     save_estimator(fitted.fit(X, targets["two"]), tmp_path / "m", {})
+    document = json.loads((tmp_path / "m" / "model.json").read_text())
+    del document["sums"]  # who crafts a model makes them anew
+    (tmp_path / "m" / "model.json").write_text(json.dumps(document))
     return tmp_path / "m"
 
 
@@ -126,6 +129,26 @@ def test_a_broken_model_is_an_error_for_users(text: str, message: str, tmp_path:
     (folder / "model.json").write_text(text)
     with pytest.raises(InputError, match=message):
         load_estimator(folder)
+
+
+@pytest.mark.parametrize("file", ["model.json", "arrays.safetensors", "part-0.skops"])
+def test_a_damaged_model_is_named_rather_than_asked(file: str, tmp_path: Path) -> None:
+    X, targets = _table()
+    fitted, _ = build("ridge", "table", "regression", {}, X=X, random_state=1)
+    save_estimator(fitted.fit(X, targets["number"]), tmp_path / "m", {"samples": 90})
+    path = tmp_path / "m" / file
+    data = path.read_bytes()
+    changed = (
+        data.replace(b'"samples": 90', b'"samples": 91') if file == "model.json" else data[:-1] + b"\x01"
+    )
+    assert changed != data
+    path.write_bytes(changed)
+    with pytest.raises(
+        InputError, match=rf"is damaged: {file} is not as it was written; fit the model again"
+    ):
+        load_estimator(tmp_path / "m")
+    path.write_bytes(data)
+    assert load_estimator(tmp_path / "m")[1] == {"samples": 90}
 
 
 def test_no_model_and_a_taken_folder(tmp_path: Path) -> None:

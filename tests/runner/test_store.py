@@ -202,9 +202,10 @@ def test_a_store_from_before_there_were_fronts_is_read_and_then_has_them(where: 
         store.add([row("a")])
         with store._open_connection().begin() as transaction:
             transaction.connection.execute(sa.text("DROP TABLE fronts"))
+            transaction.connection.execute(sa.text("UPDATE neuroloom SET schema_version = 1"))
     with open_store(where, folder=tmp_path, read=True) as store:
         assert [one.front for one in store.rows(["a"])] == [{}]
-    with open_store(where, folder=tmp_path) as store:
+    with open_store(where, folder=tmp_path, migrate=True) as store:
         store.add([row("b")])
         assert [one.front for one in store.rows(["a", "b"])] == [{}, row("b").front]
 
@@ -218,9 +219,10 @@ def test_a_store_from_before_there_were_beliefs_is_read_and_then_has_them(where:
         ]
         with store._open_connection().begin() as transaction:
             transaction.connection.execute(sa.text("DROP TABLE beliefs"))
+            transaction.connection.execute(sa.text("UPDATE neuroloom SET schema_version = 1"))
     with open_store(where, folder=tmp_path, read=True) as store:
         assert [one.beliefs for one in store.rows(["a"])] == [None]
-    with open_store(where, folder=tmp_path) as store:
+    with open_store(where, folder=tmp_path, migrate=True) as store:
         store.add([dataclasses.replace(row("b"), beliefs=held)])
         found = store.rows(["a", "b"])
     assert found[0].beliefs is None
