@@ -128,7 +128,11 @@ def recipe(expression: str, kind: str, problem: str) -> Recipe | Skip:
         if not (method.transformer or method.makes_graphs or method in balancers):
             return Skip(f"{method.key} gives answers, not features, so nothing can follow it in {expression}")
     if problem == FORECAST and not any((k, FORECAST) in methods[-1].classes for k in KINDS):
-        return _over_windows(expression, kind)
+        found = _over_windows("+".join(parts(expression)[: len(methods)]), kind)
+        if isinstance(found, Skip):
+            return found
+        tuners = [Step(_free_name(one, list(found.steps)), one, kind, tuning(problem)) for one in correctors]
+        return replace(found, expression=expression, steps=(*found.steps, *tuners))
     notes = []
     if methods[-1].makes_graphs:
         methods.append(find(_OF_GRAPHS))
@@ -183,7 +187,7 @@ def _no_place(
     """Return why what wraps a method cannot do so here, or None where it can."""
     tuners = [method for method in correctors if _tunes(method)]
     if tuners and (kind, tuning(problem)) not in tuners[0].classes:
-        return f"{tuners[0].key} chooses parameters for classes and numbers, and this is {problem} on {kind}"
+        return f"{tuners[0].key} has no way to score parameters for {problem} on {kind}"
     if tuners and not methods:
         return f"{tuners[0].key} chooses the parameters of a method before it, as svm+{tuners[0].key}"
     correctors = [method for method in correctors if method not in tuners]
@@ -316,16 +320,16 @@ def make(method_name: str, kind: str, problem: str, **params: Any) -> Any:
 
 def _assemble(found: Recipe, by_step: Mapping[str, Mapping[str, Any]], *, prepare: bool) -> Any:
     """Build the estimator; ``prepare`` puts the preparation of DataFrames first."""
+    last = found.steps[-1]
+    if last.wraps:
+        inner = _assemble(replace(found, steps=found.steps[:-1]), by_step, prepare=prepare)
+        return last.cls()(**{"estimator": inner, **last.method.fixed, **by_step[last.name]})
     if found.reduces:
         inner = replace(found, problem="regression", steps=found.steps[1:])
         windows = found.steps[0]
         regressor = _assemble(inner, by_step, prepare=False)
         return windows.cls()(**{"estimator": regressor, **by_step[windows.name]})
     steps: list[tuple[str, Any]] = []
-    last = found.steps[-1]
-    if last.wraps:
-        inner = _assemble(replace(found, steps=found.steps[:-1]), by_step, prepare=prepare)
-        return last.cls()(**{"estimator": inner, **last.method.fixed, **by_step[last.name]})
     if found.flatten:
         from neuroloom.methods.prepare import Flatten
 

@@ -507,7 +507,11 @@ def _built_in() -> Iterable[Method]:
     yield Method("tuned", "baseline", "the parameters of what stands before it, chosen on folds of the training part",
                  {(kind, tuning(problem)): f"neuroloom.methods.tuned:Tuned{stem}"
                   for kind in KINDS if kind != "episodes" for problem, stem in stems.items()
-                  if (kind, problem) != ("links", LEARNED[1])})  # fmt: skip
+                  if (kind, problem) != ("links", LEARNED[1])}
+                 | {(kind, tuning("detection")): "neuroloom.methods.tuned:TunedDetector"
+                    for kind in ("table", "series", "image")}
+                 | {("series", tuning("forecast")): "neuroloom.methods.tuned:TunedForecaster",
+                    ("episodes", tuning("control")): "neuroloom.methods.tuned:TunedPolicy"})  # fmt: skip
     for key, title in _BALANCERS:
         any_kind = key in _BALANCERS_OF_ALL
         fits = [k for k in KINDS if k == "table" or (any_kind and k not in ("links", "episodes"))]

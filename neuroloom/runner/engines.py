@@ -101,16 +101,22 @@ class InlineEngine(Engine):
         data_dir: the data folder, or None.
         keep_predictions: whether rows carry predictions.
         workbench: ``"module:attribute"`` of the workbench.
+        searches: folder in which searches for parameters are kept while they go on, or None.
     """
 
     name = "inline"
     workers = 1
 
     def __init__(
-        self, *, data_dir: str | None = None, keep_predictions: bool = False, workbench: str = DEFAULT
+        self,
+        *,
+        data_dir: str | None = None,
+        keep_predictions: bool = False,
+        workbench: str = DEFAULT,
+        searches: str | None = None,
     ) -> None:
         self.threads = usable_cores()
-        self._executor = Executor(workbench, data_dir, keep_predictions)
+        self._executor = Executor(workbench, data_dir, keep_predictions, searches=searches)
         self._loaded = Loaded()
 
     def run(self, trials: Iterable[Trial]) -> Iterator[Event]:
@@ -191,6 +197,7 @@ class ProcessEngine(Engine):
         data_dir: the data folder, or None.
         keep_predictions: whether rows carry predictions.
         workbench: ``"module:attribute"`` of the workbench.
+        searches: folder in which searches for parameters are kept while they go on, or None.
     """
 
     name = "processes"
@@ -203,6 +210,7 @@ class ProcessEngine(Engine):
         data_dir: str | None = None,
         keep_predictions: bool = False,
         workbench: str = DEFAULT,
+        searches: str | None = None,
     ) -> None:
         self.workers = usable_cores() if workers is None else check_int("workers", workers)
         if threads is not None:
@@ -213,6 +221,7 @@ class ProcessEngine(Engine):
             workbench=workbench,
             data_dir=data_dir,
             keep_predictions=keep_predictions,
+            searches=searches,
         )
         self.threads = self._pool.threads
         self._loaded = [Loaded() for _ in range(self.workers)]
@@ -311,8 +320,12 @@ def open_engine(
     workbench: str = DEFAULT,
     address: str | None = None,
     store: Store | None = None,
+    searches: str | None = None,
 ) -> Engine:
-    """Return the engine called ``name``; ``address`` is that of a Ray cluster, ``store`` where workers find trials.
+    """Return the engine called ``name``.
+
+    ``address`` is that of a Ray cluster, ``store`` where workers find trials, ``searches`` where the engines of this
+    machine keep searches that go on.
 
     Raises:
         InputError: there is none of that name, a number is out of range, or Ray cannot be reached.
@@ -333,9 +346,9 @@ def open_engine(
             raise InputError("engine workers needs a --store postgresql://… that its workers can reach, too.")
         return WorkersEngine(store, keep_predictions)
     if name == "inline":
-        return InlineEngine(**common)
+        return InlineEngine(**common, searches=searches)
     if name == "ray":
         from neuroloom.runner.ray_engine import RayEngine
 
         return RayEngine(workers, threads=threads, address=address, **common)
-    return ProcessEngine(workers, threads=threads, **common)
+    return ProcessEngine(workers, threads=threads, **common, searches=searches)

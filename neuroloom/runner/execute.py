@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,7 @@ class Executor:
         box: where a worker notes how far it is; None in a process of the user's.
         own_process: whether this process is ours alone, as a worker is: then memory is handed back after big trials
             and the global random generators need no restoring.
+        searches: folder in which searches for parameters are kept while they go on, or None.
     """
 
     def __init__(
@@ -75,7 +77,9 @@ class Executor:
         keep_predictions: bool = False,
         box: BlackBox | None = None,
         own_process: bool = False,
+        searches: str | None = None,
     ) -> None:
+        self._searches = None if searches is None else Path(searches)
         self._workbench = load(workbench) if isinstance(workbench, str) else workbench
         self._data_dir = data_dir
         self._keep_predictions = keep_predictions
@@ -140,7 +144,7 @@ class Executor:
         ready = self._prepare(trial, row)
         fit = self._fit_call(ready)
         self._begin(trial)
-        with Stopwatch(self._imports) as watch:
+        with self._workbench.searching(trial, self._searches), Stopwatch(self._imports) as watch:
             fit()
         row.fit_seconds, row.fit_cpu_seconds = watch.seconds, watch.cpu
         self._finish(ready, row)

@@ -88,6 +88,7 @@ class Pool:
         workbench: ``"module:attribute"`` of the workbench they use.
         data_dir: the data folder, or None.
         keep_predictions: whether rows carry predictions.
+        searches: folder in which searches for parameters are kept while they go on, or None.
 
     Raises:
         NotSupportedError: this system has no sessions and signals to hold processes by (Windows).
@@ -101,12 +102,15 @@ class Pool:
         workbench: str = DEFAULT,
         data_dir: str | None = None,
         keep_predictions: bool = False,
+        searches: str | None = None,
     ) -> None:
         if os.name != "posix":
             raise NotSupportedError("worker processes need Linux or macOS; use the engine 'inline' here.")
         self.size = workers
         self.threads = threads or max(1, usable_cores() // workers)
         self._setup = {"workbench": workbench, "data_dir": data_dir, "keep_predictions": keep_predictions}
+        if searches is not None:
+            self._setup["searches"] = searches
         self._environment = worker_environment(self.threads)
         self._token = secrets.token_hex(8)
         self._started = 0

@@ -98,14 +98,16 @@ def trial_params(found: Recipe, params: Mapping[str, Any], metrics: Sequence[str
     """Return the parameters of a trial: what tunes does so for the task's first metric that it knows, and tells the
     score against its budget.
     """
-    from neuroloom.methods.tuned import CLASSES, NUMBERS
+    from neuroloom.methods.tuned import CLASSES, FORECASTS, NUMBERS
 
     given = dict(params)
     for step in found.steps:
         if step.problem != tuning(found.problem):
             continue
         own = {"incumbents": True, **given.get(step.name, {})}
-        known = CLASSES if found.problem == "classification" else NUMBERS
+        known = {"classification": CLASSES, "regression": NUMBERS, "forecast": FORECASTS}.get(
+            found.problem, ()
+        )
         metric = next((name for name in metrics if name in known), None)
         if metric is not None and "metric" not in own and f"{step.name}__metric" not in given:
             own["metric"] = metric

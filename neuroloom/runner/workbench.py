@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
+from neuroloom.runner.trial import Trial
 from neuroloom.tasks.task import Task
 
 DEFAULT = "neuroloom.runner.workbench:WORKBENCH"
@@ -41,6 +44,14 @@ class Workbench:
 
         with one_at_a_time("warm-up"):
             warm_up(expression, kind, problem)
+
+    def searching(self, trial: Trial, folder: Path | None) -> AbstractContextManager[None]:
+        """Return the block in which a trial is fitted: its search for parameters, if any, is kept in the folder."""
+        if folder is None or "tuned" not in trial.expression.split("+"):
+            return nullcontext()
+        from neuroloom.methods.tuned import kept_search
+
+        return kept_search(folder / f"{trial.key}.jsonl")
 
     def rollout(self, policy: Any, X: Any) -> Any:
         """Return ``(n,)`` returns of the episodes ``X`` under a policy's ``act``."""

@@ -61,7 +61,12 @@ def main(setup: str) -> None:
     box = BlackBox(int(given["box"]))
     connection = Connection(int(given["connection"]))
     executor = Executor(
-        given["workbench"], given["data_dir"], bool(given["keep_predictions"]), box, own_process=True
+        given["workbench"],
+        given["data_dir"],
+        bool(given["keep_predictions"]),
+        box,
+        own_process=True,
+        searches=given.get("searches"),
     )
     _silence()
     box.clear_text()

@@ -11,13 +11,16 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import load_diabetes, load_wine
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
+from neuroloom.core.episodes import PolicyMixin, rollout
 from neuroloom.core.errors import InputError, NotSupportedError
+from neuroloom.core.origins import OriginSet
+from neuroloom.core.samples import EnvSet
 from neuroloom.core.seeding import derive
-from neuroloom.methods import Skip, build, make, parameters, recipe, registry
+from neuroloom.methods import Recipe, Skip, build, make, parameters, recipe, registry
 from neuroloom.methods.ranges import RANGES, RESOURCES, Choices, Numbers, read_range
 from neuroloom.methods.saving import load_estimator, save_estimator
 from neuroloom.methods.search_space import search_space
-from neuroloom.methods.tuned import TunedClassifier
+from neuroloom.methods.tuned import TunedClassifier, TunedForecaster, TunedPolicy, kept_search
 from tests.conformance.cases import samples
 
 pytest.importorskip("optuna")
@@ -225,7 +228,7 @@ def test_what_cannot_be_tuned_is_told() -> None:
     ):
         tuned("knn", ranges={"knn": {"n_neighbours": [1, 2]}}).fit(X, Y)
     for expression, kind, problem, why in (
-        ("neat+tuned", "episodes", "control", "for classes and numbers, and this is control on episodes"),
+        ("lof+tuned", "tokens", "detection", "has no way to score parameters for detection on tokens"),
         ("tuned", "table", "classification", "chooses the parameters of a method before it, as svm"),
     ):
         found = recipe(expression, kind, problem)
@@ -269,3 +272,158 @@ def test_declared_ranges_are_of_parameters_that_exist_and_hold_the_default(key: 
 
 def test_resources_are_of_methods_with_ranges() -> None:
     assert set(RESOURCES) <= set(RANGES)
+
+
+# -- forecasts, policies, detectors ------------------------------------------------------------------------------------
+
+
+def _waves() -> tuple[OriginSet, Any]:
+    t = np.arange(140)
+    rng = np.random.default_rng(4)
+    return OriginSet.of(10 + 0.05 * t + np.sin(2 * np.pi * t / 12) + 0.1 * rng.normal(size=140), 6, season=12)
+
+
+def test_a_forecaster_is_tuned_forward_in_time() -> None:
+    origins, values = _waves()
+    model = build("theta+tuned", "series", "forecast", {"tuned": {"trials": 5}}, random_state=1)[0]
+    parts = model._parts(origins, values, None, 0)
+    assert len(parts) == 3
+    for learned, y, asked, y_asked, _ in parts:
+        assert learned.origins.max() + 6 <= asked.origins.min()  # no answer learned from is one asked for
+        assert (len(y), len(y_asked)) == (len(learned), len(asked))
+    model.fit(origins, values)
+    naive = origins.naive_error(values)
+    for trial in model.trials_:
+        errors = []
+        for learned, y, asked, y_asked, _ in parts:
+            plain = clone(model.estimator).set_params(**trial["params"]).fit(learned, y)
+            errors.append(np.abs(plain.predict(asked) - y_asked).mean() / naive)
+        assert trial["score"] == pytest.approx(-np.mean(errors))
+    assert model.best_score_ == max(trial["score"] for trial in model.trials_)
+    np.testing.assert_array_equal(model.predict(origins[-3:]), model.estimator_.predict(origins[-3:]))
+    assert model.predict_interval(origins[-3:]).shape == (3, 6, 2)
+    with pytest.raises(InputError, match="needs more than 4 origins with a horizon of 6; lower `folds`"):
+        clone(model).fit(origins[:4], values[:4])
+
+
+def test_what_windows_feed_is_tuned_as_a_forecaster() -> None:
+    origins, values = _waves()
+    model = build("knn+tuned", "series", "forecast", {"tuned": {"trials": 3}}, random_state=1)[0]
+    model.fit(origins, values)
+    assert isinstance(model, TunedForecaster)
+    assert set(model.trials_[1]["params"]) == {
+        f"estimator__knn__{name}" for name in ("n_neighbors", "p", "weights")
+    }
+    assert model.predict(origins[-2:]).shape == (2, 6)
+
+
+class Pushes(PolicyMixin, BaseEstimator):
+    """Pushes the cart the way that the pole leans, the more so the larger ``gain`` of its speed."""
+
+    def __init__(self, gain: float = -1.0) -> None:
+        self.gain = gain
+
+    def fit(self, X: Any) -> Pushes:
+        self.fitted_ = len(X)
+        return self
+
+    def act(self, observations: Any) -> Any:
+        return (observations[:, 2] + self.gain * observations[:, 3] > 0).astype(int)
+
+
+def test_a_policy_is_tuned_by_its_returns() -> None:
+    starts = EnvSet("CartPole-v1", np.arange(9))
+    model = TunedPolicy(Pushes(), trials=6, ranges={"gain": {"low": -1.0, "high": 1.0}}, random_state=0)
+    model.fit(starts)
+    assert model.best_params_["gain"] > 0
+    assert model.best_score_ > 5 * model.trials_[0]["score"]
+    assert model.estimator_.fitted_ == 9
+    assert rollout(model, starts).mean() == rollout(model.estimator_, starts).mean()
+    assert isinstance(recipe("neat+tuned", "episodes", "control"), Recipe)
+
+
+def test_a_detector_is_tuned_against_strangers_made_of_the_usual() -> None:
+    rng = np.random.default_rng(0)
+    usual = rng.normal(size=(120, 4)) @ np.array(
+        [[1, 1, 1, 1], [0, 0.3, 0, 0], [0, 0, 0.3, 0], [0, 0, 0, 0.3]]
+    )
+    model = build("lof+tuned", "table", "detection", {"tuned": {"trials": 6}}, random_state=0)[0]
+    _, _, held, strangers, _ = model._parts(usual, None, None, 0)[0]
+    assert (strangers != held).any(axis=1).all()
+    for column in range(4):  # each value is one of that column
+        assert set(strangers[:, column]) <= set(held[:, column])
+    model.fit(usual)
+    assert model.best_score_ > 0.7
+    assert model.best_score_ == max(trial["score"] for trial in model.trials_)
+    odd = usual[:20] * [1, -1, 1, -1]
+    assert np.median(model.decision_function(odd)) < np.median(model.decision_function(usual))
+    np.testing.assert_array_equal(model.predict(odd), np.where(model.decision_function(odd) < 0, -1, 1))
+    with pytest.raises(NotSupportedError, match="tables of two columns or more, on series and on pictures"):
+        clone(model).fit(usual[:, :1])
+
+
+# -- a search that was killed ------------------------------------------------------------------------------------------
+
+
+class Killed(ClassifierMixin, BaseEstimator):
+    """Counts its fits, and is interrupted at one of them."""
+
+    fits = 0
+    last: int | None = None
+
+    def __init__(self, shift: float = 0.0, rounds: int = 45) -> None:
+        self.shift, self.rounds = shift, rounds
+
+    def fit(self, X: Any, y: Any) -> Killed:
+        if Killed.fits == Killed.last:
+            raise KeyboardInterrupt
+        Killed.fits += 1
+        if self.shift > 1.5:
+            raise ValueError("not there")
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X: Any) -> Any:
+        return np.where(X[:, 0] + self.shift > 13, *self.classes_[:2])
+
+
+@pytest.mark.parametrize("after", [1, 7, 22, 30])
+def test_a_search_that_was_killed_goes_on(
+    after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def search() -> TunedClassifier:
+        return TunedClassifier(
+            Killed(), trials=12, ranges={"shift": {"low": -3.0, "high": 3.0}}, random_state=5
+        )
+
+    monkeypatch.setattr(Killed, "fits", 0)
+    whole = search().fit(X, Y)
+    total = Killed.fits
+    monkeypatch.setattr(Killed, "fits", 0)
+    monkeypatch.setattr(Killed, "last", after)
+    path = tmp_path / "kept" / "search.jsonl"
+    with pytest.raises(KeyboardInterrupt), kept_search(path):
+        search().fit(X, Y)
+    text = path.read_text()
+    path.write_text(text[: len(text) - 3] if after == 22 else text)  # torn by the kill
+    monkeypatch.setattr(Killed, "last", None)
+    with kept_search(path):
+        again = search().fit(X, Y)
+    redone = Killed.fits - total
+    assert redone <= (6 if after == 22 else 3)  # the folds of what was being tried
+    assert [[t[n] for n in ("params", "score", "state", "reason")] for t in again.trials_] == [
+        [t[n] for n in ("params", "score", "state", "reason")] for t in whole.trials_
+    ]
+    assert {"complete", "failed"} <= {t["state"] for t in again.trials_}
+    assert again.best_params_ == whole.best_params_
+    assert not path.exists()
+
+
+def test_what_was_kept_of_another_search_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "search.jsonl"
+    path.write_text('{"of": "another"}\n')
+    with (
+        pytest.raises(InputError, match=r"search\.jsonl was kept of another search; remove it"),
+        kept_search(path),
+    ):
+        tuned("knn", trials=2).fit(X, Y)

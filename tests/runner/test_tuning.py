@@ -183,3 +183,64 @@ def test_the_command_line_tunes(tmp_path: Path) -> None:
     assert "[tune]\ntrials = 2" in (tmp_path / "out" / "bench.toml").read_text()
     wrong = CliRunner().invoke(app, [*asked[:-1], "soon"])
     assert wrong.exit_code == 2
+
+
+@pytest.mark.parametrize("engine", ["inline", "processes"])
+def test_a_bench_that_is_killed_amid_a_search_goes_on_in_it(
+    engine: str, tmp_path: Path, monkeypatch: Any
+) -> None:
+    bench = {
+        "name": "s",
+        "seeds": 1,
+        "folds": 2,
+        "rounds": 1,
+        "tasks": ["iris"],
+        "methods": ["knn"],
+        "workers": 1,
+    }
+    bench["tune"] = {"trials": 6, "folds": 2}
+    whole = neuroloom.run(bench, tmp_path / "whole", engine=engine).frame()
+    assert not list((tmp_path / "whole" / "searches").glob("*"))  # nothing is left of a search that has ended
+    from neuroloom.runner.config import load_config
+    from neuroloom.runner.plan import make_plan
+
+    config, source = load_config(bench)
+    key = next(t.key for t in make_plan(config, source).trials if t.label == "knn+tuned")
+    kept = _search_of(config, key, tmp_path)
+    lines = kept.read_text().splitlines()
+    assert len(lines) == 7
+    folder = tmp_path / "again" / "searches"
+    folder.mkdir(parents=True)
+    wrong = json.loads(lines[2]) | {"scores": [0.999]}  # told from what would be computed anew
+    (folder / f"{key}.jsonl").write_text("\n".join([*lines[:2], json.dumps(wrong)]) + "\n")
+    again = neuroloom.run(bench, tmp_path / "again", engine=engine).frame()
+    tuned = again[(again["method"] == "knn+tuned") & (again["metric"] == "accuracy")].iloc[0]
+    assert (
+        json.loads(tuned["settings"])["best_params"]["knn__n_neighbors"] == _params(wrong)["knn__n_neighbors"]
+    )
+    assert set(again["status"]) == set(whole["status"]) == {"done"}
+
+
+def _params(line: dict[str, Any]) -> dict[str, Any]:
+    import ast
+
+    found: dict[str, Any] = ast.literal_eval(line["params"])
+    return found
+
+
+def _search_of(config: Any, key: str, tmp_path: Path) -> Path:
+    """Return what a search that is interrupted at its end leaves."""
+    from neuroloom.methods import tuned
+    from neuroloom.runner.config import Source
+    from neuroloom.runner.engines import InlineEngine
+    from neuroloom.runner.plan import make_plan
+
+    trial = next(t for t in make_plan(config, Source("", "")).trials if t.key == key)
+    path = tmp_path / "halted" / f"{key}.jsonl"
+    unlink = Path.unlink
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Path, "unlink", lambda self, **given: None if self == path else unlink(self, **given))
+        with InlineEngine(searches=str(tmp_path / "halted")) as engine:
+            list(engine.run([trial]))
+    assert tuned._kept.get() is None
+    return path
