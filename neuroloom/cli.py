@@ -105,6 +105,10 @@ Confidence = Annotated[
     float | None,
     typer.Option("--confidence", help="Report intervals and sets that are to cover so much, as 0.9."),
 ]
+MLflowPlace = Annotated[
+    str | None,
+    typer.Option("--mlflow", help="Write runs for MLflow, too: a folder, or a tracking URI."),
+]
 Explain = Annotated[bool, typer.Option("--explain", help="Report what each method's score rests on.")]
 Workers = Annotated[
     int | None, typer.Option("--workers", min=1, help="Worker processes; the default is the cores.")
@@ -157,7 +161,7 @@ def try_(
     from neuroloom.runner.attempt import attempt
     from neuroloom.runner.progress import Progress
 
-    with _errors(resume=shlex.join(["neuroloom", *sys.argv[1:]])):
+    with _errors(resume=_again()):
         if normal is not None and not _scanned(data, target, drop, normal, window, method, out):
             return
         found = attempt(
@@ -207,12 +211,13 @@ def run(
         str | None,
         typer.Option("--tune", help="Tune each method, too: trials or time for each, as 30, 90s, 5m."),
     ] = None,
+    mlflow: MLflowPlace = None,
 ) -> None:
     """Run a bench, or go on with it, and write its report."""
     from neuroloom.runner import run as run_bench
     from neuroloom.runner.progress import Progress
 
-    with _errors(resume=shlex.join(["neuroloom", *sys.argv[1:]])):
+    with _errors(resume=_again()):
         results = run_bench(
             config,
             out=out,
@@ -226,6 +231,7 @@ def run(
             confidence=confidence,
             explain=explain,
             tune=tune,
+            mlflow=mlflow,
             progress=Progress(),
         )
         _finish(results)
@@ -241,7 +247,7 @@ def worker(
     """Run trials that `neuroloom run --engine workers` offers in a PostgreSQL store, on any host."""
     from neuroloom.runner.remote import work
 
-    with _errors(resume=shlex.join(["neuroloom", *sys.argv[1:]])):
+    with _errors(resume=_again()):
         work(store, workers=workers, data_dir=None if data is None else str(data), stay=stay, say=typer.echo)
 
 
@@ -258,13 +264,24 @@ def merge(
 
 
 @app.command()
+def migrate(
+    store: Annotated[str, typer.Argument(help="A run directory, its results.db, or postgresql://…")],
+) -> None:
+    """Bring a store of an earlier neuroloom to today's schema."""
+    from neuroloom.runner.merge import migrate as migrate_store
+
+    with _errors(resume=None):
+        typer.echo(migrate_store(store))
+
+
+@app.command()
 def demo(out: Out = None, workers: Workers = None, data: Data = None) -> None:
     """Run a bench on data that is built in, and write its report."""
     from neuroloom.runner import run as run_bench
     from neuroloom.runner.bench import demo_config
     from neuroloom.runner.progress import Progress
 
-    with _errors(resume=shlex.join(["neuroloom", *sys.argv[1:]])):
+    with _errors(resume=_again()):
         _finish(run_bench(demo_config(), out=out, workers=workers, data_dir=data, progress=Progress()))
 
 
@@ -284,6 +301,19 @@ def report(
             sys.stdout.write(text)
             return
         typer.echo(_write(text, out or directory / "report.html"))
+
+
+@app.command()
+def history(
+    places: Annotated[list[str], typer.Argument(help="Run directories, a folder of them, or postgresql://…")],
+    out: Annotated[Path, typer.Option("--out", help="The page to write.")] = Path("history.html"),
+) -> None:
+    """Write a page of the scores of many runs, from the first to the last, and of what changed between them."""
+    from neuroloom.runner.bench import load_history
+    from neuroloom.runner.report.history import render as render_history
+
+    with _errors(resume=None):
+        typer.echo(_write(render_history(load_history(places)), out))
 
 
 @app.command()
@@ -348,13 +378,19 @@ def fit(
         Path | None,
         typer.Option("--tensorboard", help="Write how a network learns into this folder, for TensorBoard."),
     ] = None,
+    mlflow: MLflowPlace = None,
+    processes: Annotated[
+        int, typer.Option("--processes", min=1, help="Processes that train one deep net together.")
+    ] = 1,
 ) -> None:
     """Fit one method to all of your data and save it."""
-    from neuroloom.core.watching import ProgressLine, TensorBoard, watched
+    from neuroloom.core.watching import MLflow, ProgressLine, TensorBoard, Told, watched
     from neuroloom.runner.models import fit_model
 
-    watchers = [ProgressLine(method)] if sys.stderr.isatty() else []
-    with _errors(resume=None), watched(*watchers, *([TensorBoard(tensorboard)] if tensorboard else [])):
+    watchers: list[Told] = [ProgressLine(method)] if sys.stderr.isatty() else []
+    watchers += [TensorBoard(tensorboard)] if tensorboard else []
+    watchers += [MLflow(mlflow, name=method, params={"method": method, "data": data.name})] if mlflow else []
+    with _errors(resume=None), watched(*watchers):
         said = fit_model(
             method,
             data,
@@ -372,6 +408,7 @@ def fit(
             seed=seed,
             confidence=confidence,
             checkpoint=checkpoint,
+            processes=processes,
         )
         typer.echo(said)
 
@@ -496,6 +533,13 @@ def doctor(data: Data = None) -> None:
             typer.echo(f"{found.state:>4}  {found.what}: {found.text}")
         typer.echo("all well" if not bad else f"{bad} things to mend")
         raise typer.Exit(FAILED if bad else OK)
+
+
+def _again() -> str:
+    """Return the command that was given, without the password of a database."""
+    from neuroloom.runner.bench import without_password
+
+    return shlex.join(["neuroloom", *map(without_password, sys.argv[1:])])
 
 
 def _write(text: str, path: Path) -> Path:

@@ -258,3 +258,18 @@ def test_listings_fit_80_columns(tmp_path: Path) -> None:
     for words in (["--help"], ["list", "methods"], ["list", "tasks"], ["show", "gat"], ["show", "wine"]):
         lines = neuroloom(*words, cwd=tmp_path).stdout.splitlines()
         assert max(map(len, lines)) <= 80, words
+
+
+def test_the_hint_after_ctrl_c_shows_no_password(monkeypatch, capsys):
+    import typer
+
+    from neuroloom import cli
+
+    given = ["neuroloom", "run", "a b.toml", "--store", "postgresql://me:secret@host/bench"]
+    monkeypatch.setattr("sys.argv", given)
+    with pytest.raises(typer.Exit) as ended, cli._errors(resume=cli._again()):
+        raise KeyboardInterrupt
+    assert ended.value.exit_code == 130
+    told = capsys.readouterr().err
+    assert "secret" not in told
+    assert "Go on with: neuroloom run 'a b.toml' --store 'postgresql://me:***@host/bench'" in told

@@ -15,7 +15,7 @@ from neuroloom.core.errors import InputError
 from neuroloom.methods import Recipe, recipe, registry
 from neuroloom.methods.make import HEADS
 from neuroloom.runner.bench import FINAL, describe_run, earlier_meta, execute, finish, prepare_folder
-from neuroloom.runner.config import Config, Limits, OwnTask, load_config, to_toml
+from neuroloom.runner.config import Config, Limits, OwnTask, load_config, to_toml, with_whole_paths
 from neuroloom.runner.plan import make_plan
 from neuroloom.runner.trial import Trial
 from neuroloom.tasks.metrics import UNEVEN
@@ -128,7 +128,8 @@ def attempt(
     checked, source = load_config(whole)
     plan = make_plan(checked, source)
     rounds = [list(group) for _, group in groupby(plan.trials, key=lambda t: (t.seed, t.fold))]
-    folder = prepare_folder(out, whole)
+    whole = with_whole_paths(whole, source)
+    folder = prepare_folder(out, whole, source)
     with open_store(folder / "results.db") as kept, open_engine("processes", workers=workers) as engine:
         meta = describe_run(whole, plan, engine, folder, earlier_meta(kept))
         session = _Session(kept, engine, meta, whole, progress)

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neuroloom.core.checks import check_float
-from neuroloom.core.errors import InputError
-from neuroloom.runner.config import Config, load_config, to_toml
+from neuroloom.core.errors import InputError, blamed_on
+from neuroloom.runner.config import Config, Source, load_config, to_toml, with_whole_paths
 from neuroloom.runner.plan import Plan, make_plan
 from neuroloom.runner.trial import Trial
 from neuroloom.runner.tuning import read_budget
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from neuroloom.runner.results import Results
     from neuroloom.runner.row import Row
     from neuroloom.runner.store import Store
+    from neuroloom.runner.tracking import TrialTracker
 
 FINAL = ("done", "skipped")
 
@@ -45,6 +46,7 @@ def run(
     confidence: float | None = None,
     explain: bool = False,
     tune: str | int | None = None,
+    mlflow: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Results:
     """Run a bench, or what is missing of it, and write its results and report.
@@ -66,6 +68,7 @@ def run(
         explain: whether trials report what their score rests on; False takes the config's.
         tune: tune every method that declares ranges, beside its form as it is, with so many trials (``30``) or so much
             time (``"90s"``, ``"5m"``) each; None takes the config's ``[tune]``.
+        mlflow: a folder or tracking URI of MLflow's, where each trial is written as a run, too.
         progress: what shows the run to a user, or None.
 
     Returns:
@@ -90,7 +93,12 @@ def run(
         checked = checked.model_copy(update={"tune": found})
     plan = make_plan(checked, source, data_dir)
     own = plan.trials if part is None else part_of(plan.trials, part)
-    folder = prepare_folder(out, checked)
+    folder = prepare_folder(out, checked, source)
+    tracker = None
+    if mlflow is not None:
+        from neuroloom.runner.tracking import TrialTracker
+
+        tracker = TrialTracker(mlflow, checked.name)
     keys = [trial.key for trial in plan.trials]
     with open_store(store or folder / "results.db", run=run_name(store, checked), folder=folder) as kept:
         finished = kept.finished(keys)
@@ -102,6 +110,7 @@ def run(
             keep_predictions=checked.keep_predictions,
             address=address,
             store=kept,
+            searches=None if checked.tune is None else str((folder / "searches").absolute()),
         ) as opened:
             before = earlier_meta(kept)
             meta = describe_run(checked, plan, opened, folder, before)
@@ -113,7 +122,7 @@ def run(
                 progress.begin(missing, len(own) - len(missing), opened.workers)
             began = time.monotonic()
             try:
-                execute(missing, opened, kept, progress)
+                execute(missing, opened, kept, progress, tracker)
             finally:
                 if progress is not None:
                     progress.end()
@@ -166,8 +175,8 @@ def part_of(trials: Sequence[Trial], part: str) -> list[Trial]:
     return [trial for trial in trials if trial.key in own]
 
 
-def prepare_folder(out: str | Path | None, config: Config) -> Path:
-    """Make the run directory and put the config into it.
+def prepare_folder(out: str | Path | None, config: Config, source: Source) -> Path:
+    """Make the run directory and put the config into it, its data named so that it runs again from anywhere.
 
     Raises:
         InputError: it cannot be made or written to.
@@ -175,7 +184,7 @@ def prepare_folder(out: str | Path | None, config: Config) -> Path:
     folder = Path(out) if out is not None else Path("runs") / config.name
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "bench.toml").write_text(to_toml(config), encoding="utf-8")
+        (folder / "bench.toml").write_text(to_toml(with_whole_paths(config, source)), encoding="utf-8")
     except OSError as error:
         raise InputError(
             f"the run directory {folder} cannot be written: {error.strerror}; pass another --out."
@@ -183,7 +192,13 @@ def prepare_folder(out: str | Path | None, config: Config) -> Path:
     return folder
 
 
-def execute(trials: Iterable[Trial], engine: Engine, kept: Store, progress: Progress | None) -> None:
+def execute(
+    trials: Iterable[Trial],
+    engine: Engine,
+    kept: Store,
+    progress: Progress | None,
+    tracker: TrialTracker | None = None,
+) -> None:
     """Run trials and commit each as it ends."""
     from neuroloom.runner.engines import Started
 
@@ -195,8 +210,10 @@ def execute(trials: Iterable[Trial], engine: Engine, kept: Store, progress: Prog
             continue
         if not engine.commits:
             kept.add(event.rows)  # committed before the engine goes on
-        if progress is not None:
-            for row in event.rows:
+        for row in event.rows:
+            if tracker is not None:
+                tracker.write(row)
+            if progress is not None:
                 progress.finished(row)
 
 
@@ -250,9 +267,35 @@ def load_results(directory: str | Path) -> Results:
         raise InputError(
             f"{directory} holds no run: it has no results.db; pass the --out of a `neuroloom run`."
         )
-    with open_store(path, read=True) as kept:
+    with open_store(path, read=True) as kept, blamed_on(path, "move it away and run again"):
         keys, meta = kept.read_plan()
         return read_results(kept, keys, meta)
+
+
+def load_history(places: Sequence[str | Path]) -> list[Results]:
+    """Return the results of several runs: of run directories, and of all runs in a database.
+
+    Args:
+        places: run directories, folders of such, or database URLs.
+
+    Raises:
+        InputError: one holds no run.
+    """
+    from neuroloom.runner.store import open_store
+
+    found: list[Results] = []
+    for place in map(str, places):
+        if "://" in place:
+            with open_store(place, read=True) as kept:
+                names = kept.runs()
+            for name in names:
+                with open_store(place, run=name, read=True) as kept:
+                    found.append(read_results(kept, *kept.read_plan()))
+            continue
+        inner = sorted(path.parent for path in Path(place).glob("*/results.db"))
+        own = (Path(place) / "results.db").is_file() or not inner
+        found += [load_results(folder) for folder in ([Path(place)] if own else inner)]
+    return found
 
 
 def describe_run(

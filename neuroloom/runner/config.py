@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from neuroloom.core.errors import InputError, nearest
 
+OWN_FILES = ("path", "labels", "features")
+"""What of an own task names a file."""
 Loc = tuple[str | int, ...]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -346,6 +348,19 @@ def _axes(params: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], list[Any
 
 def _short(value: Any) -> str:
     return "x".join(_short(v) for v in value) if isinstance(value, list) else str(value)
+
+
+def with_whole_paths(config: Config, source: Source) -> Config:
+    """Return the config with the paths of own data as they are from everywhere: relative ones are to its file."""
+    base = Path(source.file).parent if source.text and Path(source.file).is_file() else Path()
+    tasks = []
+    for own in config.task:
+        said = own.model_dump()
+        for part in OWN_FILES:
+            if isinstance(said.get(part), str):
+                said[part] = str((base / Path(said[part]).expanduser()).resolve())
+        tasks.append(OwnTask.model_validate(said))
+    return config.model_copy(update={"task": tasks})
 
 
 def to_toml(config: Config) -> str:

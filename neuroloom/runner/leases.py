@@ -73,7 +73,7 @@ class Leases:
     # -- the driver's side --------------------------------------------------------------------------------------
 
     def offer(self, run: str, trials: Iterable[Trial], keep_predictions: bool) -> None:
-        """Offer trials to whoever claims them; what is offered already stays as it is."""
+        """Offer trials to whoever claims them; what is offered already stays, its answers kept if any run asks so."""
         records = [
             {
                 "key": t.key,
@@ -85,7 +85,11 @@ class Leases:
             }
             for i, t in enumerate(trials)
         ]
-        insert = postgresql.insert(schema.work).on_conflict_do_nothing()
+        made = postgresql.insert(schema.work)
+        wanted = sa.func.greatest(
+            schema.work.c.keep, made.excluded.keep
+        )  # if anybody wants them, they are kept
+        insert = made.on_conflict_do_update(index_elements=["key"], set_={"keep": wanted})
         with self.store.transaction() as connection:
             for start in range(0, len(records), _CHUNK):
                 connection.execute(insert, records[start : start + _CHUNK])

@@ -11,7 +11,7 @@ from neuroloom.core.errors import InputError
 from neuroloom.methods import Recipe, Skip, find, recipe, step_params
 from neuroloom.methods.ranges import read_range
 from neuroloom.methods.registry import EXPLAINED, LEARNED
-from neuroloom.runner.config import Config, Entry, Source, entries
+from neuroloom.runner.config import Config, Entry, Source, entries, with_whole_paths
 from neuroloom.runner.trial import Trial
 from neuroloom.runner.tuning import time_limit, trial_params, why_not_tuned, with_tuned
 from neuroloom.tasks import METRICS, Task, open_task
@@ -68,13 +68,7 @@ def _open_tasks(config: Config, source: Source, data_dir: str | Path | None) -> 
     named: list[tuple[Any, tuple[str | int, ...]]] = [
         (name, ("tasks", i)) for i, name in enumerate(config.tasks)
     ]
-    base = Path(source.file).parent if source.text and Path(source.file).is_file() else Path()
-    for i, own in enumerate(config.task):
-        spec = own.model_dump()
-        for part in ("path", "labels", "features"):
-            if isinstance(spec.get(part), str):  # relative to the config that names it
-                spec[part] = str((base / Path(spec[part]).expanduser()).resolve())
-        named.append((spec, ("task", i)))
+    named += [(own.model_dump(), ("task", i)) for i, own in enumerate(with_whole_paths(config, source).task)]
     if not named:
         raise source.error((), "names no task; add `tasks = [...]` or a [[task]] table.")
     found: list[Task] = []

@@ -3,12 +3,14 @@
 import io
 import sys
 
+import numpy as np
 import pytest
 import torch
 
 from neuroloom.core import InputError
 from neuroloom.core.training import TrainConfig, train
-from neuroloom.core.watching import ProgressLine, TensorBoard, Watcher, watched
+from neuroloom.core.watching import MLflow, ProgressLine, TensorBoard, Watcher, watched
+from neuroloom.nets import MLPClassifier
 
 
 def _learn(epochs=3, **more):
@@ -91,3 +93,80 @@ def test_what_cannot_watch_is_named(monkeypatch, tmp_path):
         watched(TensorBoard(tmp_path)),
     ):
         _learn()
+
+
+@pytest.fixture
+def tracked(tmp_path, monkeypatch):
+    """Give a function that reads what MLflow's files hold: runs, each (name, status, params, tags, numbers)."""
+    tracking = pytest.importorskip("mlflow.tracking")
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+
+    def read(experiment):
+        client = tracking.MlflowClient(tracking_uri=(tmp_path / "ml").as_uri())
+        found = client.get_experiment_by_name(experiment)
+        runs = client.search_runs([found.experiment_id], order_by=["attributes.start_time ASC"])
+        return [
+            (
+                run.info.run_name,
+                run.info.status,
+                run.data.params,
+                run.data.tags,
+                {
+                    name: [(m.step, m.value) for m in client.get_metric_history(run.info.run_id, name)]
+                    for name in run.data.metrics
+                },
+            )
+            for run in runs
+        ]
+
+    return read
+
+
+@pytest.mark.slow
+def test_mlflow_has_every_training_as_a_run(tmp_path, tracked, monkeypatch):
+    import os
+
+    monkeypatch.delenv("MLFLOW_ALLOW_FILE_STORE")
+    X, y = np.random.default_rng(0).normal(size=(60, 5)), np.arange(60) % 2
+    net = MLPClassifier(hidden=(4,), epochs=5, random_state=0)
+    with watched(MLflow(tmp_path / "ml", name="small", params={"a b<c": "x" * 9000, "n": 3})):
+        net.fit(X, y)
+        net.fit(X, y)
+    assert "MLFLOW_ALLOW_FILE_STORE" not in os.environ
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    runs = tracked("neuroloom")
+    assert sorted(run[0] for run in runs) == ["small", "small 2"]
+    for _, status, params, _, numbers in runs:
+        assert status == "FINISHED"
+        assert params["n"] == "3"
+        assert len(params["a b_c"]) == 5000
+        assert numbers["loss"] == [(r["step"], pytest.approx(r["loss"])) for r in net.history_]
+
+
+@pytest.mark.slow
+def test_mlflow_has_every_trial_of_a_bench(tmp_path, tracked):
+    import neuroloom
+
+    bench = {"name": "tracked", "seeds": 1, "folds": 2, "tasks": ["iris", "karate"], "methods": ["mlp"]}
+    bench["method"] = {"mlp": {"epochs": 3}}
+    for _ in range(2):  # a second run has nothing to add
+        results = neuroloom.run(bench, tmp_path / "run", engine="inline", mlflow=tmp_path / "ml")
+    runs = {(r[2]["task"], r[2]["fold"]): r for r in tracked("tracked")}
+    frame = results.frame()
+    assert len(runs) == len(tracked("tracked")) == 3
+    for fold in (0, 1):
+        name, status, params, tags, numbers = runs["iris", str(fold)]
+        rows = frame[(frame["task"] == "iris") & (frame["fold"] == fold)].set_index("metric")
+        assert (name, status) == (f"mlp on iris, seed 0, fold {fold}", "FINISHED")
+        assert params["settings.epochs"] == "3"
+        assert tags["status"] == "done"
+        assert numbers["accuracy"] == [(0, rows.loc["accuracy", "value"])]
+        assert [step for step, _ in numbers["curve.loss"]] == [1, 2, 3]
+    assert runs["karate", "0"][3]["status"] == "skipped"
+    assert "mlp takes" in runs["karate", "0"][3]["reason"]
+
+
+def test_a_missing_mlflow_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "mlflow.tracking", None)
+    with pytest.raises(InputError, match=r"pip install \"neuroloom\[mlflow\]\""):
+        MLflow(tmp_path).begin(3)

@@ -113,3 +113,21 @@ def test_methods_learn_better_than_chance(undisturbed: Path) -> None:
     assert (means.loc["iris", ["knn", "rbfn", "random-forest"]] > 0.9).all()
     assert (means.loc["xor", ["knn", "rbfn", "random-forest"]] > 0.9).all()
     assert means.loc["karate", "prone+logreg"] > means.loc["karate", "dummy"] + 0.2
+
+
+def test_the_bench_of_a_run_directory_runs_again_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    (home / "data").mkdir(parents=True)
+    elsewhere.mkdir()
+    rows = "".join(f"{i % 5},{'a' if i % 5 > 2 else 'b'}\n" for i in range(30))
+    (home / "data" / "mine.csv").write_text("x,y\n" + rows)
+    task = '[[task]]\nname = "mine"\npath = "data/mine.csv"\ntarget = "y"\n'
+    (home / "bench.toml").write_text('name = "b"\nseeds = 1\nfolds = 2\nmethods = ["knn"]\n' + task)
+    monkeypatch.chdir(home)
+    first = neuroloom.run("bench.toml", out="out", engine="inline").frame()
+    monkeypatch.chdir(elsewhere)
+    again = neuroloom.run(home / "out" / "bench.toml", out=elsewhere / "out", engine="inline").frame()
+    assert list(again["key"]) == list(first["key"])
+    assert list(again["value"]) == list(first["value"])

@@ -144,6 +144,17 @@ def test_what_another_run_has_offered_already_ends_in_both(database: str) -> Non
     assert sorted(row.key for row in found) == sorted(t.key for t in planned)
 
 
+def test_answers_are_kept_if_any_run_that_waits_for_a_trial_asks_so(database: str) -> None:
+    planned = trials(3, 0.0, "Good")
+    with open_store(database, shared=True) as store:
+        leases = Leases(store, "w")
+        leases.offer("first", planned[:2], False)
+        leases.offer("second", planned[1:], True)
+        leases.offer("third", planned, False)
+        kept = {claim.trial.key: claim.keep_predictions for claim in leases.claim(9)}
+    assert kept == {t.key: wanted for t, wanted in zip(planned, (False, True, True), strict=True)}
+
+
 WORKER = """
 from neuroloom.runner.remote import work
 work({url!r}, workers=2, stay=True, lease_seconds=1.5, workbench={bench!r})
