@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neuroloom.tasks.files import recognise
-    from neuroloom.tasks.files.schema import arrays_like, describe_schema, read_like
+    from neuroloom.tasks.files.schema import arrays_like, describe_schema, graph_of, read_like
     from neuroloom.tasks.metrics import DEFAULTS, METRICS, Metric, evaluate
     from neuroloom.tasks.registry import list_tasks, open_task
     from neuroloom.tasks.task import Data, Split, Task
@@ -21,6 +21,7 @@ __all__ = [
     "arrays_like",
     "describe_schema",
     "evaluate",
+    "graph_of",
     "list_tasks",
     "open_task",
     "read_like",
@@ -31,7 +32,7 @@ _HOMES = {
     **dict.fromkeys(("DEFAULTS", "METRICS", "Metric", "evaluate"), "metrics"),
     **dict.fromkeys(("list_tasks", "open_task"), "registry"),
     **dict.fromkeys(("Data", "Split", "Task"), "task"),
-    **dict.fromkeys(("arrays_like", "describe_schema", "read_like"), "files.schema"),
+    **dict.fromkeys(("arrays_like", "describe_schema", "graph_of", "read_like"), "files.schema"),
     "recognise": "files",
 }
 

@@ -390,6 +390,64 @@ def test_pictures_intervals_and_outliers(tmp_path: Path) -> None:
     np.testing.assert_allclose(found["outputs"][1]["data"], -estimator.decision_function(rows), atol=1e-12)
 
 
+def _tensor(name: str, data: Any, datatype: str = "BYTES") -> dict[str, Any]:
+    return {"name": name, "shape": list(np.shape(data)), "datatype": datatype, "data": data}
+
+
+@pytest.mark.slow
+def test_nodes_by_their_names(tmp_path: Path) -> None:
+    import networkx as nx
+
+    karate = nx.karate_club_graph()
+    edges = "".join(f"m{a} m{b}\n" for a, b in karate.edges)
+    (tmp_path / "g.edges").write_text(edges)
+    labels = "".join(f"m{i} {'hi' if club == 'Mr. Hi' else 'john'}\n" for i, club in karate.nodes("club"))
+    (tmp_path / "labels.txt").write_text(labels)
+    fit_model("prone+logreg", tmp_path / "g.edges", tmp_path / "members", labels=tmp_path / "labels.txt")
+    (tmp_path / "new.txt").write_text("m3\nm33\nm8\n")
+    wanted = pd.read_csv(io.StringIO(predict_with_model(tmp_path / "members", tmp_path / "new.txt")))
+    with served(ServedModel(tmp_path / "members")) as (ask, _), ThreadPoolExecutor(6) as pool:
+        assert ask("GET", "/v2/models/members")[1]["inputs"] == [
+            {"name": "node", "datatype": "BYTES", "shape": [-1]}
+        ]
+        asked = [{"inputs": [_tensor("node", names)]} for names in (["m3", "m33", "m8"], ["m8"], ["m33"]) * 4]
+        found = list(pool.map(lambda body: ask("POST", "/v2/models/members/infer", body), asked))
+        status, told = ask("POST", "/v2/models/members/infer", {"inputs": [_tensor("node", ["m3", "n4"])]})
+    assert (status, "the first 'n4'" in told["error"]) == (400, True)
+    assert {status for status, _ in found} == {200}
+    outputs = [{one["name"]: one for one in answer["outputs"]} for _, answer in found]
+    assert outputs[0]["prediction"]["data"] == wanted["prediction"].tolist()
+    probability = wanted[["p(hi)", "p(john)"]].to_numpy()
+    np.testing.assert_allclose(outputs[0]["probability"]["data"], probability.ravel(), atol=1e-9)
+    np.testing.assert_allclose(outputs[1]["probability"]["data"], probability[2], atol=1e-9)
+
+
+@pytest.mark.slow
+def test_what_comes_next(tmp_path: Path) -> None:
+    steps = np.arange(60)
+    frame = pd.DataFrame({"sold": 20 + 5 * np.sin(steps / 3) + 0.1 * steps, "price": steps % 5 + 1.0})
+    frame.to_csv(tmp_path / "shop.csv", index=False)
+    fit_model("theta", tmp_path / "shop.csv", tmp_path / "next", target="sold", horizon=4, drop=("price",))
+    wanted = pd.read_csv(io.StringIO(predict_with_model(tmp_path / "next", tmp_path / "shop.csv")))
+    with served(ServedModel(tmp_path / "next")) as (ask, _), ThreadPoolExecutor(4) as pool:
+        body = {"inputs": [_tensor("sold", frame["sold"].tolist(), "FP64")]}
+        half = {"inputs": [_tensor("sold", [*frame["sold"].tolist()[:30], None], "FP64")]}
+        found = list(pool.map(lambda b: ask("POST", "/v2/models/next/infer", b), [body, half] * 4))
+        told = ask("GET", "/v2/models/next")[1]["outputs"]
+        status, wrong = ask(
+            "POST", "/v2/models/next/infer", {"inputs": [_tensor("sold", [None, None], "FP64")]}
+        )
+    assert {status for status, _ in found} == {200}
+    assert [(o["name"], o["shape"]) for o in told] == [("prediction", [-1, 4]), ("interval", [-1, 4, 2])]
+    for (_, answer), same in zip(found, [True, False] * 4, strict=True):
+        prediction, interval = answer["outputs"]
+        assert (prediction["shape"], interval["shape"]) == ([1, 4], [1, 4, 2])
+        assert np.allclose(prediction["data"], wanted["prediction"]) == same
+        if same:
+            np.testing.assert_allclose(np.reshape(interval["data"], (4, 2)), wanted[["low", "high"]])
+    assert (status, "must hold numbers, but has 0" in wrong["error"]) == (400, True)
+
+
 def test_models_that_are_not_served(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not do in an address; pass --name"):
         ServedModel(folder / "shop", "my shop")
@@ -397,8 +455,10 @@ def test_models_that_are_not_served(folder: Path, tmp_path: Path) -> None:
         ServedModel(tmp_path)
     model = load_estimator(folder / "shop")[0]
     for about, why in (
-        ({"problem": "classification", "schema": {"kind": "nodes"}}, "and this one is of nodes"),
-        ({"problem": "forecast", "schema": {"kind": "series"}}, "forecasts are not served"),
+        (
+            {"problem": "classification", "schema": {"kind": "graphs"}},
+            "models of graphs are not served",
+        ),
     ):
         save_estimator(model, tmp_path / about["problem"], about)
         with pytest.raises(NotSupportedError, match=why):

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from neuroloom.core.errors import InputError, NotSupportedError
+from neuroloom.core.origins import OriginSet
+from neuroloom.core.samples import NodeSet
 
 Answers = Mapping[str, tuple[Any, list[Any] | None]]
 MOST_SAMPLES = 4096  # answered together
@@ -78,7 +80,12 @@ class Batches:
         """Return the requests of the next batch; one that nobody waits for any more is left out."""
         batch: list[_Asked] = []
         total = 0
-        while self._waiting and (not batch or total + self._waiting[0].count <= MOST_SAMPLES):
+        alone = bool(self._waiting) and isinstance(self._waiting[0].X, OriginSet)  # a series of its own each
+        while (
+            self._waiting
+            and not (alone and batch)
+            and (not batch or total + self._waiting[0].count <= MOST_SAMPLES)
+        ):
             asked = self._waiting.pop(0)
             if not asked.answer.cancelled():
                 batch.append(asked)
@@ -116,6 +123,8 @@ class Batches:
             import pandas as pd
 
             return self._answer(_joined(pd, parts))
+        if isinstance(parts[0], NodeSet):
+            return self._answer(NodeSet(parts[0].graph, np.concatenate([part.ids for part in parts])))
         return self._answer(np.concatenate(parts))
 
     def close(self) -> None:

@@ -23,7 +23,7 @@ from neuroloom.runner.loopback import LOOPBACK, host_of, need, run_app
 from neuroloom.runner.models import answers
 from neuroloom.runner.serving.batches import Batches, BusyError, ModelError
 from neuroloom.runner.serving.tensors import describe_inputs, read_inputs, write_output
-from neuroloom.tasks import arrays_like
+from neuroloom.tasks import arrays_like, graph_of
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -49,7 +49,7 @@ class ServedModel:
 
     Raises:
         InputError: the folder holds no model.
-        NotSupportedError: its samples are no tensors, or it forecasts.
+        NotSupportedError: its samples are no tensors.
     """
 
     def __init__(self, folder: Path, name: str | None = None) -> None:
@@ -59,9 +59,9 @@ class ServedModel:
             raise InputError(
                 f"the name {self.name!r} does not do in an address; pass --name with letters, digits, '.', '_' and '-'."
             )
-        if self.about["problem"] == "forecast":
-            raise NotSupportedError("forecasts are not served; `neuroloom predict` makes them from a file.")
-        self.inputs = describe_inputs(self.about["schema"])
+        schema = self.about["schema"]
+        self.inputs = describe_inputs(schema)
+        self.graph = graph_of(schema) if schema["kind"] == "nodes" else None
 
     def read(self, request: dict[str, Any]) -> tuple[Any, int]:
         """Return the samples of an inference request and how many they are.
@@ -69,16 +69,24 @@ class ServedModel:
         Raises:
             InputError: they are not as in training.
         """
-        arrays, n = read_inputs(request.get("inputs"), self.inputs)
-        return arrays_like(arrays, self.about["schema"]), n
+        ahead = self.about["problem"] == "forecast"
+        arrays, n = read_inputs(request.get("inputs"), self.inputs, even=not ahead)
+        return arrays_like(arrays, self.about["schema"], self.graph), 1 if ahead else n
 
     def answer(self, X: Any) -> dict[str, tuple[Any, list[Any] | None]]:
-        """Return what the model says of samples."""
+        """Return what the model says of samples; of a series what comes next, and in which interval."""
+        if self.about["problem"] == "forecast":
+            level = self.about.get("confidence") or 0.95
+            ahead, interval = self.estimator.predict(X), self.estimator.predict_interval(X, level)
+            return {"prediction": (ahead, None), "interval": (interval, None)}
         return answers(self.estimator, self.about["problem"], X)
 
     @property
     def outputs(self) -> list[dict[str, Any]]:
         """Name, type and shape of the answers."""
+        if self.about["problem"] == "forecast":
+            steps = int(self.estimator.horizon_)
+            return [_output("prediction", "FP64", steps), _output("interval", "FP64", steps, 2)]
         classes = [str(label) for label in getattr(self.estimator, "classes_", ())]
         if self.about["problem"] == "detection":
             return [_output("outlier", "BOOL"), _output("score", "FP64")]

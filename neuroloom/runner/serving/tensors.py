@@ -24,12 +24,22 @@ _COLUMN_TYPES = {"number": "FP64", "bool": "BOOL"}  # what metadata names; other
 
 
 def describe_inputs(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the tensors that a model takes: of a table one for each column, else one called ``X``.
+    """Return the tensors that a model takes.
+
+    Of a table, and of a series that is forecast, one for each column; ``node`` with the names of nodes; else one called
+    ``X``.
 
     Raises:
         NotSupportedError: samples of this kind are no tensors.
     """
     kind = schema["kind"]
+    if schema.get("forecast"):
+        columns = (schema["target"], *schema["others"], *schema["known"])
+        return [{"name": str(name), "datatype": "FP64", "shape": [-1]} for name in columns]
+    if kind == "nodes":
+        return [{"name": "node", "datatype": "BYTES", "shape": [-1]}]
+    if kind == "tokens":
+        return [{"name": "X", "datatype": "INT64", "shape": [-1, -1]}]
     if kind == "table":
         return [
             {"name": str(c["name"]), "datatype": _COLUMN_TYPES.get(c["kind"], "BYTES"), "shape": [-1]}
@@ -40,17 +50,19 @@ def describe_inputs(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
     if kind == "image":
         return [{"name": "X", "datatype": "FP32", "shape": [-1, *schema["shape"]]}]
     raise NotSupportedError(
-        f"models of tables, series and pictures are served, and this one is of {kind}; `neuroloom predict` answers "
-        "with it."
+        f"models of {kind} are not served, since these are no tensors; `neuroloom predict` answers with it."
     )
 
 
-def read_inputs(given: Any, known: Sequence[Mapping[str, Any]]) -> tuple[dict[str, NDArray[Any]], int]:
+def read_inputs(
+    given: Any, known: Sequence[Mapping[str, Any]], even: bool = True
+) -> tuple[dict[str, NDArray[Any]], int]:
     """Return the arrays of a request's ``inputs`` by name, and how many samples they hold.
 
     Args:
         given: the request's ``inputs``.
         known: what :func:`describe_inputs` gave.
+        even: whether all must hold as many samples.
 
     Raises:
         InputError: they are no tensors of the protocol, or not those of the model.
@@ -77,7 +89,7 @@ def read_inputs(given: Any, known: Sequence[Mapping[str, Any]]) -> tuple[dict[st
         more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
         raise InputError(f"inputs are missing: {', '.join(map(repr, missing[:5]))}{more}.")
     sizes = {name: len(array) for name, array in found.items()}
-    if len(set(sizes.values())) > 1:
+    if even and len(set(sizes.values())) > 1:
         shown = ", ".join(f"{n} in {name!r}" for name, n in list(sizes.items())[:5])
         raise InputError(f"all inputs must hold as many samples, but there are {shown}.")
     n = next(iter(sizes.values()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,28 @@ def read_like_forecast(path: Path, schema: dict[str, Any]) -> tuple[OriginSet, l
     when = schema["date"] if schema["date"] in table.names else None
     dates = [] if when is None else table.cells[when][: values.shape[1]]
     return OriginSet(values, None, int(schema["season"]), known), dates, when
+
+
+def origins_like(arrays: Mapping[str, Any], schema: dict[str, Any]) -> OriginSet:
+    """Return the end of a series that came as arrays as an origin.
+
+    Args:
+        arrays: column -> ``(steps,)`` numbers, NaN where missing; those known in advance may go further.
+        schema: of the model.
+
+    Raises:
+        InputError: a column is not as long as it must be, or holds no number.
+    """
+    numbers = {name: np.asarray(values, dtype=np.float64) for name, values in arrays.items()}
+    steps = len(numbers[schema["target"]])
+    for name in (*schema["others"], *schema["known"]):
+        if len(numbers[name]) < steps:
+            raise InputError(
+                f"{name!r} holds {len(numbers[name])} values, but {schema['target']!r} holds {steps}; give as many, "
+                "and more of what is known in advance."
+            )
+    values, known = _series(numbers, schema, Path("the request"), [])
+    return OriginSet(values, None, int(schema["season"]), known)
 
 
 def answers_ahead(dates: list[str], horizon: int) -> list[str]:

@@ -101,13 +101,16 @@ def read_like(path: str | Path, schema: dict[str, Any]) -> Answerable:
     return readers[kind](path, schema)
 
 
-def arrays_like(arrays: Mapping[str, Any], schema: dict[str, Any]) -> Any:
-    """Return new samples of a table, series or pictures that came as arrays, checked as :func:`read_like` does.
+def arrays_like(arrays: Mapping[str, Any], schema: dict[str, Any], graph: Graph | None = None) -> Any:
+    """Return new samples that came as arrays, checked as :func:`read_like` does.
 
     Args:
         arrays: of a table name -> ``(n,)`` numbers, truths or text, where None, NaN and "" are missing; of series and
-            pictures ``"X"`` -> ``(n, channels, length)`` or ``(n, channels, height, width)`` numbers.
+            pictures ``"X"`` -> ``(n, channels, length)`` or ``(n, channels, height, width)`` numbers; of tokens ``"X"``
+            -> ``(n, length)`` whole numbers; of nodes ``"node"`` -> ``(n,)`` names; of a forecast each
+            column -> ``(steps,)`` numbers, NaN where missing.
         schema: what :func:`describe_schema` gave.
+        graph: of nodes, what :func:`graph_of` gave.
 
     Raises:
         InputError: they are not as in training; says what was expected.
@@ -115,6 +118,17 @@ def arrays_like(arrays: Mapping[str, Any], schema: dict[str, Any]) -> Any:
     import pandas as pd
 
     kind = str(schema["kind"])
+    if schema.get("forecast"):
+        from neuroloom.tasks.files.forecast import origins_like
+
+        return origins_like(arrays, schema)
+    if kind == "nodes":
+        assert graph is not None
+        own = {str(name): i for i, name in enumerate(graph.names or range(graph.n_nodes))}
+        ids = _ids("the request", [_as_text(name) for name in arrays["node"].tolist()], own)
+        return NodeSet(graph, np.array(ids, dtype=np.int64))
+    if kind == "tokens":
+        return np.asarray(arrays["X"])
     if kind != "table":
         channels = [schema["channels"], schema["length"]] if kind == "series" else schema["shape"]
         X = np.asarray(arrays["X"], dtype=np.float64 if kind == "series" else np.float32)
@@ -300,7 +314,7 @@ def _pictures(path: Path, schema: dict[str, Any]) -> Answerable:
 # -- graphs -------------------------------------------------------------------------------------------------------
 
 
-def _graph_of(schema: dict[str, Any], path: Path | None = None) -> Graph:
+def graph_of(schema: dict[str, Any], path: Path | None = None) -> Graph:
     """Return the graph of training, or that of ``path`` with the training's lone nodes if it is the same file.
 
     Raises:
@@ -331,7 +345,7 @@ def _nodes(path: Path, schema: dict[str, Any]) -> Answerable:
     if not markup and (home is None or path.resolve() != Path(home).resolve()):
         several = sum(len(line) > 1 for line in map(_fields, lines)) > len(lines) / 2
         try:
-            graph = _graph_of(schema)
+            graph = graph_of(schema)
         except InputError:
             if not several:
                 raise
@@ -341,7 +355,7 @@ def _nodes(path: Path, schema: dict[str, Any]) -> Answerable:
             if any(known) or not several:
                 lines = lines[1:] if not known[0] and any(known) else lines  # a header
                 return NodeSet(graph, np.array(_ids(path, lines, own), dtype=np.int64)), lines
-    graph = _graph_of(schema, path)
+    graph = graph_of(schema, path)
     return NodeSet(graph), list(graph.names or range(graph.n_nodes))
 
 
@@ -349,7 +363,7 @@ def _fields(line: str) -> list[str]:
     return [part for part in re.split(r"[,;\t ]+", line) if part]
 
 
-def _ids(path: Path, names: list[str], own: dict[str, int]) -> list[int]:
+def _ids(path: Path | str, names: list[str], own: dict[str, int]) -> list[int]:
     missing = [name for name in names if name not in own]
     if missing:
         close = nearest(missing[0], own)
@@ -361,7 +375,7 @@ def _ids(path: Path, names: list[str], own: dict[str, int]) -> list[int]:
 
 
 def _links(path: Path, schema: dict[str, Any]) -> Answerable:
-    graph = _graph_of(schema)
+    graph = graph_of(schema)
     names, pairs, _, _ = read_edges(path)
     own = {str(name): i for i, name in enumerate(graph.names or range(graph.n_nodes))}
     ids = np.array(_ids(path, names, own), dtype=np.int64)[pairs]
