@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from neuroloom.core.errors import InputError, nearest
 
@@ -31,12 +31,24 @@ class Limits(_Model):
     memory_mb: float = Field(default=4096.0, ge=64)
 
 
+def _without_none(params: Any) -> Any:
+    """Refuse None, which a bench.toml cannot hold, so that what is written repeats what was run."""
+    inner = (
+        params.values() if isinstance(params, Mapping) else params if isinstance(params, list | tuple) else ()
+    )
+    for value in inner:
+        if value is None:
+            raise ValueError("must not hold None, which TOML cannot write; leave it out for the default")
+        _without_none(value)
+    return params
+
+
 class Variant(_Model):
     """A named variant of a method: ``method`` with other ``params``."""
 
     name: Name
     method: Name
-    params: dict[str, Any] = Field(default_factory=dict)
+    params: Annotated[dict[str, Any], AfterValidator(_without_none)] = Field(default_factory=dict)
 
 
 class Tune(_Model):
@@ -56,7 +68,7 @@ class Tune(_Model):
     folds: int = Field(default=3, ge=2)
     pruning: bool = True
     methods: list[Name] | None = None
-    ranges: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    ranges: Annotated[dict[str, dict[str, Any]], AfterValidator(_without_none)] = Field(default_factory=dict)
 
 
 class OwnTask(BaseModel):
@@ -97,7 +109,7 @@ class Config(_Model):
     rounds: int | None = Field(default=None, ge=1)
     tasks: list[Name] = Field(default_factory=list)
     methods: list[Name] = Field(default_factory=list)
-    method: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    method: Annotated[dict[str, dict[str, Any]], AfterValidator(_without_none)] = Field(default_factory=dict)
     variant: list[Variant] = Field(default_factory=list)
     task: list[OwnTask] = Field(default_factory=list)
     tune: Tune | None = None

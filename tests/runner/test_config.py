@@ -151,3 +151,10 @@ def test_a_policy_of_discrete_actions_is_skipped_where_they_are_continuous() -> 
         skips.pop(("pendulum", "dqn")) == "dqn is for discrete actions, and those of pendulum are continuous"
     )
     assert list(skips.values()) == [None] * 3
+
+
+def test_none_is_refused_since_no_bench_toml_can_repeat_it() -> None:
+    for given in ({"method": {"knn": {"p": None}}}, {"method": {"knn": {"p": [1, None]}}},
+                  {"variant": [{"name": "v", "method": "knn", "params": {"p": None}}]}):  # fmt: skip
+        with pytest.raises(InputError, match="must not hold None, which TOML cannot write; leave it out"):
+            load_config({"name": "n", "tasks": ["iris"], "methods": ["knn"], **given})
