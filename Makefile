@@ -12,7 +12,7 @@ export OMP_NUM_THREADS ?= 1
 # Peers of the benchmarks with an environment of their own, all of benchmarks/peers unless named: make peers PEERS="aeon".
 PEERS ?= $(basename $(notdir $(wildcard benchmarks/peers/*.txt)))
 
-.PHONY: help demo test lint check bench peers docs clean
+.PHONY: help demo test lint check bench peers docs release-check clean
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo "make bench   set up, run the benchmarks against peers (long)"
 	@echo "make peers   build the environments of peers that cannot share ours, under .peers"
 	@echo "make docs    set up, build the site of docs/ into build/site, its lists and pictures made anew"
+	@echo "make release-check  build wheel and sdist into dist, check them and their description"
 	@echo "make clean   remove the virtual environment and what tools left behind"
 
 $(VENV)/.ready: pyproject.toml constraints.txt
@@ -62,6 +63,14 @@ docs: $(VENV)/.ready
 	$(PY) docs/make_lists.py
 	$(PY) docs/pages.py
 	$(VENV)/bin/mkdocs build --strict
+
+release-check: $(VENV)/.ready
+	rm -rf dist
+	$(PY) -m build --outdir dist
+	$(PY) -m venv --clear .peers/twine
+	.peers/twine/bin/python -m pip install --quiet -c constraints.txt twine
+	.peers/twine/bin/python -m twine check --strict dist/*
+	$(PY) -m pytest -q tests/test_release.py
 
 clean:
 	rm -rf $(VENV) .peers build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

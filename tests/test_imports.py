@@ -47,6 +47,43 @@ def test_import_neuroloom_is_light() -> None:
     assert shown.stdout.strip() == "[]"
 
 
+HEAVY = (
+    "gymnasium",
+    "matplotlib",
+    "onnx",
+    "optuna",
+    "ray",
+    "skops",
+    "starlette",
+    "statsmodels",
+    "tensorboard",
+    "torch",
+    "torch_geometric",
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "may"),
+    [
+        ("import neuroloom.cli", ()),
+        ("import neuroloom.core as r; [getattr(r, n) for n in r.__all__]", ()),
+        ("import neuroloom.signal as r; [getattr(r, n) for n in r.__all__]", ()),
+        ("import neuroloom.evolve as r; [getattr(r, n) for n in r.__all__]", ("torch",)),
+        ("import neuroloom.graphs as r; [getattr(r, n) for n in r.__all__]", ()),
+        ("import neuroloom.nets as r; [getattr(r, n) for n in r.__all__]", ()),
+        ("from neuroloom.methods import registry; registry()", ()),
+        ("from neuroloom.tasks import list_tasks; list_tasks()", ()),
+        ("from neuroloom.runner import Config, Results, load_results", ()),
+    ],
+)
+def test_heavy_packages_are_imported_where_they_are_used(code: str, may: tuple[str, ...]) -> None:
+    look = f"import sys; print([m for m in {HEAVY} if m in sys.modules])"
+    shown = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{look}"], capture_output=True, text=True, check=True
+    )
+    assert set(ast.literal_eval(shown.stdout)) <= set(may)
+
+
 def test_no_script_inside_the_package() -> None:
     for path in PACKAGE.rglob("*.py"):
         if path.name != "__main__.py":
