@@ -69,8 +69,8 @@ class Keeper:
 def checkpoints(folder: str | Path, seconds: float = 30.0) -> Iterator[Keeper]:
     """Keep what is learned within the block in ``folder``, and go on from what is there.
 
-    It is kept for the deep nets of series, pictures and tokens, autoencoders, samplers, ``Seq2Seq`` and the deep
-    forecasters. Other fits are as they are without it: they begin anew.
+    It is kept for the deep nets of series, pictures and tokens, autoencoders, samplers, ``Seq2Seq``, the deep
+    forecasters and the networks of whole graphs. Other fits are as they are without it: they begin anew.
 
     Args:
         folder: made if it is not there; one for each block, with nothing changed in the block from start to start.

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from neuroloom.core.answers import Answers, Classification, Regression
+from neuroloom.core.checkpoints import digest
 from neuroloom.core.checks import check_choice, check_float, check_int, check_lengths
 from neuroloom.core.errors import InputError
 from neuroloom.core.samples import GraphSet
@@ -209,6 +210,7 @@ class GraphRole(_Model):
                 decay_scale=self._decay_scale(
                     [name for name, p in network.named_parameters() if p.requires_grad]
                 ),
+                samples=digest(self, *_numbers_of(train), *([] if valid is None else _numbers_of(valid))),
             )
         self._keep(network, result.history)
 
@@ -237,6 +239,12 @@ class GraphRole(_Model):
         with one_thread(), torch.no_grad():
             made = [network.pool(*batches.of(part.tolist())).cpu().numpy() for part in batches.parts()]
         return np.concatenate(made)
+
+
+def _numbers_of(part: tuple[GraphSet, NDArray[Any]]) -> list[NDArray[Any] | None]:
+    """Return the arrays of all graphs of a part, and their answers."""
+    own = [array for g in part[0].graphs for array in (g.indptr, g.indices, g.weights, g.features)]
+    return [*own, part[1]]
 
 
 def _answers(batches: GraphBatches) -> Callable[[Any], torch.Tensor]:

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from neuroloom.core import InputError
+from neuroloom.core import Graph, GraphSet, InputError
 from neuroloom.core import checkpoints as kept
 from neuroloom.core.checkpoints import checkpoints
 from neuroloom.core.training import OPTIMIZERS, TrainConfig, train
+from neuroloom.core.watching import watched
+from neuroloom.graphs import GINGraphClassifier
 from neuroloom.nets import GAN, CNNClassifier
 
 N = 30
@@ -152,6 +154,30 @@ def test_a_gan_goes_on_to_the_same_weights(tmp_path, monkeypatch):
         GAN(**net).fit(X, y)
     with pytest.raises(InputError, match="other samples, settings or seeds"), checkpoints(tmp_path):
         GAN(**{**net, "random_state": 2}).fit(X, y)
+
+
+def test_a_network_of_whole_graphs_goes_on_to_the_same_weights(tmp_path):
+    draws = np.random.default_rng(0)
+    pairs = [draws.integers(0, 6, (8, 2)) for _ in range(24)]
+    X = GraphSet([Graph.of(np.vstack([edges, [[0, 5]]])) for edges in pairs])
+    y = np.arange(24) % 2
+    net = {"hidden": 8, "epochs": 6, "batch_size": 8, "random_state": 0}
+    whole = GINGraphClassifier(**net).fit(X, y)
+
+    def stop(progress):
+        if progress.epoch == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), checkpoints(tmp_path, seconds=0), watched(stop):
+        GINGraphClassifier(**net).fit(X, y)
+    assert [p.name for p in tmp_path.iterdir()] == ["training-0.pt"]
+    with checkpoints(tmp_path, seconds=0), watched(lambda p: seen.append(p.epoch)) as _:
+        seen = []
+        again = GINGraphClassifier(**net).fit(X, y)
+    assert min(seen) == 3
+    np.testing.assert_array_equal(whole.predict_proba(X), again.predict_proba(X))
+    for ours, theirs in zip(whole.history_, again.history_, strict=True):
+        assert {**ours, "seconds": 0} == {**theirs, "seconds": 0}
 
 
 def test_what_was_kept_of_something_else_is_refused(tmp_path):
