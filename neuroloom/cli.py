@@ -51,6 +51,22 @@ class Listed(StrEnum):
     methods = "methods"
 
 
+def _methods(incomplete: str) -> list[str]:
+    """Complete the last step of a method: ``wavelets+ri`` to ``wavelets+ridge``."""
+    from neuroloom.methods import registry
+
+    before, plus, last = incomplete.rpartition("+")
+    return [f"{before}{plus}{key}" for key in registry() if key.startswith(last)]
+
+
+def _names(incomplete: str) -> list[str]:
+    """Complete the name of a method or a task."""
+    from neuroloom.tasks import list_tasks
+
+    tasks = [row["name"] for row in list_tasks() if row["name"].startswith(incomplete)]
+    return [*_methods(incomplete), *tasks]
+
+
 Data = Annotated[
     Path | None, typer.Option("--data", help="Folder with real data sets; the default is NEUROLOOM_DATA.")
 ]
@@ -152,7 +168,9 @@ def try_(
     workers: Workers = None,
     method: Annotated[
         list[str] | None,
-        typer.Option("--method", help="Try this one, as svm or pca+rbfn; as often as needed."),
+        typer.Option(
+            "--method", help="Try this one, as svm or pca+rbfn; as often as needed.", autocompletion=_methods
+        ),
     ] = None,
     confidence: Confidence = None,
     explain: Explain = False,
@@ -348,7 +366,9 @@ def compare(
 
 @app.command()
 def fit(
-    method: Annotated[str, typer.Argument(help="A method, as rbfn or wavelets+ridge.")],
+    method: Annotated[
+        str, typer.Argument(help="A method, as rbfn or wavelets+ridge.", autocompletion=_methods)
+    ],
     data: Annotated[Path, typer.Argument(help="The data to learn.")],
     out: Annotated[Path, typer.Option("--out", help="The folder to save the model in.")],
     target: Target = None,
@@ -513,7 +533,10 @@ def list_(
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(help="A method or a task.")], json: Json = False) -> None:
+def show(
+    name: Annotated[str, typer.Argument(help="A method or a task.", autocompletion=_names)],
+    json: Json = False,
+) -> None:
     """Say what a method or a task is: paper, parameters, ranges, defaults."""
     from neuroloom.runner import listing
 

@@ -273,3 +273,26 @@ def test_the_hint_after_ctrl_c_shows_no_password(monkeypatch, capsys):
     told = capsys.readouterr().err
     assert "secret" not in told
     assert "Go on with: neuroloom run 'a b.toml' --store 'postgresql://me:***@host/bench'" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("neuroloom fit wavelets+rid", "wavelets+ridge"),
+        ("neuroloom show two-sp", "two-spirals"),
+        ("neuroloom show es-hyp", "es-hyperneat"),
+        ("neuroloom comp", "compare"),
+        ("neuroloom report --form", "--format"),
+    ],
+)
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_commands_options_methods_and_tasks(shell, words, offered):
+    last = words.split()[-1]
+    environment = {**os.environ, "_NEUROLOOM_COMPLETE": f"complete_{shell}", "_TYPER_COMPLETE_ARGS": words}
+    environment |= {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+    environment |= {"_TYPER_COMPLETE_FISH_ACTION": "get-args", "_TYPER_COMPLETE_WORD_TO_COMPLETE": last}
+    code = "import sys; sys.argv[0] = 'neuroloom'; from neuroloom.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert offered in done.stdout
+    assert "doctor" not in done.stdout
