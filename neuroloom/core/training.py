@@ -25,7 +25,7 @@ import numpy as np
 from neuroloom.core._training import DivergenceWarning, Optimizing, Progress, TrainResult, each
 from neuroloom.core.checkpoints import kept_here
 from neuroloom.core.checks import check_choice, check_float, check_int
-from neuroloom.core.errors import InputError
+from neuroloom.core.errors import InputError, unknown
 from neuroloom.core.parallel import shared
 from neuroloom.core.seeding import derive, stream
 from neuroloom.core.watching import told
@@ -137,6 +137,22 @@ class TrainConfig:
             check_int("patience", self.patience)
         check_int("min_epochs", self.min_epochs, low=0)
         check_choice("precision", self.precision, PRECISIONS)
+
+
+OPTIONS = ("betas", "clip_norm", "decay", "every", "milestones", "min_epochs", "momentum")
+DEEP_OPTIONS = tuple(name for name in OPTIONS if name != "clip_norm")  # which deep nets have as a parameter
+
+
+def training_options(given: Mapping[str, Any] | None, known: Sequence[str] = OPTIONS) -> dict[str, Any]:
+    """Return fields of :class:`TrainConfig` that a user named, lists as tuples.
+
+    Raises:
+        InputError: a name is not one of ``known``.
+    """
+    for name in given or {}:
+        if name not in known:
+            raise unknown("training option", name, known, "They are fields of core.training.TrainConfig.")
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in (given or {}).items()}
 
 
 def steps_per_epoch(n_samples: int, batch_size: int | None) -> int:

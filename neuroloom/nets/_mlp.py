@@ -13,10 +13,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from neuroloom.core.checks import check_choice, check_float, check_int
-from neuroloom.core.errors import InputError, unknown
+from neuroloom.core.errors import InputError
 from neuroloom.core.fitting import Job
 from neuroloom.core.seeding import as_seed, derive, stream
-from neuroloom.core.training import OPTIMIZERS, SCHEDULES, TrainConfig
+from neuroloom.core.training import OPTIMIZERS, SCHEDULES, TrainConfig, training_options
 from neuroloom.nets._dense_init import INITIALISATIONS
 from neuroloom.nets._scaling import Encoding, robust_scale, smooth_clip
 
@@ -35,7 +35,6 @@ ACTIVATIONS = ("celu", "elu", "gelu", "hard-sigmoid", "hard-swish", "identity", 
 DTYPES = ("float32", "float64")
 ENCODINGS = ("periodic", "piecewise-linear")
 NORMALIZATIONS = ("batch", "layer", "none")
-TRAINING = ("betas", "clip_norm", "decay", "every", "milestones", "min_epochs", "momentum")
 _LOOKED_AT = 128  # about so many samples tell after a fit whether units are dead
 _SMOOTHING = 0.1
 _FEWEST = 20  # samples under which nothing is held out
@@ -156,11 +155,7 @@ class DenseNetworks(Unasked, BaseEstimator):  # type: ignore[misc]
         check_float("validation_fraction", self.validation_fraction, 0, 0.5, open_low=True)
         check_int("patience", self.patience)
         check_choice("dtype", self.dtype, DTYPES)
-        for name in self.training_options or {}:
-            if name not in TRAINING:
-                raise unknown(
-                    "training option", name, TRAINING, "They are fields of core.training.TrainConfig."
-                )
+        training_options(self.training_options)
 
     def _smoothing(self) -> float:
         """Return the share of each label that is spread over all classes."""
@@ -235,10 +230,7 @@ class DenseNetworks(Unasked, BaseEstimator):  # type: ignore[misc]
     def _plan(self, batch_size: int) -> Plan:
         from neuroloom.nets._mlp_fit import Plan
 
-        options = dict(self.training_options or {})
-        for name in ("betas", "milestones"):
-            if name in options:
-                options[name] = tuple(options[name])
+        options = training_options(self.training_options)
 
         def config(rates: list[float], decays: list[float], stops: bool) -> TrainConfig:
             return TrainConfig(self.epochs, batch_size, self.optimizer, rates, decays, schedule=self.schedule,

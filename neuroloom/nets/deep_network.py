@@ -22,7 +22,15 @@ from sklearn.base import BaseEstimator
 from neuroloom.core.checks import check_choice, check_float, check_int
 from neuroloom.core.errors import InputError
 from neuroloom.core.signals import same_shape, signal_batch
-from neuroloom.core.training import OPTIMIZERS, PRECISIONS, SCHEDULES, TrainConfig, steps_per_epoch
+from neuroloom.core.training import (
+    DEEP_OPTIONS,
+    OPTIMIZERS,
+    PRECISIONS,
+    SCHEDULES,
+    TrainConfig,
+    steps_per_epoch,
+    training_options,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -43,6 +51,8 @@ class DeepNetwork(BaseEstimator):  # type: ignore[misc]
         learning_rate: the schedule's largest, above 0.
         weight_decay: at least 0; biases, norms and other vectors do not decay.
         schedule: one of ``core.training.SCHEDULES``.
+        training_options: further fields of ``core.training.TrainConfig`` by name: ``betas``, ``decay``, ``every``,
+            ``milestones`` (which the schedule ``piecewise`` needs), ``min_epochs``, ``momentum``.
         clip_norm: largest L2 norm of a step's gradient, above 0; None does not clip.
         early_stopping: whether to hold out samples to stop on when there is no ``eval_set``.
         patience: epochs without a better validation score after which training stops, at least 1.
@@ -67,6 +77,7 @@ class DeepNetwork(BaseEstimator):  # type: ignore[misc]
     learning_rate: float = 0.001
     weight_decay: float = 0.01
     schedule: str = "one-cycle"
+    training_options: Mapping[str, Any] | None = None
     clip_norm: float | None = None
     early_stopping: bool = False
     patience: int = 50
@@ -129,6 +140,7 @@ class DeepNetwork(BaseEstimator):  # type: ignore[misc]
         check_float("learning_rate", self.learning_rate, 0, open_low=True)
         check_float("weight_decay", self.weight_decay, 0)
         check_choice("schedule", self.schedule, SCHEDULES)
+        training_options(self.training_options, DEEP_OPTIONS)
         check_int("patience", self.patience)
         check_float("validation_fraction", self.validation_fraction, 0, 1, open_low=True, open_high=True)
         check_choice("monitor", self.monitor, ("score", "loss"))
@@ -204,6 +216,7 @@ class DeepNetwork(BaseEstimator):  # type: ignore[misc]
             clip_norm=self.clip_norm,
             precision=self.precision,
             patience=self.patience if validated else None,
+            **training_options(self.training_options, DEEP_OPTIONS),
         )
 
     # -- weights --------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ unit they came in.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,15 @@ from neuroloom.core.checks import check_choice, check_float, check_int
 from neuroloom.core.errors import InputError
 from neuroloom.core.seeding import as_seed, derive
 from neuroloom.core.signals import same_shape, signal_batch
-from neuroloom.core.training import OPTIMIZERS, SCHEDULES, TrainConfig, TrainResult, steps_per_epoch
+from neuroloom.core.training import (
+    DEEP_OPTIONS,
+    OPTIMIZERS,
+    SCHEDULES,
+    TrainConfig,
+    TrainResult,
+    steps_per_epoch,
+    training_options,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -165,12 +173,15 @@ class UnlabelledNetwork(SampleNetwork):
         optimizer: one of ``core.training.OPTIMIZERS``.
         weight_decay: at least 0; biases and other vectors do not decay.
         schedule: one of ``core.training.SCHEDULES``.
+        training_options: further fields of ``core.training.TrainConfig`` by name: ``betas``, ``decay``, ``every``,
+            ``milestones`` (which the schedule ``piecewise`` needs), ``min_epochs``, ``momentum``.
         clip_norm: largest L2 norm of a step's gradient, above 0; None does not clip.
     """
 
     optimizer: str = "adamw"
     weight_decay: float = 0.0
     schedule: str = "one-cycle"
+    training_options: Mapping[str, Any] | None = None
     clip_norm: float | None = 1.0
 
     def _check_training(self) -> None:
@@ -178,6 +189,7 @@ class UnlabelledNetwork(SampleNetwork):
         check_choice("optimizer", self.optimizer, OPTIMIZERS)
         check_float("weight_decay", self.weight_decay, 0)
         check_choice("schedule", self.schedule, SCHEDULES)
+        training_options(self.training_options, DEEP_OPTIONS)
         if self.clip_norm is not None:
             check_float("clip_norm", self.clip_norm, 0, open_low=True)
 
@@ -256,7 +268,7 @@ class UnlabelledNetwork(SampleNetwork):
         config = TrainConfig(
             epochs=self._epochs(n), batch_size=self.batch_size, optimizer=self.optimizer,
             learning_rate=self.learning_rate, weight_decay=self.weight_decay, schedule=self.schedule,
-            clip_norm=self.clip_norm, patience=patience,
+            clip_norm=self.clip_norm, patience=patience, **training_options(self.training_options, DEEP_OPTIONS),
         )  # fmt: skip
         still = {name: 0.0 for name, p in network.named_parameters() if p.ndim < 2}
         return train(network, loss, config=config, n_samples=n, seed=derive(self.seed_, name), valid=valid,

@@ -226,3 +226,18 @@ def test_mixed_precision_learns_nearly_the_same_in_weights_of_float32(key, kind,
     np.testing.assert_allclose(mixed.predict_proba(X), plain.predict_proba(X), atol=0.05)
     with pytest.raises(InputError, match="`precision` must be one of float32, mixed"):
         make(key, kind, "classification", precision="half").fit(X, y)
+
+
+def test_schedules_get_what_they_need():
+    X, y = np.random.default_rng(0).normal(size=(20, 1, 24)), np.arange(20) % 2
+    given = {"filters": (4,), "epochs": 4, "schedule": "piecewise", "random_state": 0}
+    options = {"milestones": [2], "decay": 1e-9}
+    stopped = CNNClassifier(**given, training_options=options).fit(X, y)
+    half = CNNClassifier(**{**given, "epochs": 2, "schedule": "none"}).fit(X, y)
+    for name, weights in stopped.weights_[0].items():  # after the milestone nothing moves
+        if "running" not in name and "batches" not in name:
+            np.testing.assert_allclose(weights, half.weights_[0][name], atol=1e-6)
+    with pytest.raises(InputError, match="the schedule 'piecewise' needs `milestones`"):
+        CNNClassifier(**given).fit(X, y)
+    with pytest.raises(InputError, match="training option"):
+        CNNClassifier(**given, training_options={"clip_norm": 1.0}).fit(X, y)
