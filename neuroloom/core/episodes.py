@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from neuroloom.core.checks import check_int
 from neuroloom.core.errors import InputError, NotSupportedError
 from neuroloom.core.samples import EnvSet
+from neuroloom.core.spread import spread_here
 from neuroloom.core.worlds import VECTORISED, Worlds, make_env, open_worlds
 
 Floats = NDArray[np.float64]
@@ -183,6 +184,8 @@ def play_population(
 ) -> Played:
     """Run every episode of ``X`` for each member of a population, all of them at once.
 
+    Within :func:`~neuroloom.core.spread.spread_episodes` the members are divided among the processes of a Ray cluster.
+
     Args:
         act: observations ``(m, …)`` of the live episodes and the members ``(m,)`` who play them, ascending
             -> actions ``(m,)`` or ``(m, …)``.
@@ -203,6 +206,9 @@ def play_population(
     returns = np.zeros(episodes)
     if n == 0:
         return Played(returns.reshape(members, 0), np.empty((members, 0, 0)) if ends else None)
+    spread = spread_here()
+    if spread is not None and members > 1:
+        return spread.play(act, X, members, max_steps, by_episode, ends)
     worlds = open_worlds(X, episodes)
     last: list[tuple[Ints, Floats]] | None = [] if ends else None
     try:

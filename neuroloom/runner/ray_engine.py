@@ -19,6 +19,7 @@ from typing import Any
 
 from neuroloom.core.checks import check_int
 from neuroloom.core.errors import InputError
+from neuroloom.core.spread import join_cluster, ray_core
 from neuroloom.runner.engines import Engine, Event, Finished, Started, dead, divide, rows_of
 from neuroloom.runner.pool import Death, Outcome, Pool
 from neuroloom.runner.processes import usable_cores
@@ -101,12 +102,12 @@ class RayEngine(Engine):
         self.threads = 1 if threads is None else check_int("threads", threads)
         if workers is not None:
             check_int("workers", workers)
-        self._ray = _ray()
+        self._ray = ray_core()
         self._began_it = not self._ray.is_initialized()
         if self._began_it:
             local = address is None and "RAY_ADDRESS" not in os.environ
             cores = (workers or max(1, usable_cores() // self.threads)) * self.threads
-            _connect(self._ray, address, cores if local else None)
+            join_cluster(self._ray, address, cores if local else None)
         have = self._ray.cluster_resources()
         room = self._room()
         self.workers = room if workers is None else workers
@@ -243,34 +244,6 @@ class RayEngine(Engine):
             self._drop(slot)
         if self._began_it and self._ray.is_initialized():
             self._ray.shutdown()
-
-
-def _ray() -> Any:
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # the behaviour that Ray warns will come
-    os.environ.setdefault(
-        "RAY_worker_niceness", "0"
-    )  # else its processes yield to every other, and times mislead
-    try:
-        import ray
-    except ImportError as error:
-        raise InputError(
-            'engine ray needs Ray, which is not installed: pip install "neuroloom[ray]".'
-        ) from error
-    return ray
-
-
-def _connect(ray: Any, address: str | None, cores: int | None) -> None:
-    """Join the cluster at ``address``, or start a local one with so many cores."""
-    given: dict[str, Any] = {"address": address} if cores is None else {
-        "num_cpus": cores, "address": "local", "include_dashboard": False,
-    }  # fmt: skip
-    try:
-        ray.init(log_to_driver=False, logging_level="ERROR", **given)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        told = " ".join(str(error).split())
-        raise InputError(
-            f"no Ray cluster can be reached at {address or os.environ.get('RAY_ADDRESS') or 'this machine'}: {told}"
-        ) from error
 
 
 def _share(gpus: float, workers: int) -> float:
