@@ -202,6 +202,25 @@ class Graph:
         features = "" if self.features is None else f", {self.features.shape[1]} features"
         return f"Graph({self.n_nodes} nodes, {self.n_edges} {kind} edges{features})"
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: sizes and degrees."""
+        from neuroloom.core.notebook import html_table
+
+        degrees = np.diff(self.indptr)
+        rows: list[tuple[object, ...]] = [("nodes", f"{self.n_nodes:,}"), ("edges", f"{self.n_edges:,}")]
+        if self.n_nodes:
+            low, middle, high = np.quantile(degrees, [0, 0.5, 1])
+            rows.append(("neighbours: least, median, most", f"{low:g}, {middle:g}, {high:g}"))
+            rows.append(("nodes without one", f"{int((degrees == 0).sum()):,}"))
+        if (self.weights != 1).any():
+            rows.append(("weights", f"{self.weights.min():.4g} … {self.weights.max():.4g}"))
+        if self.features is not None:
+            rows.append(("features of a node", f"{self.features.shape[1]:,}"))
+        if self.names is not None:
+            shown = ", ".join(str(name) for name in self.names[:5])
+            rows.append(("names", shown + (", …" if len(self.names) > 5 else "")))
+        return html_table("directed graph" if self.directed else "undirected graph", rows)
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_cache": {}}
 

@@ -22,6 +22,17 @@ def pyplot() -> Any:
     return found
 
 
+def as_svg(ax: Any) -> str:
+    """Return the figure of ``ax`` as an ``<svg>`` element no wider than what it stands in, and close it."""
+    import io
+
+    text = io.StringIO()
+    ax.figure.savefig(text, format="svg", metadata={"Date": None})
+    pyplot().close(ax.figure)
+    element = text.getvalue()[text.getvalue().index("<svg") :]
+    return element.replace("<svg", '<svg style="max-width: 100%; height: auto"', 1)
+
+
 def axes(ax: Any = None, size: tuple[float, float] = (7.0, 3.6), rows: int = 1) -> Any:
     """Return ``ax``, or new axes (``rows`` of them, as an array, when more than one), without top and right frame.
 

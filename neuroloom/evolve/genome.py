@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 _MOST = 2**31 - 1
+_DRAWN = 80  # nodes of a network that a notebook draws
 DYNAMICS = (
     "network",
     "advance_time",
@@ -314,6 +316,18 @@ class Genome:
             f"Genome({kind}{self.inputs} inputs, {self.n_hidden} hidden, {self.outputs} outputs, {enabled} of "
             f"{len(self.connections)} connections enabled{fitness})"
         )
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the drawn network up to 80 nodes, where matplotlib is installed."""
+        from html import escape
+
+        told = f"<p>{escape(repr(self))}</p>"
+        if importlib.util.find_spec("matplotlib") is None or len(self.nodes) + self.inputs > _DRAWN:
+            return told
+        from neuroloom.core.plotting import as_svg
+        from neuroloom.evolve.plots import plot_genome
+
+        return told + as_svg(plot_genome(self))
 
     # -- other forms ----------------------------------------------------------------------------------------
 

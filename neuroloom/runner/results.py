@@ -42,6 +42,7 @@ CURVE_COLUMNS = (
 IMPORTANCE_COLUMNS = ("task", "method", "seed", "fold", "part", "drop")
 FRONT_COLUMNS = ("task", "method", "seed", "fold", "measure", "size", "score")
 _NEEDED = ("task", "method", "seed", "fold", "metric", "value", "status")
+_SHOWN_TASKS, _SHOWN_METHODS = 8, 30  # in a notebook
 _COUNTS = ("parameters", "n_train", "n_test")
 _TEXT = ("settings", "reason", "kind", "problem", "split", "expression", "key", "notes")
 _MADE = ("metric", "value", "main", "settings", "notes")
@@ -209,6 +210,42 @@ class Results:
 
     def __len__(self) -> int:
         return int(self._frame["main"].sum())
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: mean scores and their spread by method and task, the best of a task in bold."""
+        from neuroloom.core.notebook import html_table
+
+        shown, methods = self.tasks[:_SHOWN_TASKS], self.methods[:_SHOWN_METHODS]
+        columns = [self._column(task, methods) for task in shown]
+        header = ["", *(f"{task} ({self.metric(task)['name']})" for task in shown)]
+        rows = [[method, *(column[k] for column in columns)] for k, method in enumerate(methods)]
+        left = [
+            f"{count - seen} more {what}"
+            for what, count, seen in (
+                ("tasks", len(self.tasks), len(shown)),
+                ("methods", len(self.methods), len(methods)),
+            )
+            if count > seen
+        ]
+        return html_table(repr(self) + (f"; {', '.join(left)} in report()" if left else ""), rows, header)
+
+    def _column(self, task: str, methods: Sequence[str]) -> list[str]:
+        """Return a task's cells, one for each method."""
+        from neuroloom.core.notebook import Best
+
+        rows, greater = self.main_of(task), self.metric(task)["greater_is_better"]
+        values = {m: rows["value"][rows["method"] == m].dropna() for m in methods}
+        means = {m: v.mean() for m, v in values.items() if len(v)}
+        best = (max if greater else min)(means.values(), default=math.nan)
+        cells = []
+        for method in methods:
+            if method not in means:
+                cells.append("")
+                continue
+            spread = f" ± {values[method].std():.3f}" if len(values[method]) > 1 else ""
+            cell = f"{means[method]:.3f}{spread}"
+            cells.append(Best(cell) if means[method] == best else cell)
+        return cells
 
     def __repr__(self) -> str:
         name = self.meta.get("name", "")
