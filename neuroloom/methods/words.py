@@ -14,6 +14,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from neuroloom.core.checks import check_int
 
+_COUNT = "word count"  # with a space: no word is called so
+
 
 class WordFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Numbers from columns of free text, each by itself.
@@ -25,7 +27,7 @@ class WordFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     Args:
         components: numbers of a text, at most, besides its length, at least 1.
-        words: that are counted, those in the most texts, at least 1.
+        words: that are counted, those that come most often, at least 1.
 
     Attributes:
         texts_: for each column ``words``, their ``weights`` and ``directions (numbers, words)``, or None for the words
@@ -78,13 +80,13 @@ class WordFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return np.hstack(parts)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Return names like ``review__good`` or ``review__topic3``, and ``review__length``."""
+        """Return names like ``review__good`` or ``review__topic3``, and ``review__word count``."""
         names: list[str] = []
         for column, learned in zip(self.feature_names_in_, self.texts_, strict=True):
             own = learned["words"]
             if learned["directions"] is not None:
                 own = [f"topic{k}" for k in range(len(learned["directions"]))]
-            names += [f"{column}__{name}" for name in (*own, "length")]
+            names += [f"{column}__{name}" for name in (*own, _COUNT)]
         return np.array(names, dtype=object)
 
 

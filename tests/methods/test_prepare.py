@@ -70,7 +70,7 @@ def test_what_is_free_text() -> None:
 def test_words_are_weighed_as_by_hand_and_unknown_ones_count_for_nothing() -> None:
     X = pd.DataFrame({"t": ["red fox", "red dog", "Dog.", "owl"]})
     made = WordFeatures().fit(X)
-    assert made.get_feature_names_out().tolist() == ["t__dog", "t__red", "t__length"]
+    assert made.get_feature_names_out().tolist() == ["t__dog", "t__red", "t__word count"]
     both = 1 + np.log(5 / 3)  # each stands in two of four texts
     wanted = np.array([[0, 1], [1, 1], [1, 0], [0, 0]]) * both
     wanted = wanted / np.maximum(np.linalg.norm(wanted, axis=1, keepdims=True), 1e-9)
@@ -82,12 +82,18 @@ def test_words_are_weighed_as_by_hand_and_unknown_ones_count_for_nothing() -> No
     assert nothing.transform(X).shape == (4, 1)
 
 
+def test_a_text_may_speak_of_its_length() -> None:
+    X = pd.DataFrame({"t": [f"length word count {i}" for i in range(30)]})
+    names = TablePreparation().fit(X).get_feature_names_out().tolist()
+    assert names == ["t__count", "t__length", "t__word", "t__word count"]
+
+
 def test_many_words_become_their_main_directions() -> None:
     rng = np.random.default_rng(0)
     texts = [" ".join(rng.choice([f"w{i}" for i in range(40)], 8)) for _ in range(60)]
     X = pd.DataFrame({"n": rng.normal(size=60), "t": texts, "c": ["x", "y"] * 30})
     few, all_of_them = WordFeatures(4).fit(X[["t"]]), WordFeatures(1000).fit(X[["t"]])
-    assert few.get_feature_names_out().tolist() == [*(f"t__topic{k}" for k in range(4)), "t__length"]
+    assert few.get_feature_names_out().tolist() == [*(f"t__topic{k}" for k in range(4)), "t__word count"]
     counted = all_of_them.transform(X[["t"]])[:, :-1]
     _, s, _ = np.linalg.svd(counted)
     np.testing.assert_allclose(np.linalg.norm(few.transform(X[["t"]])[:, :-1], axis=0), s[:4], rtol=0.02)
