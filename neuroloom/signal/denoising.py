@@ -39,6 +39,7 @@ Floats = NDArray[np.float64]
 MAD = 0.6744897501960817  # of a standard normal variable
 BOUNDARIES = ("symmetric", "periodic")
 TRANSFORMS = ("stationary", "decimated", "dual-tree")
+_OF_REALS = ("ebayes", "sure", "bayes")  # whose reckoning holds for normal noise, not for its moduli
 
 
 @dataclass(frozen=True, repr=False)
@@ -112,8 +113,9 @@ def denoise(
             ``"level"``: coloured noise, the same estimate at each level; or the deviation itself, above 0.
         transform: ``"stationary"``; ``"decimated"``, about 10 times faster and, on usual signals, 2 to 4 dB worse;
             ``"dual-tree"``, the complex transform of :func:`neuroloom.signal.dual_tree` with ``wavelet`` at its first
-            level, whose errors lie between theirs: moduli are shrunk (``"ebayes"``: each tree by itself). Not for
-            images.
+            level, whose errors lie between theirs by default. ``"universal"``, ``"minimax"``, ``"block"`` and numbers
+            shrink its moduli; ``"ebayes"``, ``"sure"`` and ``"bayes"``, which reckon with real coefficients, each tree
+            by itself. Not for images.
         boundary: ``"symmetric"`` (mirrored ends) or ``"periodic"``.
         images: whether the last two axes are one image.
 
@@ -206,7 +208,7 @@ class _Shrinking:
 
     def complex(self, w: Floats, deviation: Floats) -> Floats:
         """Return ``w (rows, 2, m)``, real and imaginary parts, shrunk by their moduli, or each part by itself."""
-        if self.threshold == "ebayes":
+        if self.threshold in _OF_REALS:
             flat = [self(w[:, k], deviation) for k in (0, 1)]
             return np.stack(flat, 1)
         size = np.sqrt((w**2).sum(1))

@@ -68,12 +68,15 @@ def test_energies_hardly_depend_on_where_a_step_is():
     assert plain.min() > 0.2
 
 
-def test_denoising_lies_between_the_decimated_and_the_stationary_transform():
+@pytest.mark.parametrize("threshold", ["ebayes", "universal", "sure", "bayes", "block"])
+def test_denoising_lies_between_the_decimated_and_the_stationary_transform(threshold):
     clean = pywt.data.demo_signal("Doppler", 1024)
     clean = 7 * clean / clean.std()
     errors = {}
     for transform in ("stationary", "dual-tree", "decimated"):
-        parts = [denoise(clean + noise(1024, seed=k), transform=transform) for k in range(4)]
+        parts = [
+            denoise(clean + noise(1024, seed=k), transform=transform, threshold=threshold) for k in range(4)
+        ]
         errors[transform] = np.mean([((part.signal - clean) ** 2).mean() for part in parts])
     assert errors["stationary"] < errors["dual-tree"] < 0.9 * errors["decimated"]
 
