@@ -79,8 +79,8 @@ class VAE(ConditionalSampler, CodingNetwork):
 
         Arguments and errors are those of the other autoencoders.
         """
+        kinds = self._learn_classes(y, len(X)) if self.conditional else None
         super().fit(X, y, eval_set)
-        kinds = self._learn_classes(y, len(X))
         if kinds is not None:
             self._learn_codes(X, kinds)
         return self

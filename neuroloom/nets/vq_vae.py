@@ -72,13 +72,13 @@ class VQVAE(ConditionalSampler, CodingNetwork):
 
         Arguments and errors are those of the other autoencoders.
         """
+        if self.conditional and not self.prior:
+            raise InputError("`conditional` is for samples that are drawn; pass prior=True with it.")
+        kinds = self._learn_classes(y, len(X)) if self.conditional else None
         super().fit(X, y, eval_set)
-        kinds = self._learn_classes(y, len(X))
         if self.prior:
             words = self.tokens(X)
             self._learn_prior(words, np.zeros(len(words), np.int64) if kinds is None else kinds)
-        elif kinds is not None:
-            raise InputError("`conditional` is for samples that are drawn; pass prior=True with it.")
         return self
 
     def _build_prior(self) -> torch.nn.Module:

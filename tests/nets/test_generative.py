@@ -283,8 +283,13 @@ def test_pictures_of_a_class_and_what_a_conditional_sampler_needs():
             made.fit(X)
         with pytest.raises(InputError, match="one class a sample in y, but got continuous values"):
             made.fit(X, y + 0.5)
-    with pytest.raises(InputError, match="pass prior=True"):
-        VQVAE(2, epochs=1, conditional=True).fit(X, y)
+    for made, wanted in (
+        (VQVAE(2, conditional=True), "pass prior=True"),
+        (VAE(2, conditional=True), "pass y"),
+    ):
+        with pytest.raises(InputError, match=wanted):
+            made.fit(X, y if isinstance(made, VQVAE) else None)
+        assert not hasattr(made, "weights_")  # told before anything is learned
     with pytest.raises(NotSupportedError, match="fit with prior=True"):
         VQVAE(2, epochs=1).fit(X).sample()
 
