@@ -11,6 +11,9 @@ from neuroloom.runner.statistics.holm import holm_adjust
 
 Floats = NDArray[np.float64]
 Stored = dict[tuple[str, str, int, int], Outcome]
+_DIGITS = (
+    4  # of an accuracy: a result may be kept as it was printed, and must then tie with the same one in full
+)
 
 
 def print_tables(stored: Stored, methods: list[str], own: str) -> None:
@@ -42,7 +45,7 @@ def _print_table(title: str, stored: Stored, methods: list[str], own: str) -> No
         for s in sets
         for m in methods
     }
-    scores = np.array([[mean[s, m] for m in methods] for s in sets])
+    scores = np.round([[mean[s, m] for m in methods] for s in sets], _DIGITS)
     most = {m: max(sum(t[0] == s for t in trials[m]) for s in sets) for m in methods}
     print(f"\n{title}, {len(sets)} sets; trials of a set: " + ", ".join(f"{m} {n}" for m, n in most.items()))
     print("\n| set | " + " | ".join(methods) + " |\n|---|" + "--:|" * len(methods))
@@ -62,10 +65,10 @@ def _seconds(stored: Stored, methods: list[str]) -> dict[str, float]:
 
 
 def _print_summary(scores: Floats, methods: list[str], own: str, seconds: dict[str, float]) -> None:
-    ranks = rankdata(-np.round(scores, 10), axis=1).mean(axis=0)
+    ranks = rankdata(-scores, axis=1).mean(axis=0)
     others = [m for m in methods if m != own]
     mine = scores[:, methods.index(own)]
-    gaps = {m: np.round(mine - scores[:, methods.index(m)], 10) for m in others}
+    gaps = {m: np.round(mine - scores[:, methods.index(m)], _DIGITS) for m in others}
     p = np.array([wilcoxon(gap, zero_method="pratt").pvalue if gap.any() else 1.0 for gap in gaps.values()])
     holm = dict(zip(others, zip(p, holm_adjust(p), strict=True), strict=True))
     print(
