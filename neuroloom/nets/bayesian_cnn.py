@@ -50,7 +50,7 @@ class BayesianCNN(CNN):
 
     Attributes:
         weights_: for each member name → array, deviations as ``ρ`` under ``rho_weight``; ``history_`` of the first
-        member; ``n_parameters_``.
+            member; ``n_parameters_``.
 
     Raises:
         InputError: a parameter is out of range.

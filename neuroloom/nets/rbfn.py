@@ -157,7 +157,6 @@ class RBFNRegressor(RegressorMixin, RadialNetwork):  # type: ignore[misc]
     mean squared distance of centre ``i`` to its nearest neighbours. ``w`` and ``V`` are ridge regression; width
     factor, skip ``V`` and penalty are those with the least squared error by leaving one out, all in closed form.
 
-
     Attributes:
         centres_: ``(m, features)`` prototypes in scaled units; ``metric_``: ``L (features, features)`` or None;
             ``widths_``: ``(m,)``; ``coef_``: ``(m [+ features], 1)`` and ``intercept_``: ``(1,)``, for the

@@ -54,7 +54,8 @@ class WaveletQuantileFeatures(TransformerMixin, BaseEstimator):  # type: ignore[
         n_parameters_: 0; nothing is learned but the shape.
 
     Raises:
-        InputError: unequal lengths, missing values, a series of one value, another shape than in ``fit``.
+        InputError: unequal lengths, missing values, a series of one value, another shape than in ``fit``, a parameter
+            out of range, values too large for single precision.
 
     Source:
         Dempster, Schmidt and Webb (2024), "QUANT: a minimalist interval method for time series classification".
@@ -100,10 +101,11 @@ class WaveletQuantileFeatures(TransformerMixin, BaseEstimator):  # type: ignore[
         else:
             self.level_ = check_int("level", self.level, 1, deepest)
         self.sample_shape_ = tuple(X.shape[1:])
-        self.intervals_ = {
-            name: dyadic_intervals(values.shape[-1], depth, divisor)
-            for name, values in self._representations(X[:1])
-        }
+        with np.errstate(
+            over="ignore", invalid="ignore"
+        ):  # of values that are too large, ``transform`` tells
+            shown = self._representations(X[:1])
+        self.intervals_ = {name: dyadic_intervals(values.shape[-1], depth, divisor) for name, values in shown}
         self.n_parameters_ = 0
         return self
 

@@ -95,3 +95,11 @@ def test_level_is_kept_and_samples_do_not_matter_to_each_other(bands):
 def test_bad_input_is_told(make, words):
     with pytest.raises(InputError, match=words):
         make()
+
+
+@pytest.mark.parametrize("bands", ["details", "envelopes"])
+def test_values_too_large_for_single_precision_are_told_without_a_warning(bands):
+    X = np.full((2, 1, 16), 1e39)
+    made = WaveletQuantileFeatures(bands).fit(X)
+    with pytest.raises(InputError, match=r"values up to 1e\+39 are too large; rescale"):
+        made.transform(X)
