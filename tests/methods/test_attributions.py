@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.base import BaseEstimator
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import make_pipeline
@@ -135,6 +136,21 @@ def test_an_additive_network_is_explained_by_what_each_column_adds():
     np.testing.assert_allclose(found.values.sum(axis=1), found.answers - found.base, atol=0.02)
     np.testing.assert_allclose(found.answers[:, 0], model.predict(samples), rtol=1e-10)
     np.testing.assert_allclose(found.base[:, 0], model.predict(background).mean(), rtol=1e-10)
+
+
+def test_values_that_do_not_add_up_are_told():
+    """A network that rises by one over a hair's breadth, which no sum of so many steps meets."""
+
+    class Step(BaseEstimator):
+        def answer_module(self):
+            module = torch.nn.Sequential(torch.nn.Linear(1, 1), torch.nn.Sigmoid()).double()
+            with torch.no_grad():
+                module[0].weight.fill_(1e7)
+                module[0].bias.fill_(-0.123456e7)
+            return module
+
+    with pytest.warns(UserWarning, match="integrated gradients add up to the rise of an answer only within"):
+        explain(Step(), np.array([[1.0]]), method="integrated-gradients", background=np.array([[0.0]]))
 
 
 def test_near_shapley_values_where_columns_work_together_little():
