@@ -65,7 +65,7 @@ NUMBERS = {"r2": "r2", "rmse": "neg_root_mean_squared_error", "mae": "neg_mean_a
 METRICS = {**CLASSES, **NUMBERS}
 """What can be tuned for, and scikit-learn's scorer of it."""
 FORECASTS = ("mase", "rmse")
-_kept: ContextVar[Path | None] = ContextVar("kept", default=None)
+_kept: ContextVar[Iterator[Path] | None] = ContextVar("kept", default=None)
 _RUNGS = (9, 3, 1)  # a trial learns for a ninth, for a third and then for all of its resource
 _LEAST = 5  # of a resource: less of it tells nothing
 _STARTUP = 10  # trials drawn at random before the search learns from them
@@ -75,18 +75,30 @@ _STARTUP = 10  # trials drawn at random before the search learns from them
 def kept_search(path: str | Path) -> Iterator[None]:
     """Keep the search of the tuned method that is fitted in the block in a file, and go on from what it holds.
 
+    Where the block searches several times, as calibration does on its folds, each search after the first has a file
+    of its own beside it, in the order in which they come.
+
     Args:
         path: of the file, a line a configuration; removed when the block ends well.
 
     Raises:
         InputError: what it holds is of another search.
     """
-    token = _kept.set(Path(path))
+    used: list[Path] = []
+    token = _kept.set(_places(Path(path), used))
     try:
         yield
     finally:
         _kept.reset(token)
-    Path(path).unlink(missing_ok=True)
+    for place in used or [Path(path)]:
+        place.unlink(missing_ok=True)
+
+
+def _places(path: Path, used: list[Path]) -> Iterator[Path]:
+    """Yield where one search after another is kept, and note it."""
+    while True:
+        used.append(path.with_name(f"{path.name}.{len(used) + 1}") if used else path)
+        yield used[-1]
 
 
 def _has(name: str) -> Any:
@@ -510,6 +522,16 @@ def _strangers(X: Any, rng: np.random.Generator) -> Any:
     return made
 
 
+@contextlib.contextmanager
+def _unkept() -> Iterator[None]:
+    """Keep no search in the block: one within a configuration comes again only where that does."""
+    token = _kept.set(None)
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+
+
 def _fitted(model: Any, X: Any, y: Any, given: Mapping[str, Any]) -> Any:
     return model.fit(X, **given) if y is None else model.fit(X, y, **given)
 
@@ -580,7 +602,10 @@ class _Search:
         self.tuned, self.space, self.parts = tuned, space, parts
         self.scorer = tuned._scorer()
         of = f"{seed} {tuned.folds} {tuned.metric} {tuned.pruning} {space} {[len(part[0]) for part in parts]}"
-        self.journal = _Journal(_kept.get(), hashlib.sha256(of.encode()).hexdigest())
+        places = _kept.get()
+        self.journal = _Journal(
+            None if places is None else next(places), hashlib.sha256(of.encode()).hexdigest()
+        )
         self.trials: list[dict[str, Any]] = []
         self.began = time.monotonic() - max([one["seconds"] for one in self.journal.found], default=0.0)
         least = min(space.resources.values(), default=0)
@@ -682,7 +707,7 @@ class _Search:
     def _score(self, params: dict[str, Any]) -> float:
         """Return the mean score of a configuration over the parts."""
         models = [clone(self.tuned.estimator).set_params(**params) for _ in self.parts]
-        with warnings.catch_warnings():
+        with _unkept(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of configurations that nobody asked for
             if len(models) > 1 and self.parts[0][1] is not None and is_batchable(models[0]):
                 jobs = [Job(m, X, y, None) for m, (X, y, *_) in zip(models, self.parts, strict=True)]

@@ -20,7 +20,7 @@ from neuroloom.methods import Recipe, Skip, build, make, parameters, recipe, reg
 from neuroloom.methods.ranges import RANGES, RESOURCES, Choices, Numbers, read_range
 from neuroloom.methods.saving import load_estimator, save_estimator
 from neuroloom.methods.search_space import search_space
-from neuroloom.methods.tuned import TunedClassifier, TunedForecaster, TunedPolicy, kept_search
+from neuroloom.methods.tuned import TunedClassifier, TunedForecaster, TunedPolicy, _Search, kept_search
 from tests.conformance.cases import samples
 
 pytest.importorskip("optuna")
@@ -417,6 +417,38 @@ def test_a_search_that_was_killed_goes_on(
     assert {"complete", "failed"} <= {t["state"] for t in again.trials_}
     assert again.best_params_ == whole.best_params_
     assert not path.exists()
+
+
+def test_several_searches_in_one_fit_are_kept_apart(tmp_path: Path, monkeypatch: Any) -> None:
+    def corrected() -> Any:
+        params = {"tuned": {"trials": 4}, "temperature": {"folds": 3}}
+        return build("knn+tuned+temperature", "table", "classification", params, random_state=0)[0]
+
+    scored: list[Any] = []
+    score = _Search._score
+
+    def counted(self: Any, params: dict[str, Any]) -> float:
+        scored.append(score(self, params))
+        if len(scored) == stop:
+            raise KeyboardInterrupt
+        return float(scored[-1])
+
+    monkeypatch.setattr(_Search, "_score", counted)
+    stop = 0
+    whole = corrected().fit(X, Y).predict_proba(X)
+    total, stop = (
+        len(scored),
+        len(scored) + 10,
+    )  # amid the third of four searches, those on the folds and the last
+    path = tmp_path / "search.jsonl"
+    with pytest.raises(KeyboardInterrupt), kept_search(path):
+        corrected().fit(X, Y)
+    before, stop = len(scored), 0
+    with kept_search(path):
+        again = corrected().fit(X, Y).predict_proba(X)
+    np.testing.assert_array_equal(again, whole)
+    assert len(scored) - before == total - 9
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_was_kept_of_another_search_is_refused(tmp_path: Path) -> None:
