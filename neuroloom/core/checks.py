@@ -7,7 +7,7 @@ import numbers
 from collections.abc import Collection
 from typing import Any
 
-from neuroloom.core.errors import InputError, unknown
+from neuroloom.core.errors import InputError, nearest
 
 
 def check_int(name: str, value: Any, low: int = 1, high: int | None = None) -> int:
@@ -60,7 +60,9 @@ def check_choice(name: str, value: Any, options: Collection[str]) -> str:
         InputError: it is not; the message names the nearest option.
     """
     if value not in options:
-        raise unknown(f"`{name}` must be one of {', '.join(sorted(options))}; value", str(value), options)
+        known, close = ", ".join(sorted(options)), nearest(str(value), options)
+        hint = "" if close is None else f"; did you mean {close!r}?"
+        raise InputError(f"`{name}` must be one of {known}; value {str(value)!r} is not known{hint or '.'}")
     return str(value)
 
 

@@ -89,7 +89,7 @@ class LinkHeuristicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[m
         """Return ``(n,)`` scores less the threshold; 0 and above mean an edge."""
         check_is_fitted(self, "threshold_")
         links = as_links(X)
-        if links.graph.structure() != self.observed_:
+        if links.graph.structure() != self.observed_ and _edges(links.graph) != _edges(self.graph_):
             raise InputError(
                 f"fitted over another graph ({self.graph_!r}), but got pairs over {links.graph!r}; fit it on that one."
             )
@@ -112,3 +112,8 @@ def best_threshold(scores: NDArray[np.float64], truth: NDArray[np.bool_]) -> flo
     others = np.bincount(codes, ~truth, len(values))
     right = edges[::-1].cumsum()[::-1] + others.cumsum() - others  # edges from here up, others below
     return float(values[int(np.argmax(right))])
+
+
+def _edges(graph: Graph) -> tuple[bool, bytes, bytes]:
+    """Return what tells the edges of graphs apart, whatever their weights, which heuristics do not look at."""
+    return graph.directed, graph.indptr.tobytes(), graph.indices.tobytes()

@@ -187,6 +187,18 @@ def test_the_threshold_is_the_most_accurate():
     assert max(right) == right[1]
 
 
+def test_a_classifier_answers_over_the_graph_with_its_training_edges_put_back():
+    whole = Graph.of(CLUB)
+    edges, others = np.array(list(CLUB.edges)), np.array(list(nx.non_edges(CLUB)))
+    pairs = np.concatenate([edges[::3], others[:26]])
+    seen = LinkSet(whole.without_edges(edges[::3]), pairs)
+    model = LinkHeuristicClassifier("common_neighbours").fit(seen, np.arange(52) < 26)
+    asked = others[30:60]
+    over_seen = model.decision_function(LinkSet(seen.graph, asked))
+    np.testing.assert_array_equal(model.decision_function(LinkSet(whole, asked)), over_seen)
+    np.testing.assert_allclose(over_seen + model.threshold_, by_networkx(CLUB, asked, "common_neighbours"))
+
+
 def test_a_classifier_refuses_other_graphs_and_samples():
     X, y = data()
     model = LinkHeuristicClassifier().fit(X, y)
