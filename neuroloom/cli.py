@@ -560,7 +560,7 @@ def doctor(data: Data = None) -> None:
 
 def _again() -> str:
     """Return the command that was given, without the password of a database."""
-    from neuroloom.runner.bench import without_password
+    from neuroloom.core.errors import without_password
 
     return shlex.join(["neuroloom", *map(without_password, sys.argv[1:])])
 

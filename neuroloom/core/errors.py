@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 
 
@@ -56,3 +57,9 @@ def blamed_on(what: object, then: str) -> Iterator[None]:
         raise InputError(
             f"{what} is damaged or of another version ({type(error).__name__}: {text}); {then}."
         ) from error
+
+
+def without_password(text: str) -> str:
+    """Return text with the passwords of URLs blacked out."""
+    before_the_host = re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", text)
+    return re.sub(r"([?&]password=)[^&\s]*", r"\1***", before_the_host)

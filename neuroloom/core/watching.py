@@ -21,7 +21,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neuroloom.core.errors import InputError
+from neuroloom.core.errors import InputError, without_password
 
 if TYPE_CHECKING:
     from neuroloom.core._training import Progress
@@ -224,7 +224,8 @@ class Tracker:
         except (MlflowException, OSError) as error:
             told = " ".join(str(error).split())
             raise InputError(
-                f"MLflow cannot be used at {place}: {told}; pass another folder or URI."
+                f"MLflow cannot be used at {without_password(str(place))}: {without_password(told)}; pass another "
+                "folder or URI."
             ) from error
         finally:
             if folder and allowed is None:

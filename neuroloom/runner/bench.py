@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neuroloom.core.checks import check_float
-from neuroloom.core.errors import InputError, blamed_on
+from neuroloom.core.errors import InputError, blamed_on, without_password
 from neuroloom.runner.config import Config, Source, load_config, to_toml, with_whole_paths
 from neuroloom.runner.plan import Plan, make_plan
 from neuroloom.runner.trial import Trial
@@ -342,11 +342,6 @@ def _command() -> str:
     if Path(sys.argv[0]).stem not in ("neuroloom", "__main__"):
         return "neuroloom.run(config)"
     return shlex.join(["neuroloom", *map(without_password, sys.argv[1:])])
-
-
-def without_password(text: str) -> str:
-    """Return text with the passwords of URLs blacked out."""
-    return re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", text)
 
 
 def commit() -> str | None:

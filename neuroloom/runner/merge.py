@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from neuroloom.core.errors import InputError, blamed_on
-from neuroloom.runner.bench import FINAL, earlier_meta, finish, without_password
+from neuroloom.core.errors import InputError, blamed_on, without_password
+from neuroloom.runner.bench import FINAL, earlier_meta, finish
 from neuroloom.runner.results import Results
 from neuroloom.runner.row import Row
 from neuroloom.runner.store import open_store

@@ -53,7 +53,9 @@ from neuroloom.runner.trial import Trial
 from neuroloom.runner.workbench import DEFAULT
 from neuroloom.runner.worker import Answer
 
-PREPARE_SECONDS = 30.0  # what imports and reading data may take beside a trial's own time
+PREPARE_SECONDS = (
+    90.0  # what imports, reading data and compiling for the first time may take beside a trial's own time
+)
 FAMILY_SECONDS = 0.5  # how often that of their child processes
 _ATTEMPTS = 3
 
@@ -323,7 +325,8 @@ class Pool:
             if worker.end is None and worker.process.poll() is not None:
                 self._look_at(worker, False)
             elif now >= unit.deadline and self._overtime(worker, unit, now):
-                self._end(worker, unit, "timeout", f"over the time limit of {unit.seconds:g} s")
+                allowed = unit.seconds + (0 if worker.box.read().phase >= FITTING else PREPARE_SECONDS)
+                self._end(worker, unit, "timeout", f"over the time limit of {allowed:g} s")
             elif now >= unit.next_sample:
                 unit.next_sample = now + SAMPLE_SECONDS
                 if self._own_mb(worker, unit) > unit.memory_mb:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from neuroloom.core.errors import without_password
 from neuroloom.core.watching import Tracker
 from neuroloom.runner.row import Row
 
@@ -23,9 +25,24 @@ class TrialTracker:
 
     def __init__(self, place: str | Path, experiment: str) -> None:
         self._tracker = Tracker(place, experiment)
+        self._lost = False
 
     def write(self, row: Row) -> None:
-        """Write a trial as a run."""
+        """Write a trial as a run; where that fails, warn and write no more, since the store has every trial."""
+        if self._lost:
+            return
+        try:
+            self._write(row)
+        except Exception as error:  # of a server, a disk, MLflow itself
+            self._lost = True
+            told = without_password(" ".join(str(error).split()))
+            warnings.warn(
+                f"MLflow takes no more trials ({told}); the run goes on, and its store and report have them all.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+    def _write(self, row: Row) -> None:
         params: dict[str, Any] = {"task": row.task, "method": row.method, "seed": row.seed, "fold": row.fold}
         params |= {f"settings.{name}": value for name, value in row.settings.items()}
         tags = {"status": row.status, "reason": row.reason, "neuroloom.key": row.key, "kind": row.kind}

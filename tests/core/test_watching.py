@@ -166,6 +166,22 @@ def test_mlflow_has_every_trial_of_a_bench(tmp_path, tracked):
     assert "mlp takes" in runs["karate", "0"][3]["reason"]
 
 
+def test_a_bench_goes_on_when_mlflow_is_lost(tmp_path, tracked, monkeypatch):
+    import neuroloom
+    from neuroloom.core.watching import Tracker
+
+    def lost(*_):
+        raise OSError("no answer from http://me:s3cret@host/mlflow")
+
+    monkeypatch.setattr(Tracker, "begin", lost)
+    bench = {"name": "lost", "seeds": 1, "folds": 2, "tasks": ["wine"], "methods": ["dummy"]}
+    with pytest.warns(
+        RuntimeWarning, match=r"MLflow takes no more trials .*me:\*\*\*@host.* the run goes on"
+    ):
+        results = neuroloom.run(bench, tmp_path / "run", engine="inline", mlflow=tmp_path / "ml")
+    assert (results.main()["status"] == "done").sum() == 2
+
+
 def test_a_missing_mlflow_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "mlflow.tracking", None)
     with pytest.raises(InputError, match=r"pip install \"neuroloom\[mlflow\]\""):

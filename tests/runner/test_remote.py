@@ -241,6 +241,10 @@ def test_a_password_is_not_kept_with_the_run(monkeypatch: Any) -> None:
         sys, "argv", ["neuroloom", "run", "b.toml", "--store", "postgresql://me@host:5432/db"]
     )
     assert _command().endswith("postgresql://me@host:5432/db")
+    monkeypatch.setattr(
+        sys, "argv", ["neuroloom", "watch", "postgresql://host/db?user=me&password=s3cret&x=1"]
+    )
+    assert _command() == "neuroloom watch 'postgresql://host/db?user=me&password=***&x=1'"
 
 
 def test_workers_need_a_server(tmp_path: Path) -> None:

@@ -13,8 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neuroloom.core.errors import InputError
-from neuroloom.runner.bench import without_password
+from neuroloom.core.errors import InputError, without_password
 from neuroloom.runner.loopback import LOOPBACK, host_of, need, run_app
 from neuroloom.runner.watching.state import RunState, find_store
 
