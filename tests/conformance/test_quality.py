@@ -67,14 +67,6 @@ SMALLER: dict[str, dict[str, Any]] = {
     "gan": {"hidden": (32,), "filters": (8, 16), "batch_size": 64, "epochs": 10},
     **{key: {"units": 16, "patch": 8} for key in ("rnn", "lstm", "gru", "mgu", "sru", "qrnn", "rwa")},
 }
-NARROW = (
-    "convlstm",
-    "convnext",
-    "fcn",
-    "inceptiontime",
-    "mcnn",
-    "resnet",
-)  # on tokens, for the time they take
 EPOCHS = {"table": 200, "series": 40, "image": 4, "tokens": 4, "graphs": 30}
 
 
@@ -97,11 +89,26 @@ def _params(expression: str, kind: str) -> dict[str, Any]:
     chosen = {"epochs": EPOCHS[kind], **SMALLER[expression]}
     if kind == "tokens":
         chosen.pop("patch", None)  # a text of twenty words is no long series
-        if expression in NARROW:
+        if expression == "fcn":
             chosen |= {"embedding": 16, "batch_size": 64, "learning_rate": 0.02}
-        if expression == "tcn":
-            chosen |= {"filters": 32, "epochs": 10}
     return chosen
+
+
+WEIGHTS = ("cma-es", "cma-mae", "cma-me", "differential-evolution", "genetic-algorithm", "hill-climbing", "l-bfgs",
+           "nelder-mead", "openai-es", "particle-swarm", "simulated-annealing")  # fmt: skip
+
+
+def _judged_elsewhere(key: str, kind: str, problem: str) -> bool:
+    """Whether the same code is judged on another kind or problem, for the time it takes to judge all of them here.
+
+    Nets of tokens are those of series behind an embedding, attention on graphs is that on nodes behind a pool, and
+    weights that are searched for meet numbers and classes with the same search.
+    """
+    if kind == "tokens":
+        return key in SMALLER and key not in ("cnn", "fcn", "lstm", "transformer")
+    if kind == "graphs":
+        return key in ("gat", "gatv2", "graphsage")
+    return problem == "regression" and key in WEIGHTS
 
 
 def _cases() -> list[tuple[str, str, str]]:
@@ -111,6 +118,8 @@ def _cases() -> list[tuple[str, str, str]]:
             continue
         for kind in method.kinds:
             for problem in (*HEADS, "control", "detection"):
+                if _judged_elsewhere(method.key, kind, problem):
+                    continue
                 if (kind, problem) in TASKS and isinstance(recipe(method.key, kind, problem), Recipe):
                     found.append((method.key, kind, problem))
     return found
