@@ -44,7 +44,7 @@ ELSEWHERE = {  # a karate member's place says little about whom he follows
     "moving-deviation": "anomaly:135_UCR_Anomaly_InternalBleeding16",  # strange beats vary as much as others
 }
 GRAPHS = "proteins"  # for graph networks, which do nodes and links, too: the same
-MORE_SPLITS = {("gps", "graphs"): 10}  # quick on MUTAG alone, whose 38 test graphs spread widely
+MORE_SPLITS = {("gps", "graphs"): 7}  # quick on MUTAG alone, whose 38 test graphs spread widely
 NETWORKS = ("gat", "gatv2", "gcn", "gin", "graphsage")
 FOLDS = 5
 SMALLER: dict[str, dict[str, Any]] = {
@@ -73,6 +73,7 @@ EPOCHS = {"table": 200, "series": 40, "image": 4, "tokens": 4, "graphs": 30}
 STEPS: dict[str, dict[str, Any]] = {
     "dqn": {"steps": 12_000, "evaluations": 2, "hidden": (32, 32)},
     **{key: {"steps": 6_000, "evaluations": 2, "hidden": (32, 32)} for key in ("ppo", "reinforce")},
+    **{key: {"generations": 30} for key in ("hill-climbing", "nelder-mead", "simulated-annealing")},
 }
 
 
