@@ -84,6 +84,8 @@ class Page:
             for process in self.started:
                 process.send_signal(signal.SIGINT)
                 process.wait(30)
+                if process.stdout is not None:
+                    process.stdout.close()
         for (start, end), printed in reversed(self.new):
             text = f"{text[:start]}{printed.rstrip()}\n{text[end:]}"
             self.path.write_text(text, encoding="utf-8")
