@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
 from neuroloom.core.errors import InputError
 from neuroloom.runner.report import axes, numbers
-from neuroloom.runner.report.colours import MARKERS, Style, styles
+from neuroloom.runner.report.colours import Style, styles
+from neuroloom.runner.report.html import fill, sheet
 
 if TYPE_CHECKING:
     from neuroloom.runner.compare import Comparison
     from neuroloom.runner.results import Results
 
-HERE = Path(__file__).parent
 HEIGHT = 190.0
 DRAWN = 8  # methods in a figure, the best of the last run
 _MARKS = {"better": "▲", "worse": "▼"}
@@ -103,19 +100,8 @@ def render(runs: Sequence[Results]) -> str:
     Raises:
         InputError: there are fewer than two.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     page = prepare(runs)
-    sheet = (HERE / "page.css").read_text(encoding="utf-8").strip() + _STYLE
-    sheet += "".join(
-        f".m{i}{{color:{s.light};color:light-dark({s.light},{s.dark})}}" for i, s in enumerate(page.styles)
-    )
-    loader = FileSystemLoader(str(HERE))
-    template = Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template(
-        "history.html"
-    )
-    hashed = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
-    return template.render(page=page, style=Markup(sheet), style_hash=hashed, markers=MARKERS)
+    return fill("history.html", sheet(dict(enumerate(page.styles))) + _STYLE, page=page)
 
 
 def prepare(runs: Sequence[Results]) -> Page:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +30,7 @@ from neuroloom.runner.report import (
 from neuroloom.runner.report.colours import MARKERS
 
 if TYPE_CHECKING:
+    from neuroloom.runner.report.colours import Style
     from neuroloom.runner.report.model import CostPlot, Group, Panel, ReportData, TaskView
 
 _TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
@@ -67,21 +68,13 @@ class GroupFigures:
 
 def render(data: ReportData) -> str:
     """Return the page."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    loader = FileSystemLoader(str(HERE))
-    page = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, finalize=_plain
-    ).get_template("page.html")
-    style = _style(data)
     script = (HERE / "page.js").read_text(encoding="utf-8").strip()
-    return page.render(
+    return fill(
+        "page.html",
+        sheet({m.number: m.style for m in data.methods}),
         data=data,
-        style=Markup(style),
         script=Markup(script),
-        style_hash=_hash(style),
         script_hash=_hash(script),
-        markers=MARKERS,
         elite_key=elites.key,
         elite_ends=elites.key_ends,
         rooms=[room for room in MARKERS if any(m.style.room == room for m in data.methods)],
@@ -93,6 +86,16 @@ def render(data: ReportData) -> str:
     )
 
 
+def fill(template: str, style: str, **given: object) -> str:
+    """Return a page: a template of this folder with its one style sheet, the markers of rooms and what is given."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    loader = FileSystemLoader(str(HERE))
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, finalize=_plain)
+    page = made.get_template(template)
+    return page.render(style=Markup(style), style_hash=_hash(style), markers=MARKERS, **given)
+
+
 def _plain(value: object) -> object:
     """Take out the signs that turn the direction of the text around them, which names must not do to a page."""
     return value.translate(_TURNING) if isinstance(value, str) else value
@@ -102,13 +105,14 @@ def _hash(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _style(data: ReportData) -> str:
-    sheet = (HERE / "page.css").read_text(encoding="utf-8").strip()
+def sheet(styles: Mapping[int, Style]) -> str:
+    """Return the style sheet of a page whose methods have these numbers and styles."""
+    common = (HERE / "page.css").read_text(encoding="utf-8").strip()
     colours = [
-        f".m{m.number}{{color:{m.style.light};color:light-dark({m.style.light},{m.style.dark})}}"
-        for m in data.methods
+        f".m{number}{{color:{style.light};color:light-dark({style.light},{style.dark})}}"
+        for number, style in styles.items()
     ]
-    return sheet + "\n" + "".join(colours)
+    return common + "\n" + "".join(colours)
 
 
 def _charts(rows: list[strips.Strip], after: int, css: str = "strip", zero: bool = False) -> Charts:

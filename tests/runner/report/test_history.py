@@ -83,6 +83,7 @@ def test_hostile_names_stand_as_text() -> None:
     text = render(runs)
     assert "<script>alert" not in text
     assert "<img" not in text
+    assert "\u202e" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     assert "{{ 7*7 }}" in text
     assert "49" not in re.sub(r"<[^>]*>", "", text).split("alert")[0]
