@@ -255,9 +255,9 @@ def shared(
     parameters: Sequence[torch.Tensor],
     loss: Callable[[Any, Any], torch.Tensor],
     jobs: int | None,
-    told: str,
+    told: Callable[[], str],
 ) -> SharedBatches | None:
-    """Return what shares a training's batches within :func:`data_parallel`, else None.
+    """Return what shares a training's batches within :func:`data_parallel`, else None; ``told`` is asked there only.
 
     Raises:
         InputError: it is a stack of trainings, which have batches of their own.
@@ -268,4 +268,4 @@ def shared(
         raise InputError(
             "nets that are trained as a stack are not shared by processes; fit one deep net, or run without them."
         )
-    return SharedBatches(network, parameters, loss, told)
+    return SharedBatches(network, parameters, loss, told())

@@ -222,7 +222,7 @@ def train(
         )
     run = Optimizing(network, config, jobs, rate_scale, decay_scale, validated=valid is not None)
     run.shared = shared(
-        network, run.parameters, loss, jobs, _told(f"{samples} {n_samples}", config, seed, run)
+        network, run.parameters, loss, jobs, lambda: _told(f"{samples} {n_samples}", config, seed, run)
     )
     rank = 0 if run.shared is None else run.shared.rank
     generators = _generators(n_samples, seed, jobs or 1)
