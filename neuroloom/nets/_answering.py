@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import nn
 
+from neuroloom.nets._losses import linked
 from neuroloom.nets._scaling import Encoding
 
 Floats = NDArray[np.float64]
-
-LINKS = {
-    "exp": lambda out: torch.exp(out.clamp(max=30.0)),
-    "identity": lambda out: out,
-    "sigmoid": torch.sigmoid,
-    "softmax": lambda out: torch.softmax(out, dim=-1),
-    "softplus": F.softplus,
-}
 
 
 class Link(nn.Module):  # type: ignore[misc]
     """From what networks give to answers: ``offset + scale · mean over members of link(slope · output)``.
 
     Args:
-        name: key of ``LINKS``.
+        name: ``softmax``, or one of :func:`~neuroloom.nets._losses.linked`.
         slope: of the outputs; the inverse temperature of a classifier.
         scale: of the answers.
         offset: of the answers.
@@ -36,11 +28,13 @@ class Link(nn.Module):  # type: ignore[misc]
 
     def __init__(self, name: str, slope: float = 1.0, scale: float = 1.0, offset: float = 0.0) -> None:
         super().__init__()
-        self.link, self.slope, self.scale, self.offset = LINKS[name], slope, scale, offset
+        self.name, self.slope, self.scale, self.offset = name, slope, scale, offset
 
     def forward(self, outputs: torch.Tensor) -> torch.Tensor:
         """Return ``(n, answers)`` of ``(members, n, outputs)``."""
-        return self.link(self.slope * outputs).mean(dim=0) * self.scale + self.offset
+        given = self.slope * outputs
+        answers = torch.softmax(given, dim=-1) if self.name == "softmax" else linked(given, self.name)
+        return answers.mean(dim=0) * self.scale + self.offset
 
 
 class ScaledColumns(nn.Module):  # type: ignore[misc]
@@ -155,14 +149,3 @@ class SignalAnswers(nn.Module):  # type: ignore[misc]
         spread, mean = torch.std_mean(X, dim=axes, keepdim=True, correction=0)
         flat = spread <= 1e-6 * mean.abs().clamp(min=1e-30)
         return (X - mean) / torch.where(flat, torch.ones_like(spread), spread)
-
-
-def dense_stack(
-    weights: Mapping[str, Floats], activation: str, dtype: str, device: str, normalization: str
-) -> nn.Module:
-    """Return a fitted stack of dense networks, ready to answer."""
-    from neuroloom.core.devices import resolve_device
-    from neuroloom.nets._dense_stack import DenseStack
-
-    where, kind = resolve_device(device), getattr(torch, dtype)
-    return DenseStack(weights, activation, kind, where, normalization=normalization).eval()

@@ -304,15 +304,15 @@ class DenseNetworks(Unasked, BaseEstimator):  # type: ignore[misc]
         outputs: int | None = None,
     ) -> torch.nn.Module:
         """Return the fitted networks as a module over columns in their own unit, whose outputs go through ``link``."""
-        from neuroloom.nets._answering import DenseAnswers, Link, ScaledColumns, dense_stack
+        from neuroloom.nets._answering import DenseAnswers, Link, ScaledColumns
+        from neuroloom.nets._mlp_fit import fitted_stack
 
         check_is_fitted(self)
-        stack = dense_stack(
+        stack, where, _ = fitted_stack(
             self.weights_, self.activation, self.dtype, self.device, self._kept_normalization()
         )
         columns = ScaledColumns(self.median_, self.inverse_spread_, Encoding(**self.encoding_))
-        made = DenseAnswers(columns, stack, Link(link, slope, scale, offset), outputs)
-        return made.to(next(stack.parameters()).device).eval()
+        return DenseAnswers(columns, stack, Link(link, slope, scale, offset), outputs).to(where).eval()
 
     def _answers(self, X: Any) -> Floats:
         check_is_fitted(self)

@@ -243,6 +243,14 @@ def no_decay(network: DenseStack) -> dict[str, float]:
     return {n: 0.0 for n, _ in network.named_parameters() if not n.startswith("weight")}
 
 
+def fitted_stack(
+    weights: Mapping[str, Floats], activation: str, dtype: str, device: str, normalization: str
+) -> tuple[DenseStack, torch.device, torch.dtype]:
+    """Return the networks with ``weights``, ready to answer, and the device and type of their numbers."""
+    where, kind = resolve_device(device), getattr(torch, dtype)
+    return DenseStack(weights, activation, kind, where, normalization=normalization).eval(), where, kind
+
+
 def outputs(
     weights: Mapping[str, Floats], activation: str, X: Floats, dtype: str, device: str,
     normalization: str = "none", hidden: bool = False,
@@ -251,8 +259,7 @@ def outputs(
 
     ``normalization`` is ``"none"`` or ``"layer"``; with ``hidden``, what enters the output layer is returned instead.
     """
-    where, kind = resolve_device(device), getattr(torch, dtype)
-    network = DenseStack(weights, activation, kind, where, normalization=normalization).eval()
+    network, where, kind = fitted_stack(weights, activation, dtype, device, normalization)
     block = max(64, (1 << 20) // max(w[0].size for w in weights.values()))
     answer = network.last_hidden if hidden else network
     with torch.no_grad():

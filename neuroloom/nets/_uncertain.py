@@ -164,12 +164,22 @@ class UncertainClassifier(ClassNetworks, UncertainNetworks):
 
     def predict_uncertainty(self, X: Any) -> ClassUncertainty:
         """Return ``(n, classes)`` probabilities with the model's and the noise's part of their entropy, ``(n,)``."""
-        from scipy.special import entr
+        return divided_entropy(self._draw_probabilities(X))
 
-        drawn = self._draw_probabilities(X)
-        p = drawn.mean(axis=0)
-        noise = entr(drawn).sum(axis=2).mean(axis=0)
-        return ClassUncertainty(p, np.maximum(entr(p).sum(axis=1) - noise, 0.0), noise)
+
+def divided_entropy(drawn: Floats) -> ClassUncertainty:
+    """Return what draws of probabilities ``(S, n, classes)`` come to, and the two parts of its entropy."""
+    from scipy.special import entr
+
+    p = drawn.mean(axis=0)
+    noise = entr(drawn).sum(axis=2).mean(axis=0)
+    return ClassUncertainty(p, np.maximum(entr(p).sum(axis=1) - noise, 0.0), noise)
+
+
+def gaussian_variance(raw: Floats) -> Floats:
+    """Return ``softplus(raw)`` and a little, as the loss ``gaussian`` has it."""
+    found: Floats = np.logaddexp(0.0, raw) + 1e-6
+    return found
 
 
 def likeliest_noise(drawn: Floats, target: Floats, weight: Floats | None = None) -> float:

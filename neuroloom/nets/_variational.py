@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from neuroloom.core.seeding import stream
 from neuroloom.nets._dense_stack import DenseStack, window
+from neuroloom.nets._layers.variational import first_rho, normal_divergence
 
 Floats = NDArray[np.float64]
 _LEAST_POOL = 1 << 15
@@ -62,7 +63,7 @@ class VariationalStack(DenseStack):
             if name.startswith(("weight", "bias"))
         }
         for name, prior in self.priors.items():
-            own[f"rho_{name}"] = np.full_like(own[name], math.log(math.expm1(0.1 * prior)))
+            own[f"rho_{name}"] = np.full_like(own[name], first_rho(prior))
         super().__init__(own, activation, dtype, device, None, (), batch_size, normalization)
         self.noisy = noisy
         widest = max(own[name].shape[-1] for name in self.priors)
@@ -96,8 +97,7 @@ class VariationalStack(DenseStack):
         total = torch.zeros(len(self.bias_0), dtype=self.bias_0.dtype, device=self.bias_0.device)
         for name, prior in self.priors.items():
             mean, deviation = getattr(self, name), F.softplus(getattr(self, f"rho_{name}"))
-            each = (deviation**2 + mean**2) / (2 * prior**2) - torch.log(deviation / prior) - 0.5
-            total = total + each.flatten(1).sum(dim=1)
+            total = total + normal_divergence(mean, deviation, prior).flatten(1).sum(dim=1)
         return total
 
 

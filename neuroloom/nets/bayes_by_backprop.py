@@ -16,7 +16,12 @@ from numpy.typing import NDArray
 from neuroloom.core.checks import check_float
 from neuroloom.core.seeding import stream
 from neuroloom.nets._mlp import Prepared
-from neuroloom.nets._uncertain import UncertainClassifier, UncertainNetworks, UncertainRegressor
+from neuroloom.nets._uncertain import (
+    UncertainClassifier,
+    UncertainNetworks,
+    UncertainRegressor,
+    gaussian_variance,
+)
 
 if TYPE_CHECKING:
     from neuroloom.nets._mlp_fit import Fitted, Plan
@@ -85,8 +90,7 @@ class BayesByBackprop(UncertainNetworks):
         self.weights_ = {n: w for n, w in learned.items() if n.startswith(("weight", "bias"))}
         self.deviations_ = {n: np.logaddexp(0.0, learned[f"rho_{n}"]) for n in self.weights_}
         if "noise" in learned:
-            variance = np.logaddexp(0.0, learned["noise"][:, 0]) + 1e-6
-            self.learned_noise_ = np.sqrt(variance) * self.target_scale_
+            self.learned_noise_ = np.sqrt(gaussian_variance(learned["noise"][:, 0])) * self.target_scale_
 
     def _drawn_weights(self, draw: int) -> dict[str, Floats]:
         generator = stream(self.seed_, "draw", draw)

@@ -21,7 +21,7 @@ from neuroloom.core.answers import Regression
 from neuroloom.core.checks import check_float, check_int
 from neuroloom.core.errors import InputError
 from neuroloom.core.seeding import derive
-from neuroloom.nets._uncertain import ClassUncertainty, Uncertainty
+from neuroloom.nets._uncertain import ClassUncertainty, Uncertainty, divided_entropy, gaussian_variance
 from neuroloom.nets.cnn import CNN
 from neuroloom.nets.deep_roles import DeepClassifier, DeepRegressor
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     import torch
 
 Floats = NDArray[np.float64]
-_LEAST = 1e-6  # of a variance
 
 
 @dataclass(eq=False, repr=False)
@@ -137,10 +136,9 @@ class GaussianNoise(Regression):
 
 
 def _surprise(out: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    from torch.nn.functional import softplus
+    from neuroloom.nets._losses import Loss
 
-    variance = softplus(out[:, 1:]) + _LEAST
-    return 0.5 * ((out[:, :1] - wanted).square() / variance + variance.log()).mean()
+    return Loss("gaussian")(out[None], wanted[None], out.new_zeros(())).mean()
 
 
 @dataclass(eq=False, repr=False)
@@ -153,14 +151,11 @@ class BayesianCNNClassifier(DrawnWeights, DeepClassifier, BayesianCNN):
         Raises:
             InputError: samples have several labels each.
         """
-        from scipy.special import entr, softmax
+        from scipy.special import softmax
 
         if self.multilabel_:
             raise InputError("uncertainty is divided for one label a sample, but these samples have several.")
-        drawn = softmax(self._member_outputs(X), axis=2)
-        p = drawn.mean(axis=0)
-        noise = entr(drawn).sum(axis=2).mean(axis=0)
-        return ClassUncertainty(p, np.maximum(entr(p).sum(axis=1) - noise, 0.0), noise)
+        return divided_entropy(softmax(self._member_outputs(X), axis=2))
 
 
 @dataclass(eq=False, repr=False)
@@ -171,5 +166,5 @@ class BayesianCNNRegressor(DrawnWeights, GaussianNoise, DeepRegressor, BayesianC
         """Return means with the model's part and the noise's part of their standard deviations, each ``(n,)``."""
         found = self._member_outputs(X)
         means = found[..., 0] * self.target_scale_ + self.target_mean_
-        variance = (np.logaddexp(0.0, found[..., 1]) + _LEAST) * self.target_scale_**2
+        variance = gaussian_variance(found[..., 1]) * self.target_scale_**2
         return Uncertainty(means.mean(axis=0), means.std(axis=0), np.sqrt(variance.mean(axis=0)))

@@ -13,7 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroloom.nets._mlp import Prepared
-from neuroloom.nets._uncertain import UncertainClassifier, UncertainNetworks, UncertainRegressor
+from neuroloom.nets._uncertain import (
+    UncertainClassifier,
+    UncertainNetworks,
+    UncertainRegressor,
+    gaussian_variance,
+)
 
 Floats = NDArray[np.float64]
 
@@ -59,21 +64,15 @@ class DeepEnsembleRegressor(DeepEnsemble, UncertainRegressor):
         self.variance_factor_ = 1.0
         if any(len(m.held_out) for m in job.members):
             found, target, weight = self._held_out_outputs(job)
-            variance = _variance(found[0, :, 1])
+            variance = gaussian_variance(found[0, :, 1])
             self.variance_factor_ = float(
                 np.average((target[:, 0] - found[0, :, 0]) ** 2 / variance, weights=weight).clip(min=1e-3)
             )
             return float(np.sqrt(self.variance_factor_ * variance.mean()))
-        return float(np.sqrt(_variance(self._drawn_outputs(job.sample.X)[..., 1]).mean()))
+        return float(np.sqrt(gaussian_variance(self._drawn_outputs(job.sample.X)[..., 1]).mean()))
 
     def _mixture(self, X: Any) -> tuple[Floats, Floats, Floats]:
         found = self._drawn_outputs(self._scaled_inputs(X))
         means = found[..., 0] * self.target_scale_ + self.target_mean_
-        noise = _variance(found[..., 1]) * (self.variance_factor_ * self.target_scale_**2)
+        noise = gaussian_variance(found[..., 1]) * (self.variance_factor_ * self.target_scale_**2)
         return means, np.zeros_like(means), noise
-
-
-def _variance(raw: Floats) -> Floats:
-    """Return ``softplus(raw)`` and a little, as the loss has it."""
-    found: Floats = np.logaddexp(0.0, raw) + 1e-6
-    return found

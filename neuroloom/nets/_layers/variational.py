@@ -20,6 +20,16 @@ _FIRST = 0.1  # a weight's first deviation, in deviations of its prior
 _TINY = 1e-12
 
 
+def first_rho(prior: float) -> float:
+    """Return the ``ρ`` with which training begins, of a weight whose prior has this deviation."""
+    return math.log(math.expm1(_FIRST * prior))
+
+
+def normal_divergence(mean: torch.Tensor, deviation: torch.Tensor, prior: float) -> torch.Tensor:
+    """Return the Kullback-Leibler divergence of each ``N(mean, deviation²)`` from ``N(0, prior²)``, in nats."""
+    return (deviation**2 + mean**2) / (2 * prior**2) - torch.log(deviation / prior) - 0.5
+
+
 class Variational(nn.Module):  # type: ignore[misc]
     """A layer of ``w ~ N(weight, softplus(rho_weight)²)``, biases alike; what each sample gets is drawn in training.
 
@@ -37,7 +47,7 @@ class Variational(nn.Module):  # type: ignore[misc]
             mean = getattr(self, name)
             rho = None
             if mean is not None:
-                rho = nn.Parameter(torch.full_like(mean, math.log(math.expm1(_FIRST * prior))))
+                rho = nn.Parameter(torch.full_like(mean, first_rho(prior)))
             self.register_parameter(f"rho_{name}", rho)
 
     def _deviation(self, name: str) -> torch.Tensor | None:
@@ -76,8 +86,7 @@ class Variational(nn.Module):  # type: ignore[misc]
         for name, prior in self.priors.items():
             mean, deviation = getattr(self, name), self._deviation(name)
             if deviation is not None:
-                each = (deviation**2 + mean**2) / (2 * prior**2) - torch.log(deviation / prior) - 0.5
-                total = total + each.sum()
+                total = total + normal_divergence(mean, deviation, prior).sum()
         return total
 
 
