@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from neuroloom.core._kernels_maze import distance_to_wall, free_way, kernel
+from neuroloom.core.dual_task import FOODS, LIMIT
 
 RADIUS = 10.5
 RANGE = 40.0  # of the range finders, from the robot's skin
@@ -17,7 +18,7 @@ FINDERS, SLICES = 5, 4
 SPREAD = math.degrees(1.3398)  # the outer range finders' angles from ahead
 SPEED, TURN = 20.0, math.degrees(4.28)  # units and degrees a second
 SECONDS = 0.2  # of a step
-LIMIT, FOODS, REACHED = 225, 4, 20.0
+REACHED = 20.0
 
 
 @kernel

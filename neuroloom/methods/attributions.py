@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroloom.core.errors import InputError, NotSupportedError
-from neuroloom.core.samples import take
 from neuroloom.methods.parts import Parts
 
 if TYPE_CHECKING:
@@ -77,15 +76,18 @@ class Network:
             )
         return torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
 
-    def place(self, parts: Parts) -> NDArray[np.int64]:
-        """Return the part that each value of an input belongs to, of the shape of an input."""
+    def belongs(self, parts: Parts) -> torch.Tensor:
+        """Return ``(values of an input, parts)``: 1 where a value belongs to a part, else 0."""
+        import torch
+
         place = parts.place
         for step in self.before:
             if hasattr(step, "sources"):
                 place = place[step.sources()]
             elif hasattr(step, "shape_"):
                 place = place.ravel()
-        return place
+        found = torch.nn.functional.one_hot(torch.tensor(place.ravel()), len(parts.names))
+        return found.double().to(self.device)
 
 
 def integrated_gradients(
@@ -97,14 +99,11 @@ def integrated_gradients(
     It is taken in more steps where the values of a path are far from summing to the rise of the answer, as where an
     encoding has narrow bins.
     """
-    import torch
     from captum.attr import IntegratedGradients
 
-    x, baselines, place = network.inputs(X), network.inputs(background), network.place(parts)
+    x, baselines, belongs = network.inputs(X), network.inputs(background), network.belongs(parts)
     method = IntegratedGradients(network.module)
     answers, base = network.module(x).detach(), network.module(baselines).detach()
-    belongs = torch.nn.functional.one_hot(torch.tensor(place.ravel()), len(parts.names)).double()
-    belongs = belongs.to(network.device)
     values = np.empty((len(x), len(parts.names), answers.shape[1]))
     errors, off = np.full(values.shape, np.nan), 0.0
     for i, one in enumerate(x):
@@ -148,7 +147,6 @@ def grad_cam(network: Network, X: Any, parts: Parts) -> tuple[Floats, Floats, Fl
     Raises:
         NotSupportedError: the network has no convolution over series or pictures.
     """
-    import torch
     from captum.attr import LayerAttribution, LayerGradCam
 
     layers = _last_convolutions(network.module)
@@ -157,10 +155,9 @@ def grad_cam(network: Network, X: Any, parts: Parts) -> tuple[Floats, Floats, Fl
             "Grad-CAM needs a network with convolutions over series or pictures, such as fcn, resnet or cnn; take "
             "method 'integrated-gradients' or 'shapley'."
         )
-    x, place = network.inputs(X), network.place(parts)
+    x, belongs = network.inputs(X), network.belongs(parts)
+    belongs = belongs / belongs.sum(dim=0)
     answers = network.module(x)
-    belongs = torch.nn.functional.one_hot(torch.tensor(place.ravel()), len(parts.names)).double()
-    belongs = (belongs / belongs.sum(dim=0)).to(network.device)
     values = np.zeros((len(x), len(parts.names), answers.shape[1]))
     for layer in layers:
         method = LayerGradCam(network.module.scores, layer)
@@ -172,11 +169,6 @@ def grad_cam(network: Network, X: Any, parts: Parts) -> tuple[Floats, Floats, Fl
             values[:, :, k] += (wide.expand(x.shape).flatten(1).double() @ belongs).detach().cpu().numpy()
     nothing = np.full((len(x), answers.shape[1]), np.nan)
     return values, np.full(values.shape, np.nan), nothing, answers.double().detach().cpu().numpy()
-
-
-def chosen_background(background: Any, draws: int, draw: np.random.Generator) -> Any:
-    """Return so many samples of the background at most, in their order."""
-    return take(background, np.sort(draw.permutation(len(background))[:draws]))
 
 
 def _columnwise(step: Any) -> bool:

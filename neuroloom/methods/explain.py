@@ -169,8 +169,7 @@ def explain(
         raise InputError(f"`y` and `score` are for 'permutation' alone, but the method is {method!r}.")
     seed = as_seed(random_state)
     if background is None:
-        rows = stream(seed, "background").permutation(len(X))[:BACKGROUND]
-        background = take(X, np.sort(rows))
+        background = _some(X, BACKGROUND, stream(seed, "background"))
     divided.check(background)
     if method in GRADIENTS:
         return _by_gradients(estimator, X, background, divided, method, count, seed)
@@ -184,18 +183,23 @@ def explain(
     return Explanation(method, X, divided, outputs, values, errors, base, ask(X))
 
 
+def _some(X: Any, count: int, draw: np.random.Generator) -> Any:
+    """Return so many of the samples at most, in their order."""
+    return take(X, np.sort(draw.permutation(len(X))[:count]))
+
+
 def _by_gradients(
     estimator: Any, X: Any, background: Any, divided: Parts, method: str, draws: int, seed: int
 ) -> Explanation:
     if importlib.util.find_spec("captum") is None:
         raise InputError(f"method {method!r} needs the package captum: pip install 'neuroloom[explain]'.")
-    from neuroloom.methods.attributions import Network, chosen_background, grad_cam, integrated_gradients
+    from neuroloom.methods.attributions import Network, grad_cam, integrated_gradients
 
     network = Network(estimator)
     if method == "grad-cam":
         found = grad_cam(network, X, divided)
     else:
-        some = chosen_background(background, draws, stream(seed, "baselines"))
+        some = _some(background, draws, stream(seed, "baselines"))
         found = integrated_gradients(network, X, some, divided)
     width = found[0].shape[2]
     classes = [str(c) for c in getattr(estimator, "classes_", ())]

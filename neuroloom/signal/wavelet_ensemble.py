@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -129,7 +130,7 @@ class WaveletEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         answers = [self.ridge_.decision_function(self.kernels_.transform(X))]
         for features, forest in zip(self.quantiles_, self.forests_, strict=True):
             answers.append(_scores(forest.predict_proba(features.transform(X))))
-        found: Floats = np.exp(log_softmax(self.sharpness_[-1] * self._pooled(answers)))
+        found: Floats = np.exp(log_softmax(self.sharpness_[-1] * self._pooled(answers), axis=-1))
         return found
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -155,16 +156,11 @@ class WaveletEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
 
     def _pooled(self, answers: list[Floats]) -> Floats:
         """Return ``(n, classes)`` weighted sums of the members' logarithms of probabilities."""
-        told = [log_softmax(b * z) for b, z in zip(self.sharpness_[: len(answers)], answers, strict=True)]
+        told = [
+            log_softmax(b * z, axis=-1) for b, z in zip(self.sharpness_[: len(answers)], answers, strict=True)
+        ]
         summed: Floats = np.tensordot(self.weights_, np.stack(told), axes=1)
         return summed
-
-
-def log_softmax(z: Floats) -> Floats:
-    """Return the logarithm of ``softmax(z)`` along the last axis."""
-    shifted = z - z.max(axis=-1, keepdims=True)
-    logs: Floats = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    return logs
 
 
 def sharpness(z: Floats, labels: NDArray[Any]) -> float:
@@ -178,7 +174,7 @@ def sharpness(z: Floats, labels: NDArray[Any]) -> float:
     rows, spread = np.arange(len(labels)), 1.0 / (len(labels) + 2)
 
     def loss(log_beta: float) -> float:
-        logs = log_softmax(np.exp(log_beta) * z)
+        logs = log_softmax(np.exp(log_beta) * z, axis=-1)
         return -float(((1 - spread) * logs[rows, labels] + spread * logs.mean(axis=1)).mean())
 
     found = minimize_scalar(loss, bounds=tuple(np.log(_SHARPNESS)), method="bounded")

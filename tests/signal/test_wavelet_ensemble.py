@@ -6,6 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy.special import log_softmax
 from sklearn.linear_model import Ridge, RidgeClassifierCV
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
@@ -13,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from neuroloom.core import InputError
 from neuroloom.signal import WaveletEnsembleClassifier
 from neuroloom.signal.leave_one_out import ALPHAS, LeaveOneOutRidge
-from neuroloom.signal.wavelet_ensemble import log_softmax, sharpness
+from neuroloom.signal.wavelet_ensemble import sharpness
 
 
 def tones(n, seed=0, spread=1.0):
@@ -64,7 +65,7 @@ def test_sharpness_of_three_right_in_four():
     share = 0.75 * (1 - 1 / 42) + 0.5 / 42
     assert sharpness(z, labels) == pytest.approx(0.5 * np.log(share / (1 - share)), abs=1e-4)
     certain = sharpness(z, np.zeros(40, dtype=int))
-    assert np.exp(log_softmax(certain * z))[0, 0] == pytest.approx(1 - 0.5 / 42, abs=1e-4)
+    assert np.exp(log_softmax(certain * z, axis=-1))[0, 0] == pytest.approx(1 - 0.5 / 42, abs=1e-4)
 
 
 def test_weights_and_answers_are_those_of_the_formula():
@@ -76,7 +77,8 @@ def test_weights_and_answers_are_those_of_the_formula():
     for features, forest in zip(model.quantiles_, model.forests_, strict=True):
         told.append(np.log(np.clip(forest.predict_proba(features.transform(X)), 1e-3, 1)))
     pooled = sum(
-        w * log_softmax(b * z) for w, b, z in zip(model.weights_, model.sharpness_, told, strict=False)
+        w * log_softmax(b * z, axis=-1)
+        for w, b, z in zip(model.weights_, model.sharpness_, told, strict=False)
     )
     expected = np.exp(model.sharpness_[3] * pooled)
     np.testing.assert_allclose(model.predict_proba(X), expected / expected.sum(1, keepdims=True), atol=1e-12)
@@ -96,7 +98,7 @@ def test_probabilities_hold_on_new_series():
     assert right > 0.75
     assert abs(told.max(axis=1).mean() - right) < 0.1
     columns = np.searchsorted(model.classes_, truth)
-    alone = np.exp(log_softmax(model.ridge_.decision_function(model.kernels_.transform(new))))
+    alone = np.exp(log_softmax(model.ridge_.decision_function(model.kernels_.transform(new)), axis=-1))
     assert log_loss(columns, told) < log_loss(columns, alone)
 
 
