@@ -145,7 +145,7 @@ def prepare(runs: Sequence[Results]) -> Page:
 
 def _counts(better: int, worse: int) -> str:
     if not better and not worse:
-        return "as good as the one before in each"
+        return "not told from the one before in any"
     return f"better than the one before in {better} and worse in {worse}"
 
 
@@ -165,7 +165,9 @@ def _run(index: int, run: Results, since: Comparison | None) -> Run:
     if since is not None:
         verdicts = since.cells["verdict"].value_counts()
         counted = [
-            f"{verdicts.get(name, 0)} {name}" for name in ("better", "worse", "same") if verdicts.get(name)
+            f"{verdicts.get(name, 0)} {name}"
+            for name in ("better", "worse", "same", "untested")
+            if verdicts.get(name)
         ]
         counted += [
             f"{len(pairs)} {word}" for pairs, word in ((since.new, "new"), (since.missing, "gone")) if pairs
