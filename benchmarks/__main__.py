@@ -24,6 +24,7 @@ BENCHMARKS = {
     "nets.tables": "tables: accuracy and R² against scikit-learn's methods",
     "runner.overhead": "CPU milliseconds a trial against joblib and pebble",
     "runner.scale": "what the bench costs from 100 to 100,000 trials",
+    "runner.shared_data": "data put once into the object store of Ray against read by each worker",
     "runner.serving": "a served model: requests a second, p50 and p99, and malformed requests",
     "signal.analysis": "continuous transform, coherence, denoising, change points against their peers",
     "signal.ucr": "UCR archive: accuracy and CPU seconds",

@@ -7,7 +7,7 @@ import functools
 import inspect
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from neuroloom.runner.outcome import (
     settings_of,
 )
 from neuroloom.runner.row import Row
+from neuroloom.runner.shared import read
 from neuroloom.runner.surroundings import Surroundings, isolated
 from neuroloom.runner.trial import Trial
 from neuroloom.runner.workbench import DEFAULT, Workbench, load
@@ -68,6 +69,10 @@ class Executor:
         own_process: whether this process is ours alone, as a worker is: then memory is handed back after big trials
             and the global random generators need no restoring.
         searches: folder in which searches for parameters are kept while they go on, or None.
+
+    Attributes:
+        shared: of the trials to come, the file with the data of each seed (:mod:`neuroloom.runner.shared`); data of
+            seeds that are not in it are loaded.
     """
 
     def __init__(
@@ -91,6 +96,8 @@ class Executor:
         self._tasks: OrderedDict[Hashable, Task] = OrderedDict()
         self._data: OrderedDict[Hashable, Data] = OrderedDict()
         self._splits: OrderedDict[Hashable, tuple[Split, str]] = OrderedDict()
+        self._mapped: OrderedDict[Hashable, tuple[Task, Data]] = OrderedDict()
+        self.shared: Mapping[int, str] = {}
         self._takes_eval_set: dict[type, bool] = {}
         self._wanted: dict[tuple[str, ...], bool] = {}
         self._warm: set[tuple[str, str, str]] = set()
@@ -257,9 +264,8 @@ class Executor:
 
     def _open(self, trial: Trial) -> tuple[Data, Split, str]:
         name = repr(trial.task), trial.task_version, trial.data
-        task = _kept(self._tasks, name, 64, lambda: self._workbench.open_task(trial.task, self._data_dir))
+        task, data = self._mapping(trial) or self._loading(trial, name)
         which = (*name, trial.seed if task.drawn else None)
-        data = _kept(self._data, which, _DATA_KEPT, lambda: _load(task, trial))
 
         def divide() -> tuple[Split, str]:
             split = task.split(data, trial.seed, trial.fold, trial.folds)
@@ -268,6 +274,22 @@ class Executor:
         place = *which, trial.seed, trial.fold, trial.folds
         split, fingerprint = _kept(self._splits, place, _SPLITS_KEPT, divide)
         return data, split, fingerprint
+
+    def _mapping(self, trial: Trial) -> tuple[Task, Data] | None:
+        """Return a task and its data from the file that all workers of this machine map, if there is one."""
+        if trial.seed not in self.shared:
+            return None
+        path = self.shared[trial.seed]
+        try:
+            found: tuple[Task, Data] = _kept(self._mapped, path, _DATA_KEPT, lambda: read(path))
+        except OSError:  # removed by hand
+            return None
+        return found
+
+    def _loading(self, trial: Trial, name: Hashable) -> tuple[Task, Data]:
+        task = _kept(self._tasks, name, 64, lambda: self._workbench.open_task(trial.task, self._data_dir))
+        which = (name, trial.seed if task.drawn else None)
+        return task, _kept(self._data, which, _DATA_KEPT, lambda: load_data(task, trial))
 
     def _accepts_eval_set(self, estimator: Any) -> bool:
         steps = getattr(estimator, "steps", None)
@@ -466,7 +488,7 @@ def _kept(store: OrderedDict[Hashable, Any], key: Hashable, most: int, make: Cal
     return made
 
 
-def _load(task: Task, trial: Trial) -> Data:
+def load_data(task: Task, trial: Trial) -> Data:
     """Return a trial's data, which must be those that it was planned with.
 
     Raises:

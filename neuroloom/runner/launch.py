@@ -10,7 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from multiprocessing.connection import Pipe
 from typing import Any
 
@@ -47,6 +48,7 @@ class Unit:
         peak_mb: highest memory seen.
         relatives_mb: what the processes it has started hold now.
         relatives_peak_mb: the most they have held.
+        data: the files with the data of each seed, where workers share them.
     """
 
     trials: tuple[Trial, ...]
@@ -59,6 +61,7 @@ class Unit:
     peak_mb: float | None = None
     relatives_mb: float = 0.0
     relatives_peak_mb: float = 0.0
+    data: Mapping[int, str] = field(default_factory=dict)
 
 
 class WorkerProcess:
@@ -113,7 +116,7 @@ class WorkerProcess:
         self.unit = unit
         gone = BrokenPipeError, ConnectionResetError  # its end will be noticed in a moment
         with contextlib.suppress(*gone):
-            self.connection.send_bytes(pickle.dumps(list(unit.trials), pickle.HIGHEST_PROTOCOL))
+            self.connection.send_bytes(pickle.dumps((list(unit.trials), unit.data), pickle.HIGHEST_PROTOCOL))
 
     def destroy(self) -> int:
         """Kill the worker and all that it started; return its exit status (negative: a signal's number)."""

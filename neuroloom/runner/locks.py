@@ -40,6 +40,15 @@ class FileLock:
             self._file = -1
 
 
+def hold(path: Path) -> int | None:
+    """Return the descriptor of a lock file, held until it is closed; None where another process holds it."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    if _lock(file):
+        return file
+    os.close(file)
+    return None
+
+
 @contextlib.contextmanager
 def one_at_a_time(what: str) -> Iterator[None]:
     """Let one process of this user at a time into the block; where the system has no such lock, all.

@@ -27,7 +27,7 @@ import signal
 import subprocess
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -148,9 +148,16 @@ class Pool:
         """Whether the next unit of this slot meets a new process."""
         return slot not in self._workers
 
-    def submit(self, slot: int, trials: Sequence[Trial]) -> None:
-        """Give an idle slot a unit: one trial, or several to be fitted together under the limits of one."""
+    def submit(self, slot: int, trials: Sequence[Trial], data: Mapping[int, str] | None = None) -> None:
+        """Give an idle slot a unit: one trial, or several to be fitted together under the limits of one.
+
+        Args:
+            slot: the worker's place.
+            trials: those of the unit.
+            data: files with the data of each seed (:mod:`neuroloom.runner.shared`); the others are loaded.
+        """
         unit = Unit(tuple(trials), max(t.seconds for t in trials), max(t.memory_mb for t in trials))
+        unit.data = data or {}
         self._worker(slot).send(unit)
 
     def wait(self) -> list[Outcome]:

@@ -6,28 +6,38 @@ units and commits rows; a host or node that dies costs the unit that it was runn
 times at most; where a lost node leaves no room for its host, the others take its units. Ray Core alone is used: Ray
 Tune costs 1.9 CPU-seconds a trial.
 
-Every node reads the data by itself, so files and the data folder must lie under the same paths everywhere.
+The driver loads each task's data once and puts them into Ray's object store; hosts take them from there, and the worker
+processes of a node map one copy (:mod:`neuroloom.runner.shared`). So the nodes need no files of the driver's. Data that
+the driver cannot load or share are loaded by each worker, which says what is wrong with them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import secrets
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from neuroloom.core.checks import check_int
 from neuroloom.core.errors import InputError
 from neuroloom.core.spread import join_cluster, ray_core
 from neuroloom.runner.engines import Engine, Event, Finished, Started, dead, divide, rows_of
+from neuroloom.runner.execute import load_data, method_seed
 from neuroloom.runner.pool import Death, Outcome, Pool
 from neuroloom.runner.processes import usable_cores
 from neuroloom.runner.row import Row
 from neuroloom.runner.schedule import Loaded, Schedule
+from neuroloom.runner.shared import Shelf, pack
+from neuroloom.runner.surroundings import Surroundings, isolated
 from neuroloom.runner.trial import Trial
-from neuroloom.runner.workbench import DEFAULT
+from neuroloom.runner.workbench import DEFAULT, load
 
+_LEAVE_SECONDS = 2.0  # for hosts to remove their files
 ATTEMPTS = 3  # how often a unit is given to a host before its trials count as killed
 
 
@@ -39,6 +49,7 @@ class Host:
         workbench, data_dir, keep_predictions: as for :class:`neuroloom.runner.pool.Pool`.
         folder: the driver's working folder, entered where the node has it, so that paths in a bench mean the same.
         path: the driver's ``sys.path``, which its processes import from after what the node has.
+        run: what the hosts of a run have in common, letters and digits.
     """
 
     def __init__(
@@ -49,6 +60,7 @@ class Host:
         keep_predictions: bool,
         folder: str,
         path: Sequence[str],
+        run: str,
     ) -> None:
         if os.path.isdir(folder):
             os.chdir(folder)
@@ -56,16 +68,87 @@ class Host:
         self._pool = Pool(
             1, threads=threads, workbench=workbench, data_dir=data_dir, keep_predictions=keep_predictions
         )
+        self._shelf = Shelf(run)
 
     def pid(self) -> int:
         """Return the host's process number, once it is up."""
         return os.getpid()
 
-    def run(self, trials: Sequence[Trial]) -> tuple[Outcome, bool]:
-        """Run a unit; return how it ended, and whether it met a new process."""
+    def run(self, trials: Sequence[Trial], data: Mapping[int, tuple[str, Any]]) -> tuple[Outcome, bool]:
+        """Run a unit, given the data of each seed as a name and what the object store knows them by.
+
+        Returns how it ended, and whether it met a new process.
+        """
+        ray = ray_core()
+        paths = {}
+        for seed, (name, where) in data.items():
+            lost = ray.exceptions.RayError, OSError  # with a node, or no room: the worker loads them
+            with contextlib.suppress(*lost):
+                paths[seed] = self._shelf.path(name, partial(ray.get, where))
         fresh = self._pool.fresh(0)
-        self._pool.submit(0, trials)
+        self._pool.submit(0, trials, paths)
         return self._pool.wait()[0], fresh
+
+    def leave(self) -> None:
+        """Remove the files with data."""
+        self._shelf.close()
+
+
+class Offered:
+    """Puts the data of tasks into the object store, each once, and lets go of them when no trial needs them any more.
+
+    Args:
+        ray: Ray, connected.
+        workbench: ``"module:attribute"`` of the workbench.
+        data_dir: the data folder, or None.
+        trials: those of the run.
+    """
+
+    def __init__(self, ray: Any, workbench: str, data_dir: str | None, trials: Sequence[Trial]) -> None:
+        self._ray, self._workbench, self._data_dir = ray, load(workbench), data_dir
+        self._drawn: dict[str, bool] = {}
+        self._names = {trial.key: self._name(trial) for trial in trials}
+        self._left = Counter(self._names.values())
+        self._there: dict[str, Any] = {}
+
+    def of(self, unit: Sequence[Trial]) -> dict[int, tuple[str, Any]]:
+        """Return name and place of the data of each seed; loads what is not there yet."""
+        found = {}
+        for trial in unit:
+            name = self._names[trial.key]
+            if name not in self._there:
+                self._there[name] = self._put(trial)
+            if self._there[name] is not None:
+                found[trial.seed] = name, self._there[name]
+        return found
+
+    def ended(self, rows: Iterable[Row]) -> None:
+        """Let go of data whose last trial has ended."""
+        for row in rows:
+            name = self._names[row.key]
+            self._left[name] -= 1
+            if not self._left[name]:
+                self._there.pop(name, None)
+
+    def _name(self, trial: Trial) -> str:
+        """Return a name for a trial's data, the same for all trials that share them."""
+        text = repr((trial.task, trial.task_version, trial.data))
+        if text not in self._drawn:
+            try:
+                self._drawn[text] = self._workbench.open_task(trial.task, self._data_dir).drawn
+            except Exception:  # which the worker that tries it next will tell
+                self._drawn[text] = False
+        seed = trial.seed if self._drawn[text] else None
+        return hashlib.sha256(f"{text} {seed}".encode()).hexdigest()[:32]
+
+    def _put(self, trial: Trial) -> Any:
+        """Return what the object store knows a trial's data by, or None where they cannot be loaded or shared."""
+        try:
+            with isolated(Surroundings(keep_random=True), method_seed(trial), lambda: 0.0, lambda _: None):
+                task = self._workbench.open_task(trial.task, self._data_dir)
+                return self._ray.put(pack(task, load_data(task, trial)))
+        except Exception:  # which the worker that tries it next will tell
+            return None
 
 
 class RayEngine(Engine):
@@ -120,8 +203,9 @@ class RayEngine(Engine):
         data = data_dir or os.environ.get("NEUROLOOM_DATA")
         self._setup = (
             self.threads, workbench, None if data is None else os.path.abspath(data), keep_predictions, os.getcwd(),
-            [os.path.abspath(entry) for entry in sys.path],
+            [os.path.abspath(entry) for entry in sys.path], secrets.token_hex(8),
         )  # fmt: skip
+        self._source = workbench, data_dir
         self._host_class = self._ray.remote(Host).options(
             num_cpus=self.threads, num_gpus=_share(have.get("GPU", 0), self.workers), max_restarts=0
         )
@@ -140,14 +224,19 @@ class RayEngine(Engine):
         if skipped:
             yield Finished(skipped)
         flight: dict[Any, tuple[int, tuple[Trial, ...]]] = {}
+        offered = Offered(self._ray, *self._source, todo)
         try:
-            yield from self._events(Schedule(todo, self.workers), flight, {})
+            yield from self._events(Schedule(todo, self.workers), offered, flight, {})
         finally:
             for slot, _ in flight.values():  # the loop was left: what is in flight is dropped
                 self._drop(slot)
 
     def _events(
-        self, schedule: Schedule, flight: dict[Any, tuple[int, tuple[Trial, ...]]], attempts: dict[str, int]
+        self,
+        schedule: Schedule,
+        offered: Offered,
+        flight: dict[Any, tuple[int, tuple[Trial, ...]]],
+        attempts: dict[str, int],
     ) -> Iterator[Event]:
         while True:
             self._take_back(schedule, flight)
@@ -155,7 +244,7 @@ class RayEngine(Engine):
             for slot in sorted(range(self.workers), key=lambda slot: not self._up(slot)):
                 unit = () if slot in busy else schedule.next(self._loaded[slot])
                 if unit:
-                    flight[self._host(slot).run.remote(unit)] = slot, unit
+                    flight[self._host(slot).run.remote(unit, offered.of(unit))] = slot, unit
                     yield Started(slot, unit)
             if not flight:
                 return
@@ -167,6 +256,7 @@ class RayEngine(Engine):
                 slot, unit = flight.pop(ref)
                 found += self._ended(ref, slot, unit, schedule, attempts)
             if found:
+                offered.ended(found)
                 yield Finished(tuple(found))
 
     def _take_back(self, schedule: Schedule, flight: dict[Any, tuple[int, tuple[Trial, ...]]]) -> None:
@@ -240,6 +330,9 @@ class RayEngine(Engine):
 
     def close(self) -> None:
         """Kill the hosts and what is in flight; a local cluster that was started here ends, too."""
+        idle = [host.leave.remote() for slot, host in getattr(self, "_hosts", {}).items() if self._up(slot)]
+        if idle:
+            self._ray.wait(idle, num_returns=len(idle), timeout=_LEAVE_SECONDS)
         for slot in list(getattr(self, "_hosts", ())):
             self._drop(slot)
         if self._began_it and self._ray.is_initialized():

@@ -80,7 +80,8 @@ def _serve(connection: Connection, executor: Executor, box: BlackBox) -> None:
     box.enter(IDLE)
     while True:
         try:
-            trials: list[Trial] = pickle.loads(connection.recv_bytes())
+            trials: list[Trial]
+            trials, executor.shared = pickle.loads(connection.recv_bytes())
         except (EOFError, OSError):
             os._exit(0)  # the driver has gone
         answer = _answer(executor, trials)

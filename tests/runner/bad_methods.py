@@ -68,6 +68,8 @@ class TinyTask(Task):
         self.loads += 1
         if self.spec.get("broken"):
             raise ValueError("the file is torn")
+        if self.spec.get("driver", os.getpid()) != os.getpid():
+            raise ValueError("loaded by another process than the driver")
         rng = stream(seed if self.drawn else 0, "data", "tiny")
         X = rng.normal(size=(80, 3))
         extra = {"valid": self.spec.get("valid", False)}

@@ -13,7 +13,8 @@ import pytest
 import neuroloom
 from neuroloom.core.errors import InputError
 from neuroloom.runner.engines import open_engine
-from tests.runner.bad_methods import NAME, trial
+from neuroloom.runner.ray_engine import Offered
+from tests.runner.bad_methods import NAME, TinyTask, trial
 from tests.runner.test_engines import lasting, rows_of
 
 ray = pytest.importorskip("ray")
@@ -41,6 +42,26 @@ def test_ray_gives_the_rows_of_inline(engine) -> None:
     for key, row in here.items():
         assert lasting(row) == lasting(there[key]) | {"traceback": row.traceback}
     assert engine.retried == 0
+
+
+def test_the_driver_alone_loads_the_data_and_lets_go_of_them(engine, monkeypatch) -> None:
+    loads: list[int] = []
+    whole = TinyTask.load
+
+    def load(self: TinyTask, seed: int = 0) -> Any:
+        loads.append(seed)
+        return whole(self, seed)
+
+    monkeypatch.setattr(TinyTask, "load", load)
+    drawn = {"name": "tiny", "drawn": True, "driver": os.getpid()}  # which any other process refuses to load
+    trials = [trial("Good", seed=s, fold=f, task=drawn) for s in (3, 4) for f in range(3)]
+    puts = []
+    monkeypatch.setattr(Offered, "_put", lambda self, t, put=Offered._put: puts.append(self) or put(self, t))
+    rows = rows_of(engine, [*trials, trial("Good", task={"name": "tiny", "broken": True})])
+    assert [row.reason for row in rows.values() if row.status != "done"] == ["ValueError: the file is torn"]
+    assert len(rows) == 7
+    assert sorted(loads) == [0, 3, 4]
+    assert puts[0]._there == {}
 
 
 def test_limits_are_hard(engine) -> None:
