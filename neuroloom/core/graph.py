@@ -178,15 +178,16 @@ class Graph:
             )
         return np.array([index[name] for name in wanted], dtype=np.int64)
 
-    def structure(self) -> str:
-        """Return the SHA-256 of nodes, names, edges and weights; features do not count."""
-        if "structure" not in self._cache:
+    def structure(self, weights: bool = True) -> str:
+        """Return the SHA-256 of nodes, names, edges and, unless told otherwise, weights; features do not count."""
+        kept = "structure" if weights else "edges"
+        if kept not in self._cache:
             digest = hashlib.sha256(b"directed" if self.directed else b"undirected")
-            for array in (self.indptr, self.indices, self.weights):
+            for array in (self.indptr, self.indices, *((self.weights,) if weights else ())):
                 digest.update(array.tobytes())
             digest.update(repr(self.names).encode())
-            self._cache["structure"] = digest.hexdigest()
-        structure: str = self._cache["structure"]
+            self._cache[kept] = digest.hexdigest()
+        structure: str = self._cache[kept]
         return structure
 
     def fingerprint(self) -> str:

@@ -114,14 +114,15 @@ class NodeEmbedding(NamedVectors, TransformerMixin, BaseEstimator):  # type: ign
             raise InputError(f"{type(self).__name__} needs a graph with edges, but got {graph!r}.")
         self.embedding_ = self._embed(graph, as_seed(self.random_state))
         self.trained_ = np.arange(graph.n_nodes)
-        self._note_graph(X.graph if isinstance(X, LinkSet) else graph)
+        self._note_graph(X.graph if isinstance(X, LinkSet) else graph, graph)
         self.links_ = isinstance(X, LinkSet)
         return self
 
-    def _note_graph(self, graph: Graph) -> None:
+    def _note_graph(self, graph: Graph, linked: Graph) -> None:
         self.names_: tuple[Hashable, ...] | None = graph.names
         self.directed_ = graph.directed
         self.graph_fingerprint_ = graph.structure()
+        self.linked_fingerprint_ = linked.structure(weights=False)
         self.n_parameters_ = int(self.embedding_.size)
 
     def embed_new(self, X: Any) -> Self:
@@ -149,16 +150,16 @@ class NodeEmbedding(NamedVectors, TransformerMixin, BaseEstimator):  # type: ign
         if len(new):
             larger.embedding_[new] = self._embed_new(graph, held)
         larger.trained_ = held[self.trained_]
-        larger._note_graph(graph)
+        larger._note_graph(graph, graph)
         return larger
 
     def transform(self, X: Any) -> Floats:
         """Return the vectors of nodes, ``(n, d)``, or the features of links by ``operator``.
 
         Args:
-            X: a ``NodeSet`` or ``LinkSet`` over the graph it was fitted on, or that graph, for all its nodes. The
-                graph may hold new nodes, too, as long as the edges between the old ones are the same: these are
-                embedded as by :meth:`embed_new`.
+            X: a ``NodeSet`` or ``LinkSet`` over the graph it was fitted on, or that graph, for all its nodes; after a
+                fit on links the pairs called positive may be edges in it. The graph may hold new nodes, too, as long
+                as the edges between the old ones are the same: these are embedded as by :meth:`embed_new`.
 
         Raises:
             InputError: ``X`` belongs to another graph.
@@ -176,14 +177,19 @@ class NodeEmbedding(NamedVectors, TransformerMixin, BaseEstimator):  # type: ign
 
     def _vectors_over(self, graph: Graph) -> Floats:
         """Return the vectors of the nodes of ``graph``, which is the graph of :meth:`fit` or holds it."""
-        if graph.structure() == self.graph_fingerprint_:
+        if self._knows(graph):
             return self.embedding_
         held = (
             places_in(graph, self.names_, len(self.embedding_)) if graph.directed == self.directed_ else None
         )
-        if held is None or induced(graph, held, self.names_).structure() != self.graph_fingerprint_:
+        if held is None or not self._knows(induced(graph, held, self.names_)):
             raise self._strange(graph)
         return self.embed_new(graph).embedding_
+
+    def _knows(self, graph: Graph) -> bool:
+        """Whether it is the graph of :meth:`fit`, as given or with the links of ``y`` in it, whatever these weigh."""
+        given, linked = self.graph_fingerprint_, getattr(self, "linked_fingerprint_", None)
+        return graph.structure() == given or graph.structure(weights=False) == linked
 
     def _strange(self, graph: Graph) -> InputError:
         kind = "directed" if self.directed_ else "undirected"

@@ -15,7 +15,7 @@ from neuroloom.core.errors import InputError
 from neuroloom.core.graph import Graph
 from neuroloom.core.samples import LinkSet, observed_graph
 from neuroloom.core.seeding import stream
-from neuroloom.graphs.link_heuristics import as_links
+from neuroloom.graphs.link_heuristics import as_links, links_over
 from neuroloom.graphs.pair_scores import HEURISTICS, ScoreOptions, score_table
 
 HELD_OUT = 5  # one part in so many of the training pairs sets the threshold
@@ -88,11 +88,7 @@ class LinkHeuristicClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[m
     def decision_function(self, X: LinkSet) -> NDArray[np.float64]:
         """Return ``(n,)`` scores less the threshold; 0 and above mean an edge."""
         check_is_fitted(self, "threshold_")
-        links = as_links(X)
-        if links.graph.structure() != self.observed_ and _edges(links.graph) != _edges(self.graph_):
-            raise InputError(
-                f"fitted over another graph ({self.graph_!r}), but got pairs over {links.graph!r}; fit it on that one."
-            )
+        links = links_over(X, self.graph_, self.observed_)
         return self._scores(self.graph_, links.pairs) - self.threshold_
 
     def predict(self, X: LinkSet) -> NDArray[Any]:
@@ -112,8 +108,3 @@ def best_threshold(scores: NDArray[np.float64], truth: NDArray[np.bool_]) -> flo
     others = np.bincount(codes, ~truth, len(values))
     right = edges[::-1].cumsum()[::-1] + others.cumsum() - others  # edges from here up, others below
     return float(values[int(np.argmax(right))])
-
-
-def _edges(graph: Graph) -> tuple[bool, bytes, bytes]:
-    """Return what tells the edges of graphs apart, whatever their weights, which heuristics do not look at."""
-    return graph.directed, graph.indptr.tobytes(), graph.indices.tobytes()

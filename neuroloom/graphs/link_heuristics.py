@@ -132,3 +132,25 @@ def as_links(X: Any) -> LinkSet:
             f"expected a LinkSet, but got {type(X).__name__}; pass LinkSet(graph, pairs)."
         )
     return X
+
+
+def links_over(X: Any, graph: Graph, observed: str) -> LinkSet:
+    """Return ``X``, whose pairs lie over the graph of a fit, with the training links in it or without them.
+
+    Args:
+        X: the pairs.
+        graph: what was learned from: the observed graph with its training links put back.
+        observed: the structure of the observed graph.
+
+    Raises:
+        InputError: they lie over another graph.
+        NotSupportedError: it is something else.
+    """
+    links = as_links(X)
+    if links.graph.structure() != observed and links.graph.structure(weights=False) != graph.structure(
+        weights=False
+    ):
+        raise InputError(
+            f"fitted over another graph ({graph!r}), but got pairs over {links.graph!r}; fit it on that one."
+        )
+    return links

@@ -22,7 +22,7 @@ from neuroloom.core.errors import InputError
 from neuroloom.core.graph import Graph
 from neuroloom.core.samples import LinkSet, observed_graph
 from neuroloom.core.seeding import as_seed, derive, stream
-from neuroloom.graphs.link_heuristics import as_links
+from neuroloom.graphs.link_heuristics import as_links, links_over
 from neuroloom.graphs.network import GraphNetwork, one_thread, sparse_or_dense, undirected
 
 if TYPE_CHECKING:
@@ -255,11 +255,7 @@ class LinkClassifier(ClassifierMixin, _Model):  # type: ignore[misc]
         from neuroloom.core.devices import resolve_device
 
         check_is_fitted(self, "weights_")
-        links, device = as_links(X), resolve_device(self.device)
-        if links.graph.structure() != self.observed_:
-            raise InputError(
-                f"fitted over another graph ({self.graph_!r}), but got pairs over {links.graph!r}; fit it on that one."
-            )
+        links, device = links_over(X, self.graph_, self.observed_), resolve_device(self.device)
         network = self._restored(self._net(), device)
         messages = Messages(self, self.graph_, device, self.common_neighbours)
         x, made = sparse_or_dense(self.input_, device), [np.empty(0)]

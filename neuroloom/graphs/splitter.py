@@ -190,8 +190,8 @@ class Splitter(NodeEmbedding):
         mean = (total / np.add.reduceat(weights, split.first[:-1], axis=0)).astype(np.float32)
         return mean if self.node_vector == "mean" else np.concatenate([mean, self.base_embedding_], axis=1)
 
-    def _note_graph(self, graph: Graph) -> None:
-        super()._note_graph(graph)
+    def _note_graph(self, graph: Graph, linked: Graph) -> None:
+        super()._note_graph(graph, linked)
         self.n_parameters_ = int(self.persona_embedding_.size + self.base_embedding_.size)
 
     @property

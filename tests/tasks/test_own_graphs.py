@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from neuroloom.core import InputError
+from neuroloom.runner.models import fit_model, predict_with_model
 from neuroloom.tasks import describe_schema, open_task, read_like, recognise
 
 CLUB = networkx.karate_club_graph()
@@ -233,6 +234,35 @@ def test_new_links(tmp_path):
     X, names = read_like(tmp_path / "pairs.csv", schema)
     assert sorted(names) == ["0 33", "4 9"]
     assert len(X) == 2
+    X, names = read_like(tmp_path / "g.edgelist", schema)  # the graph itself: every pair without a link
+    assert {tuple(map(int, called.split())) for called in names} == set(networkx.non_edges(CLUB))
+    assert X.graph.fingerprint() == schema["graph"]
+    (tmp_path / "pairs.csv").write_text("source,target\n0,33\n1,0\n")
+    with pytest.raises(
+        InputError, match=r"1 of 2 pairs are links of the model's graph already, the first '1' and '0'; leave"
+    ):
+        read_like(tmp_path / "pairs.csv", schema)
+    (tmp_path / "g.edgelist").write_text("".join(f"{i} {i + 1}\n" for i in range(1500)))
+    with pytest.raises(
+        InputError, match=r"has 1,124,250 pairs without a link, and at most 1,000,000 are judged"
+    ):
+        read_like(tmp_path / "g.edgelist", schema)
+
+
+@pytest.mark.parametrize("method", ["prone+logreg", "gcn", "adamic-adar"])
+def test_a_model_of_links_answers_for_the_graph_it_learned_from(tmp_path, method):
+    rng = np.random.default_rng(0)  # weights, which edges taken out and put back do not keep
+    rows = [f"{u},{v},{rng.integers(1, 9)}" for u, v in CLUB.edges()]
+    (tmp_path / "g.csv").write_text("source,target,weight\n" + "\n".join(rows) + "\n")
+    params = ["epochs=2"] if method == "gcn" else []
+    fit_model(method, tmp_path / "g.csv", tmp_path / "model", kind="links", params=params)
+    lines = predict_with_model(tmp_path / "model", tmp_path / "g.csv").splitlines()
+    assert len(lines) == 1 + 34 * 33 // 2 - 78
+    asked = lines[40].split(",")
+    (tmp_path / "pairs.csv").write_text("source,target\n" + asked[0].replace(" ", ",") + "\n")
+    again = predict_with_model(tmp_path / "model", tmp_path / "pairs.csv").splitlines()[1].split(",")
+    assert again[:2] == asked[:2]
+    assert [float(x) for x in again[2:]] == pytest.approx([float(x) for x in asked[2:]], rel=1e-5)
 
 
 def test_a_set_of_graphs_in_a_folder(tmp_path):

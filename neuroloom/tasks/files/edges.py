@@ -24,12 +24,12 @@ _ENDS = re.compile(
 _WHOLE = re.compile(r"[+-]?\d+")
 
 
-def read_edges(path: Path) -> tuple[list[str], Any, Any, list[str]]:
+def read_edges(path: Path, fewest: int = 3) -> tuple[list[str], Any, Any, list[str]]:
     """Return node names, ``(m, 2)`` positions in them, ``(m,)`` weights and notes of an edge list.
 
     Fields are divided by commas, semicolons, tabs or spaces; lines that begin with # or % are comments; a header is
     known by its words, or by standing above numbers. A third column of numbers holds weights, also as networkx writes
-    them (``{'weight': 2.5}``).
+    them (``{'weight': 2.5}``). It must name ``fewest`` nodes, or it is taken for something else.
 
     Raises:
         InputError: the file is no edge list.
@@ -38,7 +38,7 @@ def read_edges(path: Path) -> tuple[list[str], Any, Any, list[str]]:
     lines, notes = _split_edge_lines(path, rows)
     width = len(lines[0])
     names = sorted({end for line in lines for end in line[:2]}, key=_name_key)
-    if len(names) < 3:
+    if len(names) < fewest:
         raise InputError(
             f"{path} names {len(names)} nodes; expected an edge, a pair of node names, in each line."
         )

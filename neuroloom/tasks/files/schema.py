@@ -25,6 +25,7 @@ from neuroloom.tasks.task import Data, Task
 
 Answerable = tuple[Any, list[Any]]
 _STRAY = 0.05
+_MOST_PAIRS = 1_000_000  # without a link that are judged at once
 
 
 def describe_schema(task: Task, data: Data) -> dict[str, Any]:
@@ -77,7 +78,8 @@ def read_like(path: str | Path, schema: dict[str, Any]) -> Answerable:
 
     Args:
         path: a file or folder of the model's kind; answers in it are ignored. For nodes a file of node names, a name
-            in each line, or the graph itself, for links a file of pairs of names.
+            in each line, or the graph itself; for links a file of pairs of names, none of them a link, or the graph
+            itself, for all such pairs.
         schema: what :func:`describe_schema` gave.
 
     Raises:
@@ -375,11 +377,42 @@ def _ids(path: Path | str, names: list[str], own: dict[str, int]) -> list[int]:
 
 
 def _links(path: Path, schema: dict[str, Any]) -> Answerable:
+    home = schema.get("path")
+    if home is not None and path.resolve() == Path(home).resolve():
+        return _without_a_link(path, graph_of(schema, path))
     graph = graph_of(schema)
-    names, pairs, _, _ = read_edges(path)
+    names, pairs, _, _ = read_edges(path, fewest=1)
     own = {str(name): i for i, name in enumerate(graph.names or range(graph.n_nodes))}
     ids = np.array(_ids(path, names, own), dtype=np.int64)[pairs]
+    known = np.flatnonzero(graph.has_edges(ids))
+    if len(known):
+        u, v = pairs[known[0]]
+        raise InputError(
+            f"{path}: {len(known)} of {len(ids)} pairs are links of the model's graph already, the first {names[u]!r} "
+            f"and {names[v]!r}; leave them out, or name {home} itself to ask for every pair without a link."
+        )
     return LinkSet(graph, ids), [f"{names[u]} {names[v]}" for u, v in pairs]
+
+
+def _without_a_link(path: Path, graph: Graph) -> Answerable:
+    """Return all pairs of nodes without a link.
+
+    Raises:
+        InputError: there are too many.
+    """
+    n = graph.n_nodes
+    count = n * (n - 1) // (1 if graph.directed else 2) - graph.without_self_loops().n_edges
+    if count > _MOST_PAIRS:
+        raise InputError(
+            f"{path} has {count:,} pairs without a link, and at most {_MOST_PAIRS:,} are judged at once; name a file "
+            "of the pairs you ask about, two names in a line."
+        )
+    pairs = np.argwhere(
+        ~np.eye(n, dtype=np.bool_) if graph.directed else np.triu(np.ones((n, n), np.bool_), 1)
+    )
+    pairs = pairs[~graph.has_edges(pairs)]
+    names = graph.names or range(n)
+    return LinkSet(graph, pairs), [f"{names[u]} {names[v]}" for u, v in pairs]
 
 
 def _graphs(path: Path, schema: dict[str, Any]) -> Answerable:
