@@ -128,12 +128,13 @@ def test_the_users_own_process_is_left_as_it_was() -> None:
     np.random.seed(11)  # noqa: NPY002
     expected = random.Random(11).random(), np.random.RandomState(11).random()
     folder, environment = os.getcwd(), dict(os.environ)
+    handler = signal.getsignal(signal.SIGTERM)
     with open_engine("inline", workbench=NAME) as inline:
         rows_of(inline, [trial("ChangesGlobals")])
     assert (random.random(), np.random.random()) == expected  # noqa: NPY002
     assert (os.getcwd(), dict(os.environ)) == (folder, environment)
     assert np.geterr()["over"] == "warn"
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) == handler
 
 
 def test_inline_stops_python_code_that_is_over_its_time() -> None:
