@@ -289,7 +289,7 @@ def migrate(
     from neuroloom.runner.merge import migrate as migrate_store
 
     with _errors(resume=None):
-        typer.echo(migrate_store(store))
+        _say(migrate_store(store))
 
 
 @app.command()
@@ -430,7 +430,7 @@ def fit(
             checkpoint=checkpoint,
             processes=processes,
         )
-        typer.echo(said)
+        _say(said)
 
 
 @app.command()
@@ -545,17 +545,29 @@ def show(
 
 
 @app.command()
-def doctor(data: Data = None) -> None:
+def doctor(data: Data = None, json: Json = False) -> None:
     """Look at this machine and installation, and say what is wrong with it."""
-    from neuroloom.runner.doctor import findings
+    from neuroloom.runner.doctor import findings, to_json
 
     with _errors(resume=None):
-        bad = 0
+        all_found = []
         for found in findings(data):
-            bad += found.state == "bad"
-            typer.echo(f"{found.state:>4}  {found.what}: {found.text}")
-        typer.echo("all well" if not bad else f"{bad} things to mend")
+            all_found.append(found)
+            if not json:
+                _say(f"{found.state:>4}  {found.what}: {found.text}", "      ")
+        bad = sum(found.state == "bad" for found in all_found)
+        if json:
+            typer.echo(to_json(all_found))
+        else:
+            typer.echo("all well" if not bad else f"{bad} thing{'s' if bad > 1 else ''} to mend")
         raise typer.Exit(FAILED if bad else OK)
+
+
+def _say(text: str, indent: str = "", err: bool = False) -> None:
+    """Print a text in lines of at most 79 characters."""
+    from neuroloom.runner.screen import folded
+
+    typer.echo(folded(text, indent), err=err)
 
 
 def _again() -> str:
@@ -597,7 +609,7 @@ def _scanned(
     task = recognise(data, target=target, drop=tuple(drop or ()), normal=normal, window=window)
     found = scan(task, method or ())
     if found.marked is None:
-        typer.echo("\n".join([*task.notes, found.text()]))
+        _say("\n".join([*task.notes, found.text()]))
     for path in write_scan(found, out or Path("runs") / task.name):
         typer.echo(f"written: {path}")
     return found.marked is not None
@@ -621,7 +633,7 @@ def _errors(resume: str | None) -> Iterator[None]:
     try:
         yield
     except (InputError, NotSupportedError) as error:
-        typer.echo(f"error: {error}", err=True)
+        _say(f"error: {error}", err=True)
         raise typer.Exit(WRONG) from None
     except KeyboardInterrupt:
         hint = f" Go on with: {resume}" if resume else ""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner, Result
+
+from neuroloom.cli import app
 
 BENCH = """
 name = "small"
@@ -254,10 +258,89 @@ def test_lists_as_json(tmp_path: Path) -> None:
     assert "Veli" in shown["source"]
 
 
-def test_listings_fit_80_columns(tmp_path: Path) -> None:
-    for words in (["--help"], ["list", "methods"], ["list", "tasks"], ["show", "gat"], ["show", "wine"]):
-        lines = neuroloom(*words, cwd=tmp_path).stdout.splitlines()
-        assert max(map(len, lines)) <= 80, words
+COMMANDS = sorted(str(command.name or command.callback.__name__) for command in app.registered_commands)
+SAID = [
+    (["list", "methods"], 0),
+    (["list", "tasks", "--kind", "episodes"], 0),
+    (["show", "gat"], 0),
+    (["show", "prone+rbfn"], 0),
+    (["show", "wine"], 0),
+    (["compare", "runs/small", "runs/small"], 0),
+    (["report", "runs/small"], 0),
+    (["run", "bench.toml"], 0),
+    (["fit", "knn", "table.csv", "--target", "bought it at last", "--out", "model"], 0),
+    (["predict", "model", "short.csv"], 2),
+    (["predict", "model", "table.csv", "--out", "answers.csv"], 0),
+    (["fit", "gat", "table.csv", "--target", "bought it at last", "--out", "other"], 2),
+    (["fit", "knn", "table.csv", "--target", "bought it at least", "--out", "other"], 2),
+    (["run", "none.toml"], 2),
+    (["list", "methods", "--kind", "tabel"], 2),
+    (["frobnicate"], 2),
+    (["run"], 2),
+]
+
+
+def invoke(words: list[str], code: int = 0) -> Result:
+    """Run the command in this process, its output piped."""
+    found = CliRunner(env={"COLUMNS": "80"}).invoke(app, words)
+    assert found.exit_code == code, (words, found.output, found.exception)
+    return found
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_fits_80_columns_and_is_plain(command: str) -> None:
+    lines = invoke([*command.split(), "--help"]).output.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "\x1b" not in "".join(lines)
+    assert any(line.strip().startswith("Usage: ") for line in lines)
+
+
+def test_what_is_said_fits_80_columns_and_is_plain_where_it_is_piped(
+    bench: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(bench)
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(40, 8)), columns=[f"a long name for column {i}" for i in range(8)])
+    table["an identifier"], table["nothing"] = range(1000, 1040), 1
+    table["bought it at last"] = np.where(table.iloc[:, 0] > 0, "yes", "no")
+    table.to_csv("table.csv", index=False)
+    table.iloc[:, 4:].to_csv("short.csv", index=False)
+    for words, code in SAID:
+        said = invoke(words, code).output
+        assert said or words[0] == "run", words
+        wide = [line for line in said.splitlines() if len(line) > 80]
+        assert not wide, (words, wide)
+        assert "\x1b" not in said, words
+
+
+def test_a_terminal_gets_no_colour_where_none_is_wanted(tmp_path: Path) -> None:
+    code = "from neuroloom.cli import main; main()"
+    words = [sys.executable, "-c", code, "list", "tasks", "--kind", "links"]
+    seen = {}
+    for wanted in ({"TERM": "xterm-256color", "NO_COLOR": "1"}, {"TERM": "dumb"}):
+        ours, theirs = os.openpty()
+        environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "TERM")}
+        done = subprocess.run(words, stdout=theirs, cwd=tmp_path, env={**environment, **wanted})
+        os.close(theirs)
+        seen[wanted["TERM"]] = os.read(ours, 2**16).decode()
+        os.close(ours)
+        assert done.returncode == 0
+    assert "celegans" in seen["dumb"]
+    assert "\x1b" not in seen["dumb"]
+    codes = {n for found in re.findall(r"\x1b\[([\d;]*)m", seen["xterm-256color"]) for n in found.split(";")}
+    assert codes <= {"0", "1"}  # bold, which is no colour
+
+
+def test_the_doctor_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    from neuroloom.runner import doctor
+
+    ill = [doctor.Finding("Python", "ok", "3.11"), doctor.Finding("disk here", "bad", "0.5 GB free")]
+    monkeypatch.setattr(doctor, "findings", lambda data_dir: iter(ill))
+    assert json.loads(invoke(["doctor", "--json"], 1).stdout) == [
+        {"what": "Python", "state": "ok", "text": "3.11"},
+        {"what": "disk here", "state": "bad", "text": "0.5 GB free"},
+    ]
+    assert invoke(["doctor"], 1).stdout.splitlines()[-1] == "1 thing to mend"
 
 
 def test_the_hint_after_ctrl_c_shows_no_password(monkeypatch, capsys):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 import time
 from collections.abc import Sequence
 from itertools import groupby
@@ -17,6 +16,7 @@ from neuroloom.methods.make import HEADS
 from neuroloom.runner.bench import FINAL, describe_run, earlier_meta, execute, finish, prepare_folder
 from neuroloom.runner.config import Config, Limits, OwnTask, load_config, to_toml, with_whole_paths
 from neuroloom.runner.plan import make_plan
+from neuroloom.runner.screen import wrapped
 from neuroloom.runner.trial import Trial
 from neuroloom.tasks.metrics import UNEVEN
 
@@ -243,12 +243,7 @@ def _recognised(task: Task) -> list[str]:
     elif task.problem == "forecast" and data.y is not None:
         size = f"{data.X.values.shape[1] + data.y.shape[1]:,} steps"
     lines = [f"{task.summary}: {size}", *(f"  - {note}" for note in data.notes)]
-    return [part for line in lines for part in _wrapped(line)]
-
-
-def _wrapped(line: str) -> list[str]:
-    indent = "    " if line.startswith("  - ") else ""
-    return textwrap.wrap(line, 79, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return [part for line in lines for part in wrapped(line, "    " if line.startswith("  - ") else "")]
 
 
 def _limit(minutes: float, workers: int, methods: int) -> float:

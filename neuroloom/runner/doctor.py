@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import platform
 import shutil
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,11 @@ def findings(data_dir: str | Path | None) -> Iterator[Finding]:
     yield _data(data_dir)
     yield from _plug_ins()
     yield _end_to_end()
+
+
+def to_json(found: Iterable[Finding]) -> str:
+    """Return findings as a JSON list of objects with ``what``, ``state`` and ``text``."""
+    return json.dumps([asdict(finding) for finding in found], indent=1, ensure_ascii=False)
 
 
 def _memory() -> Finding:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from typing import Any
 
 from neuroloom.core.errors import InputError, unknown
@@ -11,6 +10,7 @@ from neuroloom.core.samples import KINDS
 from neuroloom.methods import Recipe, Skip, find, recipe, registry
 from neuroloom.methods.describe import describe
 from neuroloom.methods.registry import TRANSFORM
+from neuroloom.runner.screen import wrapped
 from neuroloom.tasks import list_tasks, open_task
 
 PROBLEMS = ("classification", "regression", "control", "detection", "forecast")
@@ -158,7 +158,7 @@ def _composition(expression: str) -> dict[str, Any]:
 def _method_text(found: dict[str, Any]) -> str:
     title = found["title"]
     alike = title.lower().startswith(f"{found['name']}:")
-    lines = [title if alike else f"{found['name']}: {title}", ""]
+    lines = [*wrapped(title if alike else f"{found['name']}: {title}"), ""]
     by_kind: dict[str, list[str]] = {}
     for fit in found["fits"]:
         by_kind.setdefault(fit["kind"], []).append(fit["problem"])
@@ -169,7 +169,7 @@ def _method_text(found: dict[str, Any]) -> str:
         lines += ["", "Parameters"]
     for p in found["parameters"]:
         head = f"  {p['name']} = {p['default']}" + (f"   {p['type']}" if p["type"] else "")
-        lines += [*textwrap.wrap(head, 79, subsequent_indent="      "), *_wrapped(p["text"], "      ")]
+        lines += [*wrapped(head, "      "), *_wrapped(p["text"], "      ")]
         lines += _wrapped(f"tuned over {p['range']}", "      ") if p["range"] else []
     if found["source"]:
         lines += ["", "Source", *_wrapped(found["source"], "  ")]
@@ -183,15 +183,11 @@ def _task_text(found: dict[str, Any]) -> str:
         "stratified folds by seed" if found["problem"] == "classification" else "shuffled folds by seed"
     )
     lines = [
-        *textwrap.wrap(f"{found['name']}: {found['text']}", 79),
+        *wrapped(f"{found['name']}: {found['text']}"),
         "",
         f"  kind      {found['kind']}",
         f"  problem   {found['problem']}",
-        *textwrap.wrap(
-            f"  metrics   {', '.join(found['metrics'])} (the first one counts)",
-            79,
-            subsequent_indent=" " * 12,
-        ),
+        *wrapped(f"  metrics   {', '.join(found['metrics'])} (the first one counts)", " " * 12),
         f"  protocol  {published if found['protocol'] == 'published' else protocol}",
     ]
     if found["source"]:
@@ -203,5 +199,5 @@ def _wrapped(text: str, indent: str) -> list[str]:
     lines: list[str] = []
     for paragraph in text.split("\n\n"):
         plain = " ".join(paragraph.replace("``", "").split())
-        lines += [*textwrap.wrap(plain, 79, initial_indent=indent, subsequent_indent=indent), ""]
+        lines += [*wrapped(indent + plain, indent), ""]
     return lines[:-1]

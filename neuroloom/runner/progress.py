@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
 from neuroloom.runner.row import Row
+from neuroloom.runner.screen import folded
 from neuroloom.runner.trial import Trial
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class Progress:
         if self._live is not None:
             self._live.console.print(text, highlight=False, markup=False)
         else:
-            print(text, file=self.stream, flush=True)
+            print(folded(text, "    "), file=self.stream, flush=True)
 
     def _line(self) -> str:
         bad = sum(count for status, count in self.counts.items() if status not in ("done", "skipped"))

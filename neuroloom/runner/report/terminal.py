@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 
 from neuroloom.runner.report import numbers
 from neuroloom.runner.report.model import Group, ReportData
+from neuroloom.runner.screen import WIDTH, wrapped
 
-WIDTH = 79
 ROWS = 15
 _SHOWN = ("Method", "Mean rank", "Score", "95 % interval", "Fit")
 
@@ -18,12 +17,8 @@ def render(data: ReportData) -> str:
     lines: list[str] = []
     for group in data.groups:
         text = group.answer if len(data.groups) == 1 else f"{group.title}: {group.answer}"
-        lines += [*_wrapped(text), "", *_board(group, data)]
-    return "\n".join([*lines, *_wrapped(data.health), *_never_fit(data)]) + "\n"
-
-
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+        lines += [*wrapped(text), "", *_board(group, data)]
+    return "\n".join([*lines, *wrapped(data.health), *_never_fit(data)]) + "\n"
 
 
 def _never_fit(data: ReportData) -> Iterator[str]:
@@ -32,7 +27,7 @@ def _never_fit(data: ReportData) -> Iterator[str]:
     ran = {data.methods[number].name for number in fits}
     for row in data.skips.rows if data.skips is not None else ():
         if row[0].text not in ran:
-            yield from _wrapped(f"  skipped: {row[2].text}")
+            yield from wrapped(f"  skipped: {row[2].text}")
 
 
 def _board(group: Group, data: ReportData) -> Iterator[str]:
