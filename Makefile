@@ -9,6 +9,9 @@ PYTEST ?=
 JOBS ?= auto
 export OMP_NUM_THREADS ?= 1
 
+# The benchmarks to run, all unless named: make bench BENCH="evolve.speed runner.overhead".
+BENCH ?=
+
 # Peers of the benchmarks with an environment of their own, all of benchmarks/peers unless named: make peers PEERS="aeon".
 PEERS ?= $(basename $(notdir $(wildcard benchmarks/peers/*.txt)))
 
@@ -20,7 +23,7 @@ help:
 	@echo "make test    set up, run all tests"
 	@echo "make lint    set up, check format, lint and types"
 	@echo "make check   make lint, then the fast tests"
-	@echo "make bench   set up, run the benchmarks against peers (long)"
+	@echo "make bench   set up, run the benchmarks against peers (long), a page for each room into build/benchmarks"
 	@echo "make peers   build the environments of peers that cannot share ours, under .peers"
 	@echo "make docs    set up, build the site of docs/ into build/site, its lists and pictures made anew"
 	@echo "make release-check  build wheel and sdist into dist, check them and their description"
@@ -50,7 +53,7 @@ check: lint
 
 bench: $(VENV)/.ready
 	$(PY) -m pip install --quiet -c constraints.txt -e '.[peers]'
-	$(PY) -m benchmarks
+	$(PY) -m benchmarks --out build/benchmarks $(BENCH)
 
 peers: $(PEERS:%=.peers/%/.ready)
 

@@ -119,8 +119,8 @@ def peer(name, p, q):
             return None
         python = PEER_PYTHON or peer_python(name)
         if python is None:
-            raise SystemExit(
-                f"{name} needs an environment of its own: make peers PEERS={name}, or --peer-python."
+            raise FileNotFoundError(
+                f"left out: {name} needs an environment of its own: make peers PEERS={name}, or --peer-python."
             )
         with tempfile.TemporaryDirectory() as folder:
             source, target = Path(folder) / "edges.npz", Path(folder) / "vectors.npy"
@@ -212,7 +212,11 @@ def main():
     for repeat in range(options.repeats):
         for name in options.methods:
             began = time.process_time()
-            made = METHODS[name](graph, repeat)
+            try:
+                made = METHODS[name](graph, repeat)
+            except FileNotFoundError as missing:
+                print(missing, flush=True)
+                continue
             spent = time.process_time() - began
             vectors, spent = made if isinstance(made, tuple) else (made, spent)
             seconds[name].append(spent)
