@@ -473,7 +473,7 @@ def _built_in() -> Iterable[Method]:
     for key, stem, title in _POLICIES:
         actions = "discrete" if key == "dqn" else ""
         yield Method(key, "nets", title, {("episodes", "control"): f"{nets}:{stem}Policy"}, actions=actions,
-                     version=2 if key == "ppo" else 1)  # fmt: skip
+                     version=2 if key in ("ppo", "dqn") else 1)  # fmt: skip
     for key, stem, title in _UNCERTAIN:
         own = _classifier_and_regressor("table", nets, stem)
         yield Method(key, "nets", title, own, batch=True, offered=False)

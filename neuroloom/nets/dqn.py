@@ -1,5 +1,6 @@
 """DQN: Mnih et al. (2015), Human-level control through deep reinforcement learning, with the targets of van Hasselt,
-Guez and Silver (2016), Deep reinforcement learning with double Q-learning.
+Guez and Silver (2016), Deep reinforcement learning with double Q-learning, over several steps as in Hessel et al.
+(2018), Rainbow: combining improvements in deep reinforcement learning.
 """
 
 from __future__ import annotations
@@ -28,15 +29,18 @@ class DQNPolicy(GradientPolicy):
     """DQN policy: a network learns the value of each action in a state, and the largest one is done.
 
     After a step in every lane it learns from a batch of the steps remembered: the value of what was done moves towards
-    ``r + γ Q_target(s', argmax Q(s'))``, by a second network that stands still for a while (double Q-learning). With a
-    probability that falls from 1, actions are drawn evenly.
+    ``r_0 + γ r_1 + … + γ^(n-1) r_(n-1) + γ^n Q_target(s_n, argmax Q(s_n))``, by a second network that follows the first
+    slowly (double Q-learning over n steps). With a probability that falls from 1, actions are drawn evenly.
 
     Args:
         lanes: episodes that go on at once, at least 1; a step in each goes before each batch.
         batch_size: steps in a batch, at least 1.
         memory: steps that are remembered, at least as many as ``lanes``.
         warm_up: steps at random before it learns, at least 1.
-        target_every: batches after which the second network is brought up to date, at least 1.
+        ahead: n, the steps whose rewards are added up, fewer where an episode ends, at least 1.
+        target_every: batches after which the second network is moved, at least 1.
+        target_rate: the share of the way to the first that it moves, in (0, 1]; 1 copies it, as Mnih et al. do every
+            10,000 batches.
         exploration: share of ``steps`` over which the probability of a random action falls, in (0, 1].
         final_exploration: what it falls to, in [0, 1].
         learning_rate: above 0.
@@ -52,17 +56,23 @@ class DQNPolicy(GradientPolicy):
         NotSupportedError: actions are not ``Discrete``, or observations neither ``Box`` nor ``Discrete``.
 
     Differences:
-        Observations are standardised by what was seen so far; rewards are taken as they are.
+        Observations are standardised by what was seen so far. The network's own values are those times ``1 - γ``, a
+        reward a step. Steps after the first are taken as they were done, though the policy may do others by now. The
+        second network moves a little after each batch (Lillicrap et al. 2016, "Continuous control with deep
+        reinforcement learning").
 
     Source:
-        Mnih et al. (2015), algorithm 1; van Hasselt et al. (2016), eq. 4.
+        Mnih et al. (2015), algorithm 1; van Hasselt et al. (2016), eq. 4; Hessel et al. (2018), "Multi-step learning".
     """
 
+    hidden: tuple[int, ...] | list[int] = (128, 128)
     batch_size: int = 128
-    memory: int = 50_000
+    memory: int = 100_000
     warm_up: int = 1_000
-    target_every: int = 200
-    exploration: float = 0.3
+    ahead: int = 8
+    target_every: int = 1
+    target_rate: float = 0.01
+    exploration: float = 0.1
     final_exploration: float = 0.05
     clip_norm: float | None = 10.0
 
@@ -76,14 +86,16 @@ class DQNPolicy(GradientPolicy):
     def _learning(self, network: Any, lanes: Lanes, seed: int) -> Learning:
         import torch
 
-        from neuroloom.nets._layers.policies import double_q_targets, huber
+        from neuroloom.nets._layers.policies import double_q_targets, follow, huber
 
         count = len(lanes.all)
-        for name in ("batch_size", "warm_up", "target_every"):
+        for name in ("batch_size", "warm_up", "ahead", "target_every"):
             check_int(name, getattr(self, name))
+        check_float("target_rate", self.target_rate, 0, 1, open_low=True)
         check_float("exploration", self.exploration, 0, 1, open_low=True)
         check_float("final_exploration", self.final_exploration, 0, 1)
-        replay = Replay(check_int("memory", self.memory, count), lanes.own.inputs)
+        memory = check_int("memory", self.memory, count)
+        replay = Replay(memory, lanes.own.inputs, count, self.ahead, self.discount)
         if self.warm_up >= self.steps:
             raise InputError(
                 f"`warm_up` must be less than `steps`, {self.steps}, but got {self.warm_up}; nothing would be learned."
@@ -116,15 +128,13 @@ class DQNPolicy(GradientPolicy):
             nonlocal batches
             act()
             drawn = replay.draw(self.batch_size, draw)
-            rows, actions, rewards, after, terminated = (torch.from_numpy(part) for part in drawn)
+            rows, actions, rewards, after, counts = (torch.from_numpy(part) for part in drawn)
             with torch.no_grad():
-                wanted = double_q_targets(
-                    rewards, terminated, net.best(after), target.best(after), self.discount
-                )
+                wanted = double_q_targets(rewards * self._unit, counts, net.best(after), target.best(after))
             found = net.best(rows).gather(1, actions[:, None])[:, 0]
             batches += 1
             if batches % self.target_every == 0:
-                target.load_state_dict(net.state_dict())
+                follow(target, net, self.target_rate)
             return huber(found, wanted)
 
         epoch = math.ceil((self.steps - self.warm_up) / (count * self.evaluations))  # batches
@@ -137,6 +147,11 @@ class DQNPolicy(GradientPolicy):
         )
         return Learning(config, epoch * self.batch_size, loss, renew)
 
+    @property
+    def _unit(self) -> float:
+        """What the network's values are those of the returns times."""
+        return max(1 - self.discount, 0.001)
+
     def action_values(self, observations: NDArray[Any]) -> NDArray[np.float64]:
         """Return what each action is worth, discounted, for ``(n, …)`` observations: ``(n, actions)``."""
         import torch
@@ -144,4 +159,4 @@ class DQNPolicy(GradientPolicy):
         network = self._restored()
         with torch.inference_mode():
             rows = torch.from_numpy(self._spaces().flatten(observations))
-            return np.asarray(network.best(rows).double().numpy())
+            return np.asarray(network.best(rows).double().numpy() / self._unit)

@@ -200,28 +200,57 @@ class ReturnScale:
 
 
 class Replay:
-    """The last steps that were met, of which batches are drawn evenly.
+    """The last steps that were met, of which batches are drawn evenly, each with those that followed it in its lane.
 
     Args:
-        size: how many steps are kept, at least 1.
+        size: how many steps are kept, at least ``lanes``; the same number of each lane.
         inputs: numbers in an observation.
+        lanes: steps that are added at once, one of each lane.
+        ahead: steps whose rewards are added up, at least 1.
+        discount: γ, in (0, 1].
     """
 
-    def __init__(self, size: int, inputs: int) -> None:
-        self._rows, self._after = np.zeros((2, size, inputs))
-        self._actions = np.zeros(size, np.int64)
-        self._rewards, self._terminated = np.zeros((2, size), np.float32)
-        self._size, self._at, self.held = size, 0, 0
+    def __init__(self, size: int, inputs: int, lanes: int = 1, ahead: int = 1, discount: float = 1.0) -> None:
+        self._length, self._ahead, self._discount = size // lanes, ahead, discount
+        self._rows, self._after = np.zeros((2, self._length, lanes, inputs))
+        self._actions = np.zeros((self._length, lanes), np.int64)
+        self._rewards = np.zeros((self._length, lanes))
+        self._terminated, self._ended = np.zeros((2, self._length, lanes), bool)
+        self._at, self._held = 0, 0
 
     def add(self, rows: Floats, actions: Ints, stepped: Stepped) -> None:
         """Keep one step of each lane, for the oldest ones if there is no room."""
-        at = (self._at + np.arange(len(rows))) % self._size
+        at = self._at
         self._rows[at], self._after[at], self._actions[at] = rows, stepped.observations, actions
         self._rewards[at], self._terminated[at] = stepped.rewards, stepped.terminated
-        self._at = int((self._at + len(rows)) % self._size)
-        self.held = min(self.held + len(rows), self._size)
+        self._ended[at] = stepped.terminated | stepped.truncated
+        self._at = (at + 1) % self._length
+        self._held = min(self._held + 1, self._length)
 
     def draw(self, n: int, generator: np.random.Generator) -> tuple[NDArray[Any], ...]:
-        """Return ``n`` steps: rows, actions, rewards, what was seen after, and 1 where the episode terminated."""
-        at = generator.integers(self.held, size=n)
-        return self._rows[at], self._actions[at], self._rewards[at], self._after[at], self._terminated[at]
+        """Return ``n`` steps: rows, actions, rewards, what was seen after, and what its value counts for.
+
+        Of a step and up to ``ahead - 1`` that followed it, as far as its episode went and is kept, the rewards are
+        ``Σ γ^k r_k``, what was seen after is that of the last, and its value counts for γ to their number, or for
+        nothing where the episode terminated.
+        """
+        at, lane = np.divmod(
+            generator.integers(self._held * self._rows.shape[1], size=n), self._rows.shape[1]
+        )
+        row, left = (self._at - self._held + at) % self._length, self._held - 1 - at
+        rewards, last, counts = self._rewards[row, lane], row, np.full(n, self._discount)
+        goes_on = ~self._ended[row, lane]
+        for k in range(1, self._ahead):
+            goes_on &= k <= left
+            last = np.where(goes_on, (row + k) % self._length, last)
+            rewards += np.where(goes_on, self._discount**k * self._rewards[last, lane], 0.0)
+            counts = np.where(goes_on, self._discount ** (k + 1), counts)
+            goes_on &= ~self._ended[last, lane]
+        counts *= ~self._terminated[last, lane]
+        found = (
+            self._rows[row, lane],
+            self._actions[row, lane],
+            rewards.astype(np.float32),
+            self._after[last, lane],
+        )
+        return *found, counts.astype(np.float32)

@@ -19,6 +19,7 @@ from neuroloom.nets._layers.policies import (
     RunningScale,
     clipped_surrogate,
     double_q_targets,
+    follow,
     huber,
 )
 from neuroloom.nets.experience import Experience, Lanes, Replay, ReturnScale, advantages, gather
@@ -94,9 +95,7 @@ def test_double_q_targets_by_hand():
         torch.tensor([[1.0, 2.0], [5.0, 3.0], [0.0, 1.0]]),
         torch.tensor([[7.0, 4.0], [6.0, 9.0], [1.0, 1.0]]),
     )
-    found = double_q_targets(
-        torch.tensor([1.0, 2.0, 3.0]), torch.tensor([0.0, 0.0, 1.0]), online, target, 0.5
-    )
+    found = double_q_targets(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([0.5, 0.5, 0.0]), online, target)
     assert found.tolist() == [1 + 0.5 * 4, 2 + 0.5 * 6, 3]  # chosen by the first, valued by the second
 
 
@@ -104,9 +103,10 @@ def test_targets_repeated_on_the_chain_reach_its_values():
     place, action = np.divmod(np.arange(2 * LONG), 2)
     after = np.clip(place + 2 * action - 1, 0, LONG - 1)
     home = torch.tensor((place == LONG - 1) & (action == 1), dtype=torch.float64)
+    counts = GAMMA * (1 - home)
     table = torch.zeros(LONG, 2, dtype=torch.float64)
     for _ in range(30):
-        table = double_q_targets(home, home, table[after], table[after], GAMMA).view(LONG, 2)
+        table = double_q_targets(home, counts, table[after], table[after]).view(LONG, 2)
     np.testing.assert_allclose(table, np.stack([LEFT, RIGHT], 1), atol=1e-12)
 
 
@@ -168,12 +168,42 @@ def test_the_memory_forgets_the_oldest():
         memory.add(
             row, np.array([k]), Stepped(row + 0.5, np.array([2.0 * k]), np.array([k == 3]), np.array([False]))
         )
-    rows, actions, rewards, after, terminated = memory.draw(200, np.random.default_rng(0))
+    rows, actions, rewards, after, counts = memory.draw(200, np.random.default_rng(0))
     assert set(actions.tolist()) == {2, 3, 4}
     np.testing.assert_array_equal(rows[:, 0], actions)
     np.testing.assert_array_equal(after, rows + 0.5)
     np.testing.assert_array_equal(rewards, 2.0 * actions)
-    np.testing.assert_array_equal(terminated, actions == 3)
+    np.testing.assert_array_equal(counts, actions != 3)
+
+
+def test_rewards_are_added_up_as_far_as_an_episode_goes_and_is_kept():
+    memory = Replay(12, 1, lanes=2, ahead=3, discount=0.5)
+    for k in range(8):  # the first lane's episode terminates at step 4, the second's is cut at 5
+        row, lane = np.array([[k], [100 + k]], float), np.array([0, 1])
+        terminated, cut = np.array([k == 4, False]), np.array([False, k == 5])
+        memory.add(row, lane, Stepped(row + 0.5, np.array([2.0**k, 4.0**k]), terminated, cut))
+    rows, lanes, rewards, after, counts = memory.draw(300, np.random.default_rng(0))
+    found = {}
+    for row, lane, *rest in zip(rows[:, 0], lanes, rewards, after[:, 0], counts, strict=True):
+        assert found.setdefault(row, tuple(rest)) == tuple(rest)
+        assert lane == (row >= 100)
+    assert sorted(found) == [*range(2, 8), *range(102, 108)]  # 6 of each lane are kept
+    assert found[2] == (4 + 0.5 * 8 + 0.25 * 16, 4.5, 0)
+    assert found[4] == (16, 4.5, 0)
+    assert found[5] == (32 + 0.5 * 64 + 0.25 * 128, 7.5, 0.125)
+    assert found[6] == (64 + 0.5 * 128, 7.5, 0.25)  # no more has been met yet
+    assert found[104] == (4**4 + 0.5 * 4**5, 105.5, 0.25)
+    assert found[105] == (4**5, 105.5, 0.5)
+
+
+def test_the_second_network_follows_the_first():
+    first, second = RunningScale(2, False), RunningScale(2, False)
+    first.weight, second.weight = torch.nn.Parameter(torch.tensor([8.0])), torch.nn.Parameter(torch.zeros(1))
+    first.see(torch.ones((3, 2), dtype=torch.float64))
+    for expected in (2.0, 3.5):
+        follow(second, first, 0.25)
+        assert second.weight.item() == expected
+    assert second.mean.tolist() == [1, 1]
 
 
 # -- lanes --------------------------------------------------------------------------------------------------
@@ -223,7 +253,9 @@ def test_stretches_go_on_from_start_to_start():
 def test_dqn_finds_the_values_of_the_chain():
     learned = {
         "learning_rate": 0.003,
+        "ahead": 1,  # over more steps the values would be those of what was done, half of it at random
         "target_every": 50,
+        "target_rate": 1,
         "final_exploration": 0.5,
         "evaluations": 1,
         "lanes": 4,
@@ -322,6 +354,8 @@ def test_what_diverges_says_so():
         (REINFORCEPolicy, {"discount": 0}, r"`discount` must be a number in \(0, 1\]"),
         (REINFORCEPolicy, {"device": "cuda"}, "`device` must be 'auto' or 'cpu' for episodes"),
         (DQNPolicy, {"memory": 3}, "`memory` must be a whole number of at least 8"),
+        (DQNPolicy, {"ahead": 0}, "`ahead` must be a whole number of at least 1"),
+        (DQNPolicy, {"target_rate": 0}, r"`target_rate` must be a number in \(0, 1\]"),
         (DQNPolicy, {"warm_up": 700}, "`warm_up` must be less than `steps`, 700, but got 700"),
     ],
 )

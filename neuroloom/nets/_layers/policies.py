@@ -138,25 +138,28 @@ class ActionValues(nn.Module):  # type: ignore[misc]
 
 
 def double_q_targets(
-    rewards: torch.Tensor,
-    terminated: torch.Tensor,
-    online: torch.Tensor,
-    target: torch.Tensor,
-    discount: float,
+    rewards: torch.Tensor, counts: torch.Tensor, online: torch.Tensor, target: torch.Tensor
 ) -> torch.Tensor:
-    """Return ``r + γ Q_target(s', argmax Q_online(s'))``, and ``r`` where the episode terminated.
+    """Return ``r + c Q_target(s', argmax Q_online(s'))``, ``c`` being γ, or 0 where the episode terminated.
 
     Source: van Hasselt, Guez and Silver (2016), Deep reinforcement learning with double Q-learning, eq. 4.
 
     Args:
         rewards: ``(n,)``.
-        terminated: ``(n,)`` 1 where nothing follows, else 0.
+        counts: ``(n,)`` what the value of what was seen next counts for.
         online: ``(n, actions)`` values of what was seen next, by the network that learns.
-        target: ``(n, actions)`` the same by the one that stands still.
-        discount: γ.
+        target: ``(n, actions)`` the same by the one that follows it slowly.
     """
-    follows = target.gather(1, online.argmax(1, keepdim=True))[:, 0]
-    return rewards + discount * (1 - terminated) * follows
+    return rewards + counts * target.gather(1, online.argmax(1, keepdim=True))[:, 0]
+
+
+def follow(target: nn.Module, network: nn.Module, rate: float) -> None:
+    """Move the weights of ``target`` by a share ``rate`` of the way to those of ``network``, and copy its buffers."""
+    with torch.no_grad():
+        for old, new in zip(target.parameters(), network.parameters(), strict=True):
+            old.lerp_(new, rate)
+        for old, new in zip(target.buffers(), network.buffers(), strict=True):
+            old.copy_(new)
 
 
 def clipped_surrogate(log_ratio: torch.Tensor, advantages: torch.Tensor, clip: float) -> torch.Tensor:
