@@ -31,8 +31,7 @@ from neuroloom.tasks import evaluate, open_task
 from neuroloom.tasks.forecast import KNOWN, FolderSeries
 
 PEERS = {"AutoARIMA": "AutoARIMA", "AutoETS": "AutoETS", "AutoTheta": "AutoTheta"}
-MEMBERS = ("ets", "theta", "arima", "ridge")
-METHODS = ("seasonal-naive", *MEMBERS, "combination", *PEERS)
+METHODS = ("seasonal-naive", "ridge", "dlinear", "ets", "theta", "arima", "combination", *PEERS)
 SERIES = (*KNOWN, *(f"forecast:{name}" for name in FolderSeries.forms if name != "Airline"))
 
 
@@ -75,18 +74,12 @@ def _run(series: str, methods: list[str], store: Path, done: set[tuple[str, int,
             data.X[split.test],
             data.y[split.test],
         )
-        kept: dict[str, tuple[Any, Any, float]] = {}
         for method in methods:
-            if (series, k, method) in done and not (method in MEMBERS and "combination" in methods
-                                                    and (series, k, "combination") not in done):  # fmt: skip
+            if (series, k, method) in done:
                 continue
             began = time.process_time()
             try:
-                if method == "combination":  # the mean of its members, which are fitted already
-                    parts = [kept[name] for name in MEMBERS]
-                    answers, quantiles = (np.mean([p[i] for p in parts], axis=0) for i in range(2))
-                    began -= sum(p[2] for p in parts)
-                elif method in PEERS:
+                if method in PEERS:
                     answers, quantiles = Peer(PEERS[method]).fit(X, y).told(T)
                 else:
                     model = build(method, "series", "forecast", {}, random_state=k)[0].fit(X, y)
@@ -95,7 +88,6 @@ def _run(series: str, methods: list[str], store: Path, done: set[tuple[str, int,
                 row: dict[str, Any] = {"error": f"{type(error).__name__}: {error}"[:200]}
             else:
                 seconds = time.process_time() - began
-                kept[method] = answers, quantiles, seconds
                 scale = X.naive_error(y)
                 row = evaluate(
                     ["mase", "crps", "coverage@95"], wanted, answers, quantiles=quantiles, scale=scale

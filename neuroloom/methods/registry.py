@@ -487,8 +487,8 @@ def _built_in() -> Iterable[Method]:
                  {("series", FORECAST): "neuroloom.methods.theta:ThetaForecaster"})  # fmt: skip
     yield Method("arima", "baseline", "seasonal ARIMA, its orders found step by step",
                  {("series", FORECAST): "neuroloom.methods.arima:ARIMAForecaster"})  # fmt: skip
-    yield Method("combination", "baseline", "mean of exponential smoothing, theta, ARIMA and ridge over windows",
-                 {("series", FORECAST): "neuroloom.methods.combination:CombinationForecaster"})  # fmt: skip
+    yield Method("combination", "baseline", "ets, theta, arima and ridge, weighted by what each missed last",
+                 {("series", FORECAST): "neuroloom.methods.combination:CombinationForecaster"}, version=2)  # fmt: skip
     yield Method("windows", "baseline", "the next value from the window before it, by any regressor",
                  {("series", FORECAST): "neuroloom.methods.windows:WindowForecaster"}, offered=False)  # fmt: skip
     yield Method("dummy", "baseline", "the most frequent class, the mean, or random actions", _dummy())

@@ -15,6 +15,7 @@ from neuroloom.methods.exponential_smoothing import ETSForecaster
 from neuroloom.methods.saving import load_estimator, save_estimator
 from neuroloom.methods.theta import ThetaForecaster, seasonal_indices
 from neuroloom.methods.windows import WindowForecaster
+from neuroloom.tasks import evaluate
 from neuroloom.tasks.forecast_series import airline
 
 AIRLINE = airline()[0][0]
@@ -261,14 +262,38 @@ def test_exponential_smoothing_finds_the_season_and_the_trend():
     np.testing.assert_allclose(model.predict(X[73:]), y[73:], atol=2.0)
 
 
-def test_a_combination_is_the_mean_of_its_members():
+@pytest.mark.parametrize("how", ["mean", "median", "weighted"])
+def test_a_combination_of_its_members(how):
     X, y = OriginSet.of(AIRLINE, horizon=3, season=12)
-    both = CombinationForecaster(["theta", "seasonal-naive"], random_state=0).fit(X[:90], y[:90])
-    theta = ThetaForecaster().fit(X[:90], y[:90]).predict_quantiles(X[95:])
-    naive = make("seasonal-naive", "series", "forecast").fit(X[:90], y[:90]).predict_quantiles(X[95:])
-    np.testing.assert_allclose(both.predict_quantiles(X[95:]), (theta + naive) / 2)
+    names = ["theta", "seasonal-naive", "ridge"]
+    three = CombinationForecaster(names, how, random_state=0).fit(X[:88], y[:88])
+    alone = [make(name, "series", "forecast").fit(X[:88], y[:88]).predict_quantiles(X[95:]) for name in names]
+    if (
+        how == "weighted"
+    ):  # by what the members miss at the latest 22 origins, fitted to what was known before
+        late = [66, 68, 70, 72, 74, 76, 77, 79, 81, 83, 85, 87]
+        early = slice(0, 64)  # X[63] and the 3 steps after it are what is known at X[66]
+        missed = []
+        for name in names:
+            q = make(name, "series", "forecast").fit(X[early], y[early]).predict_quantiles(X[late])
+            missed.append(evaluate(["crps"], y[late], q[..., 0], quantiles=q)["crps"])
+        weights = np.array(missed) ** -2.0 / (np.array(missed) ** -2.0).sum()
+        assert np.ptp(weights) > 0.2
+        np.testing.assert_allclose(three.weights_, weights)
+        wanted = np.tensordot(weights, alone, 1)
+    else:
+        wanted = getattr(np, how)(alone, axis=0)
+    np.testing.assert_allclose(three.predict_quantiles(X[95:]), wanted)
+
+
+def test_what_a_combination_cannot_weigh_counts_alike():
+    X, y = OriginSet.of(AIRLINE[:9], horizon=3)
+    short = CombinationForecaster(["theta", "seasonal-naive"]).fit(X, y)
+    assert short.weights_.tolist() == [0.5, 0.5]
     with pytest.raises(InputError, match=r"`members` must be a list of names, but got 'theta'"):
         CombinationForecaster("theta").fit(X, y)
+    with pytest.raises(InputError, match=r"`how` must be one of"):
+        CombinationForecaster(how="best").fit(X, y)
 
 
 def test_a_bench_of_forecasters(tmp_path):
