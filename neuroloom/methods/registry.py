@@ -247,6 +247,7 @@ _DEEP_NETS = (
     ("capsnet", "CapsNet", "image", "CapsNet: capsules that vote for what they are part of"),
 )  # fmt: skip
 
+_GATED = ("rnn", "lstm", "gru", "mgu", "sru", "qrnn", "rwa", "convlstm")
 _OF_TOKENS = tuple(key for key, _, kinds, _ in _DEEP_NETS if "series" in kinds)
 
 
@@ -448,7 +449,7 @@ def _built_in() -> Iterable[Method]:
         if key in _OF_TOKENS:
             own |= _classifier_and_regressor("tokens", nets, f"{stem}Token")
             own |= _transformer(f"{nets}:{stem}TokenFeatures", "tokens")
-        yield Method(key, "nets", title, own, version=2, offered=key in ("cnn", "lstm"))
+        yield Method(key, "nets", title, own, version=2 + (key in _GATED), offered=key in ("cnn", "lstm"))
     yield Method("bayesian-cnn", "nets", "Bayesian CNN: a convolutional network whose every weight is a normal",
                  {case: cls for kind in ("series", "image")
                   for case, cls in _classifier_and_regressor(kind, nets, "BayesianCNN").items()},

@@ -44,12 +44,15 @@ class RecurrentNetwork(DeepNetwork):
         recurrent_dropout: share of the state hidden from the gates in training, the same units at every step, in
             [0, 1) (Gal and Ghahramani 2016).
         layer_norm: whether gates are normalised over their units (Ba, Kiros and Hinton 2016).
+        chrono: steps up to which units remember from the first on, each for a time of its own, at least 2 (Tallec and
+            Ollivier 2018); None: all as long as a forget bias of 1 lets them. Not for ``rnn`` and ``rwa``.
 
     Attributes:
         weights_: for each member name → array; ``history_`` of the first member; ``n_parameters_``.
 
     Raises:
         InputError: a parameter is out of range.
+        NotSupportedError: ``chrono`` is given, and no gate holds the state.
     """
 
     units: int = 64
@@ -60,6 +63,7 @@ class RecurrentNetwork(DeepNetwork):
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
     layer_norm: bool = False
+    chrono: int | None = None
     _: KW_ONLY
     learning_rate: float = 0.005
     clip_norm: float | None = 1.0
@@ -87,7 +91,7 @@ class RecurrentNetwork(DeepNetwork):
         check_choice("pooling", self.pooling, ("steps",) if self.per_step else POOLS)
         patch = self._patch(shape[1])
         cell, units = self._unit(patch)
-        return RecurrentEncoder(
+        encoder = RecurrentEncoder(
             cell,
             shape[0],
             patch,
@@ -99,6 +103,9 @@ class RecurrentNetwork(DeepNetwork):
             check_float("recurrent_dropout", self.recurrent_dropout, 0, 1, open_high=True),
             bool(self.layer_norm),
         )
+        if self.chrono is not None:
+            encoder.remember(check_int("chrono", self.chrono, 2))
+        return encoder
 
     def stream(self, member: int = 0) -> RecurrentStream:
         """Return a reader of one long stream that keeps its state from part to part.

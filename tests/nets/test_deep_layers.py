@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from neuroloom.nets import LeNetClassifier, ResNetClassifier, TCNClassifier
+from neuroloom.core.errors import InputError, NotSupportedError
+from neuroloom.nets import LeNetClassifier, LSTMClassifier, ResNetClassifier, RNNClassifier, TCNClassifier
 from neuroloom.nets._layers.augmentation import AUGMENTATIONS, CHANGES, Augmentation
 from neuroloom.nets._layers.conv_lstm import ConvLSTMCell
 from neuroloom.nets._layers.convolution import BlurPool, Halve, SameConv
@@ -94,6 +95,40 @@ def test_recurrent_cells_are_torchs_own(kind):
     torch.testing.assert_close(run_fused(cell, x, None)[0], wanted)
     if kind == "lstm":
         np.testing.assert_array_equal(cell.w_in.bias.detach().numpy(), [0.0] * 5 + [1.0] * 5 + [0.0] * 10)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru", "mgu", "sru", "qrnn", "convlstm"])
+def test_units_that_remember_for_times_of_their_own(kind):
+    """Of a state left alone, ``u / (1 + u)`` stays at each step, ``u`` even in 1 … 49: it fades over ``u`` steps."""
+    torch.manual_seed(0)
+    cell = ConvLSTMCell(4, 1200, frame=(4,), kernel=3) if kind == "convlstm" else CELLS[kind](1, 300)
+    before = cell.gate_bias.detach().clone().view(cell.gates, 300)
+    cell.remember(50)
+    after = cell.gate_bias.detach().view(cell.gates, 300)
+    names = {"lstm": "ifgo", "gru": "rzn", "mgu": "fn", "sru": "xfrs", "qrnn": "zfo", "convlstm": "ifgo"}[
+        kind
+    ]
+    holds = "z" if kind == "gru" else "f"
+    sign = -1 if kind == "mgu" else 1  # its gate says how much of the state goes
+    times = torch.exp(sign * after[names.index(holds)])
+    assert 1 <= times.min() < 3
+    assert 47 < times.max() <= 49
+    assert times.mean().item() == pytest.approx(25, abs=2)
+    for gate, name in enumerate(names):
+        if name == "i":
+            torch.testing.assert_close(after[gate], -after[names.index("f")])
+        elif name != holds:
+            torch.testing.assert_close(after[gate], before[gate])
+
+
+def test_what_has_no_gate_cannot_remember():
+    X, y = np.zeros((4, 1, 5)), [0, 1, 0, 1]
+    with pytest.raises(NotSupportedError, match="RNNCell has no gate to hold its state; leave `chrono` out"):
+        RNNClassifier(chrono=9).fit(X, y)
+    with pytest.raises(InputError, match="`chrono` must be a whole number of at least 2"):
+        LSTMClassifier(chrono=1).fit(X, y)
+    faded = LSTMClassifier(chrono=9, layer_norm=True, epochs=1, random_state=0).fit(X, y).weights_[0]
+    assert np.ptp(faded["encoder.layers.0.cells.0.norm_in.bias"][64:128]) > 1
 
 
 def _sigmoid(x):

@@ -48,7 +48,7 @@ class ConvLSTMCell(Cell):
         kernel: length of the kernels in each dimension.
     """
 
-    gates, states = 4, 2
+    gates, states, holding = 4, 2, {0: -1, 1: 1}
 
     def __init__(
         self, n_in: int, units: int, norm: bool = False, *, frame: tuple[int, ...], kernel: int
@@ -60,6 +60,11 @@ class ConvLSTMCell(Cell):
         with torch.no_grad():
             w_in.same.conv.bias.zero_()
             w_in.same.conv.bias[channels : 2 * channels] = 1.0
+
+    @property
+    def gate_bias(self) -> torch.Tensor:
+        """The bias of all gates, one after the other: a channel's, or with a norm a place's."""
+        return self.norm_in.bias if isinstance(self.norm_in, nn.LayerNorm) else self.w_in.same.conv.bias
 
     @property
     def work(self) -> int:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 import torch
 from torch import nn
 from torch.nn import functional
+
+from neuroloom.core.errors import NotSupportedError
 
 State = tuple[torch.Tensor, ...]
 CellMaker = Callable[[int, int, bool], "Cell"]  # numbers in a step, units, norm
@@ -29,6 +32,9 @@ class Cell(nn.Module):  # type: ignore[misc]
 
     gates = 1  # how many linear maps of the input and of the state
     states = 1
+    holding: ClassVar[
+        dict[int, int]
+    ] = {}  # gates that say whether the state stays, by number, and by which sign
 
     def __init__(self, units: int, w_in: nn.Module, w_state: nn.Module | None, norm: bool) -> None:
         super().__init__()
@@ -40,6 +46,30 @@ class Cell(nn.Module):  # type: ignore[misc]
     def work(self) -> int:
         """Multiplications of its linear maps in a step."""
         return sum(p.numel() for p in self.parameters() if p.ndim == 2)
+
+    @property
+    def gate_bias(self) -> torch.Tensor:
+        """The bias of all gates, one after the other."""
+        return self.norm_in.bias if isinstance(self.norm_in, nn.LayerNorm) else self.w_in.bias
+
+    def remember(self, steps: int) -> None:
+        """Begin with units that each remember for a time of their own, up to ``steps`` steps.
+
+        The bias of the gate that holds the state is ``b = log u``, ``u`` even in 1 … steps - 1, and that of an LSTM's
+        input gate ``-b`` (Tallec and Ollivier 2018, "Can recurrent neural networks warp time?", section 2).
+
+        Raises:
+            NotSupportedError: no gate holds the state.
+        """
+        if not self.holding:
+            raise NotSupportedError(
+                f"{type(self).__name__} has no gate to hold its state; leave `chrono` out."
+            )
+        biases = self.gate_bias.view(self.gates, -1)
+        with torch.no_grad():
+            log = torch.log(1 + (steps - 2) * torch.rand(biases.shape[1]))
+            for gate, sign in self.holding.items():
+                biases[gate] = sign * log
 
     def inputs(self, x: torch.Tensor, state: State) -> torch.Tensor:
         """Return what the steps need of ``x (time, b, n_in)``, ``(time, b, …)``; ``state`` is that before the first."""
@@ -94,7 +124,7 @@ class RNNCell(DenseCell):
 class LSTMCell(DenseCell):
     """Long short-term memory (Hochreiter & Schmidhuber 1997; Gers et al. 2000), forget bias 1; gates i, f, g, o."""
 
-    gates, states = 4, 2
+    gates, states, holding = 4, 2, {0: -1, 1: 1}
 
     def __init__(self, n_in: int, units: int, norm: bool = False) -> None:
         super().__init__(n_in, units, norm)
@@ -113,7 +143,7 @@ class LSTMCell(DenseCell):
 class GRUCell(DenseCell):
     """Gated recurrent unit (Cho et al. 2014), the reset after the product as in cuDNN; gates r, z, n."""
 
-    gates = 3
+    gates, holding = 3, {1: 1}
 
     def __init__(self, n_in: int, units: int, norm: bool = False) -> None:
         super().__init__(n_in, units, norm)
@@ -135,7 +165,7 @@ class MGUCell(DenseCell):
     ``f = σ(W_f x + U_f h)``, ``n = tanh(W x + U (f · h))``, ``h' = (1 - f) · h + f · n``.
     """
 
-    gates = 2
+    gates, holding = 2, {0: -1}
 
     def __init__(self, n_in: int, units: int, norm: bool = False) -> None:
         super().__init__(n_in, units, norm)
@@ -160,7 +190,7 @@ class SRUCell(DenseCell):
     with ``x̃`` the input, mapped where it has another width (eqs. 1 to 4).
     """
 
-    gates, states, recurrent = 4, 2, False
+    gates, states, recurrent, holding = 4, 2, False, {1: 1}
 
     def __init__(self, n_in: int, units: int, norm: bool = False) -> None:
         super().__init__(n_in, units, norm)
@@ -184,7 +214,7 @@ class QRNNCell(DenseCell):
     ``z = tanh(W_z ∗ x)``, ``f = σ(W_f ∗ x)``, ``o = σ(W_o ∗ x)``, ``c' = f · c + (1 - f) · z``, ``h = o · c'``.
     """
 
-    gates, states, recurrent = 3, 3, False
+    gates, states, recurrent, holding = 3, 3, False, {1: 1}
 
     def __init__(self, n_in: int, units: int, norm: bool = False) -> None:
         super().__init__(2 * n_in, units, norm)

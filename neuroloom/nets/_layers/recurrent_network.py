@@ -63,6 +63,12 @@ class RecurrentEncoder(nn.Module):  # type: ignore[misc]
         self.pool = TimePool(pooling, width)
         self.width = self.pool.width
 
+    def remember(self, steps: int) -> None:
+        """Begin with units that each remember for a time of their own, up to ``steps`` steps."""
+        for layer in self.layers:
+            for cell in layer.cells:
+                cell.remember(steps)
+
     def outputs(
         self, rows: torch.Tensor, lengths: torch.Tensor | None, states: list[list[State]] | None = None
     ) -> tuple[torch.Tensor, list[list[State]]]:
