@@ -50,7 +50,9 @@ BENCHMARKS = {
     "runner.install": Benchmark("installed MB, CPU seconds of imports"),
     "runner.overhead": Benchmark("CPU milliseconds a trial", peers=("joblib", "pebble")),
     "runner.scale": Benchmark("what the bench costs from 100 to 100,000 trials"),
-    "runner.serving": Benchmark("a served model: requests a second, p50 and p99, malformed requests"),
+    "runner.serving": Benchmark(
+        "a served model: requests a second, p50 and p99, malformed requests", peers=("mlserver",)
+    ),
     "runner.shared_data": Benchmark(
         "data put once into the object store against read by each worker", peers=("ray",)
     ),

@@ -118,16 +118,9 @@ class TablePreparation(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Return the columns of ``fit``, numbers as float, categories as text with "(missing)" where there is none."""
         import pandas as pd
 
-        missing = [c for c in self.columns_ if c not in map(str, X.columns)]
-        if missing:
-            shown = ", ".join(repr(c) for c in missing[:5])
-            raise InputError(
-                f"the table lacks {len(missing)} of the {len(self.columns_)} columns learned from: {shown}."
-            )
-        by_name = {str(c): i for i, c in enumerate(X.columns)}
         made: dict[str, Any] = {}
-        for name, kind in zip(self.columns_, self.kinds_, strict=True):
-            column = X.iloc[:, by_name[name]]
+        for name, kind, place in zip(self.columns_, self.kinds_, self._places(X), strict=True):
+            column = X.iloc[:, place]
             if kind == "number":
                 made[name] = pd.to_numeric(column, errors="coerce").to_numpy(
                     dtype=np.float64, na_value=np.nan
@@ -140,8 +133,43 @@ class TablePreparation(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 made[name] = np.where(text.isna(), none, text.astype(str)).astype(object)
         return pd.DataFrame(made, index=X.index)
 
+    def _places(self, X: Any) -> list[int]:
+        """Return where the columns of ``fit`` are in a table."""
+        by_name = {str(c): i for i, c in enumerate(X.columns)}
+        missing = [c for c in self.columns_ if c not in by_name]
+        if missing:
+            shown = ", ".join(repr(c) for c in missing[:5])
+            raise InputError(
+                f"the table lacks {len(missing)} of the {len(self.columns_)} columns learned from: {shown}."
+            )
+        return [by_name[name] for name in self.columns_]
+
+    def _plain(self, X: Any) -> NDArray[np.float64] | None:
+        """Return a table of nothing but numbers as ``transform`` would, without its dozens of small steps, or None."""
+        if self.native or any(kind != "number" for kind in self.kinds_):
+            return None
+        places = self._places(X)
+        own = X if places == list(range(X.shape[1])) else X.iloc[:, places]
+        if not all(isinstance(dtype, np.dtype) and dtype.kind in "biuf" for dtype in own.dtypes):
+            return None
+        values = own.to_numpy(dtype=np.float64)
+        missing = np.isnan(values)
+        if not len(values) or np.isinf(values).any():
+            return None  # scikit-learn says what is wrong with it
+        step = self.transformer_.named_transformers_["number"]
+        imputer = step.named_steps["simpleimputer"]
+        filled = np.where(missing, imputer.statistics_, values)
+        made: NDArray[np.float64] = np.hstack([filled, missing[:, imputer.indicator_.features_]])
+        if self.scale:
+            scaler = step.named_steps["standardscaler"]
+            made = (made - scaler.mean_) / scaler.scale_
+        return made
+
     def transform(self, X: Any) -> Any:
         """Return ``(n, columns)`` float64, or with ``native`` a DataFrame of float and category columns."""
+        plain = self._plain(X)
+        if plain is not None:
+            return plain
         typed = self._typed(X)
         if not self.native:
             with warnings.catch_warnings():  # a category that is new has its column, as the docstring says

@@ -105,3 +105,23 @@ def test_many_words_become_their_main_directions() -> None:
         assert sum(name.startswith("t__") for name in names) == 41
     prepare = TablePreparation().fit(X)
     assert (prepare.sources() == 1).sum() == 41
+
+
+@pytest.mark.parametrize("scale", [False, True])
+def test_a_table_of_numbers_alone_is_prepared_as_by_scikit_learn(scale):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(50, 3)), columns=["a", "b", "c"])
+    X.iloc[3, 1] = X.iloc[7, 2] = np.nan
+    X["whole"], X["truth"], X["empty"] = np.arange(50), rng.random(50) > 0.5, np.nan
+    prepare = TablePreparation(scale=scale).fit(X)
+    for new in (X, X.iloc[:1], X.iloc[5:9, ::-1], X.assign(more=1), X.astype({"a": np.float32})):
+        found = prepare.transform(new)
+        wanted = prepare.transformer_.transform(prepare._typed(new))
+        np.testing.assert_array_equal(found, wanted)
+        assert (
+            found.flags.c_contiguous == wanted.flags.c_contiguous
+        )  # sums are rounded by the order in memory
+    with pytest.raises(ValueError, match="infinity"):
+        prepare.transform(X.assign(a=np.inf))
+    with pytest.raises(InputError, match="lacks 1 of the 6 columns learned from: 'b'"):
+        prepare.transform(X.drop(columns="b"))

@@ -130,7 +130,7 @@ def _flat(data: Any, where: str) -> list[Any]:
         raise InputError(f"`{where}.data` must be a list.")
     flat = data
     for _ in range(9):
-        if not any(isinstance(one, list) for one in flat):
+        if list not in set(map(type, flat)):
             return flat
         if not all(isinstance(one, list) for one in flat) or len({len(one) for one in flat}) > 1:
             break
@@ -153,9 +153,14 @@ def _typed(flat: list[Any], datatype: str, where: str) -> NDArray[Any]:
         if not all(type(value) is int and kind.min <= value <= kind.max for value in flat):
             raise InputError(f"`{where}.data` must hold whole numbers from {kind.min} to {kind.max}.")
         return np.array(flat, dtype=WHOLE[datatype])
-    if not all(value is None or type(value) in (int, float) for value in flat):
+    kinds = set(map(type, flat))
+    if not kinds <= {int, float, type(None)}:
         raise InputError(f"`{where}.data` must hold numbers or null, as its datatype is {datatype}.")
     largest = LARGEST[datatype]
+    if kinds == {float}:
+        array = np.array(flat, dtype=np.float64)
+        if (np.abs(array) <= largest).all():  # which NaN is not
+            return array
     if not all(value is None or -largest <= value <= largest for value in flat):
         raise InputError(f"`{where}.data` holds a number beyond the range of {datatype}.")
     return np.array([math.nan if value is None else value for value in flat], dtype=np.float64)

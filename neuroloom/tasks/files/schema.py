@@ -145,6 +145,10 @@ def arrays_like(arrays: Mapping[str, Any], schema: dict[str, Any], graph: Graph 
     missing = [name for name in wanted if name not in arrays]
     if missing:
         raise InputError(_lacking("the request", missing, list(arrays), schema))
+    if all(arrays[name].dtype == np.float64 for name in wanted) and {
+        column["kind"] for column in schema["columns"]
+    } == {"number"}:
+        return pd.DataFrame(np.column_stack([arrays[name] for name in wanted]), columns=wanted)
     columns = Columns({}, {}, ".", [])
     for name in wanted:
         values = np.asarray(arrays[name])
