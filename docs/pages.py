@@ -192,8 +192,8 @@ def compare(shown: str, printed: str) -> None:
 
 
 def squeeze(text: str) -> str:
-    """Return a text without the spaces at the ends of its lines."""
-    return "\n".join(line.rstrip() for line in text.strip().splitlines())
+    """Return a text with one space for many, as columns are as wide as the times in them, and none at line ends."""
+    return "\n".join(re.sub(r"(?<=\S) {2,}", " ", line.rstrip()) for line in text.strip().splitlines())
 
 
 def check_set_up(words: str) -> str:

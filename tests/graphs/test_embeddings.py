@@ -47,23 +47,11 @@ def test_planted_communities_are_found(method):
     assert scores.mean() > 0.9
 
 
-@pytest.mark.parametrize("method", SMALL, ids=lambda m: type(m).__name__)
-def test_one_seed_gives_one_embedding_whatever_the_threads(karate, method):
-    import numba
-    from threadpoolctl import threadpool_limits
-
+@pytest.mark.parametrize("method", SMALL[:2], ids=lambda m: type(m).__name__)
+def test_another_seed_gives_other_walks(karate, method):
     X, _ = karate
-    made = []
-    threads = numba.get_num_threads()
-    for count in (1, min(2, numba.config.NUMBA_NUM_THREADS)):
-        numba.set_num_threads(count)
-        with threadpool_limits(count):
-            made.append(clone(method).set_params(random_state=5).fit(X).embedding_)
-    numba.set_num_threads(threads)
-    np.testing.assert_array_equal(made[0], made[1])
-    if not isinstance(method, ProNE):
-        other = clone(method).set_params(random_state=6).fit(X).embedding_
-        assert np.abs(other - made[0]).max() > 1e-3
+    one, other = (clone(method).set_params(random_state=seed).fit(X).embedding_ for seed in (5, 6))
+    assert np.abs(other - one).max() > 1e-3
 
 
 @pytest.mark.parametrize("method", SMALL, ids=lambda m: type(m).__name__)

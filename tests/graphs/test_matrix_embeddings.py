@@ -43,23 +43,6 @@ def gram(vectors):
     return vectors @ vectors.T
 
 
-@name
-def test_one_seed_gives_one_embedding_whatever_the_threads(method):
-    import numba
-    from threadpoolctl import threadpool_limits
-
-    graph, made = weighted(), []
-    threads = numba.get_num_threads()
-    for count in (1, min(2, numba.config.NUMBA_NUM_THREADS)):
-        numba.set_num_threads(count)
-        with threadpool_limits(count):
-            made.append(clone(method).set_params(random_state=5).fit(graph).embedding_)
-    numba.set_num_threads(threads)
-    np.testing.assert_array_equal(made[0], made[1])
-    assert made[0].shape == (40, 8)
-    assert made[0].dtype == np.float32
-
-
 @pytest.mark.parametrize(
     "method",
     [FastRP(32), GGVec(32, epochs=4), GloVe(32), GraRep(32), LaplacianEigenmaps(16), LightNE(32), NetMF(32)],
