@@ -1,5 +1,6 @@
 """The command as a user types it: what it prints and its exit status."""
 
+import contextlib
 import json
 import os
 import re
@@ -23,15 +24,13 @@ methods = ["dummy", "knn", "prone+logreg"]
 """
 
 
-def neuroloom(*words: object, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    """Run the command in ``cwd`` and check its exit status."""
-    environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1"}
-    done = subprocess.run(
-        [sys.executable, "-m", "neuroloom", *map(str, words)],
-        cwd=cwd, capture_output=True, text=True, env=environment, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == code, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
+def neuroloom(*words: object, cwd: Path, code: int = 0) -> Result:
+    """Run the command in ``cwd``, in this Python, and check its exit status."""
+    with contextlib.chdir(cwd):
+        environment = {"COLUMNS": "80", "NO_COLOR": "1"}
+        done = CliRunner(env=environment).invoke(app, [*map(str, words)], prog_name="neuroloom")
+    assert done.exit_code == code, done.output
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exc_info
     return done
 
 
