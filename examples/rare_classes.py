@@ -19,7 +19,7 @@ def main() -> None:
     X, y = make_classification(
         1000, 10, n_informative=5, weights=[0.95], flip_y=0.01, class_sep=0.8, random_state=3
     )
-    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    folds = StratifiedKFold(3, shuffle=True, random_state=0)
     rows = {}
     for method in METHODS:
         model = make(method, "table", "classification")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -132,13 +132,9 @@ class NEAT:
         return self.config.population
 
     @property
-    def genomes(self) -> list[Genome]:
-        """The present population as readable values."""
-        config = self.config
-        rows = range(len(self))
-        return [
-            population.genome(self._genes, row, config.inputs, config.outputs, like=config) for row in rows
-        ]
+    def genomes(self) -> Sequence[Genome]:
+        """The present population as readable values, each made where it is asked for."""
+        return population.Genomes(self._genes, self.config.inputs, self.config.outputs, self.config)
 
     @property
     def genes(self) -> population.Genes:
@@ -489,7 +485,7 @@ class NEAT:
         from neuroloom.evolve.neat_python import call_eval_genomes, takes_genomes
 
         if takes_genomes(fitness):
-            return lambda _: call_eval_genomes(fitness, self.genomes, self.config)
+            return lambda _: call_eval_genomes(fitness, list(self.genomes), self.config)
         return lambda _: fitness(self.ask())
 
     def _score(self, fitness: Floats, judged: population.Genes | None = None, evaluations: int = 1) -> None:

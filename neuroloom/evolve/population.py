@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -190,24 +190,51 @@ def genome(
 
     nodes = slice(genes.node_ptr[row], genes.node_ptr[row + 1])
     conns = slice(genes.conn_ptr[row], genes.conn_ptr[row + 1])
-    times = genes.time_constant[nodes] if len(genes.time_constant) else np.ones(nodes.stop - nodes.start)
+    ids, biases, responses, activations, aggregations = (column[nodes].tolist() for column in genes[1:6])
+    times = genes.time_constant[nodes].tolist() if len(genes.time_constant) else [1.0] * len(ids)
+    functions = map(activation_name, activations), map(aggregation_name, aggregations)
     rules: Any = [None] * int(conns.stop - conns.start)
     if len(genes.plasticity) and like is not None and like.plasticity != "none":
         rules = [tuple(rule) for rule in genes.plasticity[conns].tolist()]
     return Genome(
         inputs=inputs,
         outputs=outputs,
-        nodes=tuple(
-            Node(int(i), float(b), float(r), activation_name(f), aggregation_name(a), float(t))
-            for i, b, r, f, a, t in zip(*(column[nodes] for column in genes[1:6]), times, strict=True)
-        ),
-        connections=tuple(
-            Connection(int(k), int(s), int(t), float(w), bool(e), rule)
-            for k, s, t, w, e, rule in zip(*(column[conns] for column in genes[7:12]), rules, strict=True)
-        ),
+        nodes=tuple(map(Node, ids, biases, responses, *functions, times)),
+        connections=tuple(map(Connection, *(column[conns].tolist() for column in genes[7:12]), rules)),
         fitness=fitness,
         **({} if like is None else {name: getattr(like, name) for name in DYNAMICS}),
     )
+
+
+class Genomes(Sequence["Genome"]):
+    """The genomes of a population, each made a readable value where it is asked for.
+
+    Args:
+        genes: the population.
+        inputs: number of inputs of each.
+        outputs: number of outputs of each.
+        like: as in :func:`genome`.
+    """
+
+    def __init__(self, genes: Genes, inputs: int, outputs: int, like: Any = None) -> None:
+        self._genes, self._of = genes, (inputs, outputs, None, like)
+
+    def __len__(self) -> int:
+        return size(self._genes)
+
+    @overload
+    def __getitem__(self, row: SupportsIndex) -> Genome: ...
+
+    @overload
+    def __getitem__(self, row: slice) -> list[Genome]: ...
+
+    def __getitem__(self, row: SupportsIndex | slice) -> Genome | list[Genome]:
+        if isinstance(row, slice):
+            return [self[k] for k in range(len(self))[row]]
+        return genome(self._genes, range(len(self))[row], *self._of)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
 
 
 def pack_genomes(genomes: Sequence[Genome]) -> Genes:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from neuroloom.core.errors import InputError
-from neuroloom.core.parallel import data_parallel, fit_together
+from neuroloom.core.parallel import SharedBatches, data_parallel, fit_together
 from neuroloom.nets import LSTMClassifier, MLPClassifier
 from tests.core.shared_training import curve
 
@@ -31,13 +31,12 @@ def _by_torchrun(tmp_path: Path, what: str, processes: int = 2) -> list[np.ndarr
     return [np.load(tmp_path / f"{what}-{rank}.npy") for rank in range(processes)]
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "momentum"])
-def test_two_processes_have_the_curve_of_one(optimizer: str, tmp_path: Path) -> None:
-    """50 steps in float64, batches of 17 rows: 9 and 8."""
-    alone = curve(optimizer)
+def test_two_processes_have_the_curve_of_one(tmp_path: Path) -> None:
+    """50 steps in float64, batches of 17 rows: 9 and 8; momentum, as Adam would hide a gradient of another length."""
+    alone = curve("momentum")
     assert alone.shape == (50,)
     assert alone[-1] < 0.5 * alone[0]
-    first, second = _by_torchrun(tmp_path, optimizer)
+    first, second = _by_torchrun(tmp_path, "momentum")
     np.testing.assert_allclose(first, alone, rtol=0, atol=1e-5)
     np.testing.assert_array_equal(first, second)
 
@@ -64,8 +63,10 @@ def test_a_deep_net_fitted_together_is_the_net_fitted_alone() -> None:
 
 def test_what_cannot_be_shared_is_said() -> None:
     X, y = _waves()
-    with pytest.raises(InputError, match="cannot share a batch of 1; pass a larger `batch_size`"):
-        fit_together(LSTMClassifier(epochs=1, batch_size=1, random_state=0), X, y)
+    batches = SharedBatches.__new__(SharedBatches)
+    batches.size = 2
+    with pytest.raises(InputError, match="2 processes cannot share a batch of 1; pass a larger `batch_size`"):
+        batches.gradients(np.arange(1))
     with pytest.raises(InputError, match="trained as a stack are not shared"):
         fit_together(MLPClassifier(epochs=1, random_state=0), X.reshape(60, -1), y)
     with pytest.raises(InputError, match="torchrun --nproc-per-node 2"), data_parallel():

@@ -91,7 +91,7 @@ def test_evolution_uses_them_and_goes_on_from_a_file(tmp_path):
     best = engine.best_genome_
     assert fitness(best.activate(X)[None], y)[0] == pytest.approx(best.fitness, abs=1e-5)
     engine.save(tmp_path / "run")
-    genomes = engine.genomes
+    genomes = list(engine.genomes)
     functions._own_activations.clear()
     with pytest.raises(InputError, match=r"'(sinc|bump)' is not known.*register_activation\("):
         NEAT.load(tmp_path / "run")
