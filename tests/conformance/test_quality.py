@@ -54,7 +54,7 @@ SMALLER: dict[str, dict[str, Any]] = {
     "lenet": {},
     "alexnet": {"scale": 0.1, "form": "2014"},
     "vgg": {"filters": (8, 16), "depths": (1, 1), "dense": (32,)},
-    "googlenet": {"scale": 0.06},
+    "googlenet": {"scale": 0.03, "batch_size": 64, "learning_rate": 0.01},
     "convnext": {"filters": (8, 16), "blocks": (1, 1)},
     "capsnet": {"filters": 32, "kinds": 4, "reconstruction": 0.0},
     "fcn": {"filters": (8, 16, 8)},
@@ -64,10 +64,22 @@ SMALLER: dict[str, dict[str, Any]] = {
     "tcn": {"filters": 8},
     "transformer": {"width": 16, "heads": 2, "layers": 1},
     **{key: {"hidden": (32,), "filters": (8, 16)} for key in CODERS},
-    "gan": {"hidden": (32,), "filters": (8, 16), "batch_size": 64, "epochs": 10},
+    "gan": {"hidden": (32,), "filters": (8, 16), "batch_size": 64, "epochs": 6},
     **{key: {"units": 16, "patch": 8} for key in ("rnn", "lstm", "gru", "mgu", "sru", "qrnn", "rwa")},
 }
-EPOCHS = {"table": 200, "series": 40, "image": 4, "tokens": 4, "graphs": 30}
+OTHERS: dict[str, dict[str, Any]] = {  # nets of tables and graphs, by key
+    "adaptive-wavelet": {"epochs": 15},
+    "bayes-by-backprop": {"epochs": 100, "hidden": (32,), "members": 1},
+    "deep-ensemble": {"epochs": 60, "members": 2},
+    "deepsets": {"epochs": 15},
+    "evolved-wavelet": {"wavelets": 1, "population": 6, "generations": 3},
+    "grand": {"epochs": 150},
+    "laplace": {"epochs": 60, "members": 1},
+    "mc-dropout": {"epochs": 60, "members": 1},
+    "ncn": {"epochs": 100},
+    "swag": {"epochs": 60, "members": 1},
+}
+EPOCHS = {"table": 60, "series": 15, "image": 3, "tokens": 4, "graphs": 25}
 
 
 STEPS: dict[str, dict[str, Any]] = {
@@ -81,10 +93,10 @@ def _params(expression: str, kind: str) -> dict[str, Any]:
     """Return the smaller size of a deep net, whose features a head may follow; nothing for the others."""
     if kind == "episodes":
         return STEPS.get(expression, {})
-    if kind == "graphs" and expression in (*NETWORKS, "gps", "deepsets"):
-        return {"epochs": EPOCHS[kind]}
-    if expression == "evolved-wavelet":
-        return {"wavelets": 1, "population": 6, "generations": 3}
+    if kind == "graphs" and expression in (*NETWORKS, "gps"):
+        return {"epochs": EPOCHS[kind], "hidden": 16}
+    if expression in OTHERS:
+        return OTHERS[expression]
     if expression not in SMALLER:
         return {}
     chosen = {"epochs": EPOCHS[kind], **SMALLER[expression]}
@@ -103,13 +115,13 @@ def _judged_elsewhere(key: str, kind: str, problem: str) -> bool:
     """Whether the same code is judged on another kind or problem, for the time it takes to judge all of them here.
 
     Nets of tokens are those of series behind an embedding, attention on graphs is that on nodes behind a pool, and
-    weights that are searched for meet numbers and classes with the same search.
+    weights that are searched for and features that are learned without answers meet numbers and classes alike.
     """
     if kind == "tokens":
         return key in SMALLER and key not in ("cnn", "fcn", "lstm", "transformer")
     if kind == "graphs":
         return key in ("gat", "gatv2", "graphsage")
-    return problem == "regression" and key in WEIGHTS
+    return problem == "regression" and key in (*WEIGHTS, *CODERS)
 
 
 def _cases() -> list[tuple[str, str, str]]:
