@@ -66,6 +66,8 @@ class CPPNRegressor(NEATRegressor):
 
     engine = "array"
 
+    drawn_as = "pattern network (CPPN)"
+
     def __init__(
         self,
         population: int = 150,

@@ -329,6 +329,29 @@ class Genome:
 
         return told + as_svg(plot_genome(self))
 
+    def drawing(self, most: int = 60) -> dict[str, Any]:
+        """Return what a report draws, as JSON holds it: ``layers`` of ids, ``edges`` [source, target, weight].
+
+        ``inputs``, ``hidden`` and ``connections`` count all that reach an output. Of more than ``most`` connections the
+        strongest are drawn, and of the nodes those at their ends.
+        """
+        from neuroloom.evolve.plots import layers
+
+        rows = layers(self)
+        there = {i for row in rows for i in row}
+        used = [c for c in self.connections if c.enabled and c.source in there and c.target in there]
+        used.sort(key=lambda c: -abs(c.weight))
+        ends = {i for c in used[:most] for i in (c.source, c.target)}
+        inputs = [i for i in rows[0] if i in ends]
+        hidden = [kept for row in rows[1:-1] if (kept := [i for i in row if i in ends])]
+        return {
+            "layers": [inputs, *hidden, rows[-1]],
+            "edges": [[c.source, c.target, float(f"{c.weight:.4g}")] for c in used[:most]],
+            "inputs": self.inputs,
+            "hidden": sum(len(row) for row in rows[1:-1]),
+            "connections": len(used),
+        }
+
     # -- other forms ----------------------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:

@@ -43,6 +43,8 @@ class WrittenByPatterns:
         activation: of hidden neurons, ``"tanh"``, ``"relu"``, ``"sigmoid"`` or ``"identity"``.
     """
 
+    drawn_as = "pattern network (CPPN)"
+
     hidden: Sequence[int]
     weight_threshold: float
     max_weight: float

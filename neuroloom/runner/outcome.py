@@ -178,13 +178,14 @@ def beside_of(
     Args:
         estimator: fitted. If it has ``alternatives()``, that gives what the size of smaller networks counts and pairs
             of a size and a fitted estimator, from the smallest to the largest; if it has ``elite_map()``, that gives
-            names, ranges and the best fitness for each kind of behaviour. Of a pipeline, the last step is asked.
+            names, ranges and the best fitness for each kind of behaviour; if its ``best_genome_`` has ``drawing()``,
+            that gives the network. Of a pipeline, the last step is asked.
         X: the test part.
         score: from a fitted estimator and its samples to the score on the test part.
         most: how many of the smaller networks are scored at most.
     """
     last = _last(estimator)
-    return _front_of(estimator, last, X, score, most) | _map_of(last)
+    return _front_of(estimator, last, X, score, most) | _map_of(last) | _network_of(last)
 
 
 def _front_of(
@@ -216,6 +217,13 @@ def _map_of(last: Any) -> dict[str, Any]:
     about = {name: history[-1][name] for name in ("coverage", "qd_score") if name in history[-1]}
     ranges = [[float(low), float(high)] for low, high in held.ranges]
     return {"map": {"axes": [str(n) for n in held.names], "ranges": ranges, "fitness": rows, **about}}
+
+
+def _network_of(last: Any) -> dict[str, Any]:
+    genome: Any = getattr(last, "best_genome_", None)
+    if not hasattr(genome, "drawing"):
+        return {}
+    return {"network": {"what": str(getattr(last, "drawn_as", "network")), **genome.drawing()}}
 
 
 def parameters_of(estimator: Any) -> int | None:

@@ -65,6 +65,7 @@ class Results:
             the fields of ``row.BELIEFS``; or None.
         importances: a row per part of a trial's samples with the columns of ``IMPORTANCE_COLUMNS``, or None.
         maps: maps of elites by (task, method, seed, fold), as ``Row.front`` has them; or None.
+        networks: evolved networks likewise; or None.
 
     Raises:
         InputError: a needed column is missing, a status is unknown, or a trial stands twice under one metric.
@@ -79,6 +80,7 @@ class Results:
         beliefs: Mapping[tuple[str, str, int, int], NDArray[Any]] | None = None,
         importances: pd.DataFrame | None = None,
         maps: Mapping[tuple[str, str, int, int], Mapping[str, Any]] | None = None,
+        networks: Mapping[tuple[str, str, int, int], Mapping[str, Any]] | None = None,
     ) -> None:
         import pandas as pd
 
@@ -89,6 +91,7 @@ class Results:
         self.fronts: pd.DataFrame = sizes.reindex(columns=list(FRONT_COLUMNS)).reset_index(drop=True)
         self.beliefs = dict(beliefs or {})
         self.maps = dict(maps or {})
+        self.networks = dict(networks or {})
         drops = pd.DataFrame(columns=list(IMPORTANCE_COLUMNS)) if importances is None else importances
         self.importances: pd.DataFrame = drops.reindex(columns=list(IMPORTANCE_COLUMNS)).reset_index(
             drop=True
@@ -127,7 +130,10 @@ class Results:
             for size, score in r.front.get("points", ())
         ]
         curves = pd.DataFrame(steps, columns=list(CURVE_COLUMNS))
-        maps = {(r.task, r.method, r.seed, r.fold): r.front["map"] for r in found if "map" in r.front}
+        maps, networks = (
+            {(r.task, r.method, r.seed, r.fold): r.front[what] for r in found if what in r.front}
+            for what in ("map", "network")
+        )
         held = {(r.task, r.method, r.seed, r.fold): r.beliefs for r in found if r.beliefs is not None}
         drops = [
             (r.task, r.method, r.seed, r.fold, part, drop)
@@ -139,7 +145,7 @@ class Results:
             pd.DataFrame(rows, columns=list(columns))
             for rows, columns in ((fronts, FRONT_COLUMNS), (drops, IMPORTANCE_COLUMNS))
         )
-        return cls(frame, curves, meta, sizes, held, parts, maps)
+        return cls(frame, curves, meta, sizes, held, parts, maps, networks)
 
     def frame(self) -> pd.DataFrame:
         """Return a copy of the rows: one per trial and metric, with the columns of ``COLUMNS``."""

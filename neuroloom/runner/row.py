@@ -49,7 +49,9 @@ class Row:
         front: what the estimator has beside its answer. With smaller networks (``alternatives()``), what their size
             counts and how each of them scores on the test part: ``{"measure": "connections", "points": [[size, score],
             …]}``; with a map of elites (``elite_map()``), ``{"map": {"axes": [...], "ranges": [[low, high], …],
-            "fitness": [[…], …], "coverage": …, "qd_score": …}}``, of training, None in empty cells.
+            "fitness": [[…], …], "coverage": …, "qd_score": …}}``, of training, None in empty cells; with an evolved
+            network, ``{"network": {"what": …, "layers": [[id, …], …], "edges": [[source, target, weight], …], "inputs":
+            …, "hidden": …, "connections": …}}``.
         importance: on request, how far the score falls when a part of the test samples (a column, a stretch, a patch)
             is shuffled among them: ``{"names": [...], "drops": [...]}``, the largest first.
         beliefs: where the method gives probabilities of classes, how they did on the test part: a record for each test

@@ -41,6 +41,21 @@ def test_json_round_trip_is_exact(genome):
     assert pickle.loads(pickle.dumps(genome)) == genome
 
 
+def test_a_drawing_holds_what_reaches_an_output_the_strongest_first():
+    assert TWO.drawing() == {
+        "layers": [[-1, -2], [5], [0]],
+        "edges": [[5, 0, -3.0], [-1, 0, 2.0], [-2, 5, 1.5]],
+        "inputs": 2,
+        "hidden": 1,
+        "connections": 3,
+    }
+    few = TWO.drawing(most=2)
+    assert few["layers"] == [[-1], [5], [0]]
+    assert few["edges"] == [[5, 0, -3.0], [-1, 0, 2.0]]
+    assert (few["inputs"], few["hidden"], few["connections"]) == (2, 1, 3)
+    json.dumps(few)
+
+
 def test_networkx():
     graph = TWO.to_networkx()
     assert set(graph) == {-1, -2, 0, 5, 7}

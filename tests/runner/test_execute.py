@@ -142,6 +142,22 @@ def test_smaller_answers_are_scored_on_the_test_part() -> None:
     assert run("Good").front == {}
 
 
+def test_an_evolved_network_stands_beside_the_answer() -> None:
+    class Drawn:
+        def drawing(self) -> dict[str, Any]:
+            return {"layers": [[-1], [0]], "edges": [[-1, 0, 2.0]]}
+
+    class Evolved:
+        best_genome_ = Drawn()
+
+    class Written(Evolved):
+        drawn_as = "pattern"
+
+    for made, what in ((Evolved(), "network"), (Written(), "pattern")):
+        front = outcome.beside_of(made, np.zeros((2, 1)), lambda e, X: 0.0)
+        assert front == {"network": {"what": what, "layers": [[-1], [0]], "edges": [[-1, 0, 2.0]]}}
+
+
 def test_a_map_of_elites_is_kept_coarse_enough_for_the_report() -> None:
     held = run("Mapped").front["map"]
     assert held["axes"] == ["size"]

@@ -91,6 +91,13 @@ def test_maps_of_elites_need_no_smaller_networks():
     assert len(results.fronts) == 0
 
 
+def test_evolved_networks_are_kept_by_trial():
+    found = {"what": "network", "layers": [[-1], [0]], "edges": [[-1, 0, 1.0]]}
+    results = Results.from_rows([make_row("k0", front={"network": found}), make_row("k1")], META)
+    assert results.networks == {("wine", "mlp", 0, make_row("k0").fold): found}
+    assert results.maps == {}
+
+
 def test_curves():
     curves = Results.from_rows([make_row("k0"), make_row("k1")], META).curves
     assert tuple(curves.columns) == CURVE_COLUMNS

@@ -21,6 +21,7 @@ from neuroloom.runner.report import (
     diagram,
     elites,
     lines,
+    networks,
     numbers,
     record,
     reliability,
@@ -42,7 +43,7 @@ Charts = dict[int, tuple[Markup, list[Markup]]]
 class TaskFigures:
     """Figures of a task: chart columns of its table (by the column they follow), costs, curves, scores by size, who is
     in the last two, scores by tuning trials and who is there, reliability diagrams, a chart column for coverage, maps
-    of elites with what they come to.
+    of elites with what they come to, evolved networks with what they are.
     """
 
     charts: Charts
@@ -56,6 +57,7 @@ class TaskFigures:
     reliability: list[Markup]
     coverage: Charts
     elites: list[tuple[Markup, str]]
+    networks: list[tuple[Markup, str]]
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ def _diagram(group: Group) -> Markup | None:
 
 def _task(task: TaskView, data: ReportData) -> TaskFigures:
     if not task.members:
-        return TaskFigures({}, [], [], [], [], [], [], [], [], {}, [])
+        return TaskFigures({}, [], [], [], [], [], [], [], [], {}, [], [])
     sign = 1.0 if task.greater else -1.0
     own = {m.method: m for m in task.members}
     base = own[task.baseline].values if task.baseline in own else ()
@@ -179,9 +181,13 @@ def _task(task: TaskView, data: ReportData) -> TaskFigures:
         (elites.draw(one, task.elites.low, task.elites.high, data.methods[one.method].name), elites.caption(one))
         for one in task.elites.maps
     ]  # fmt: skip
+    evolved = [] if task.networks is None else [
+        (networks.draw(one, data.methods[one.method].name), networks.caption(one))
+        for one in task.networks.networks
+    ]  # fmt: skip
     return TaskFigures(
         charts, _costs(task.costs), figures[0], who[0], figures[1], who[1], figures[2], who[2], diagrams,
-        _coverage(task, data), maps,
+        _coverage(task, data), maps, evolved,
     )  # fmt: skip
 
 

@@ -189,6 +189,40 @@ class EliteMap:
 
 
 @dataclass(frozen=True)
+class EvolvedNetwork:
+    """A network that a method evolved.
+
+    Args:
+        method: its number.
+        what: ``"network"``, or what else the genome is.
+        layers: ids of the nodes from the inputs to the outputs, those that are drawn.
+        edges: (source, target, weight) of the connections that are drawn.
+        counts: how many inputs, hidden nodes and connections there are in all.
+        trial: its seed and fold.
+    """
+
+    method: int
+    what: str
+    layers: tuple[tuple[int, ...], ...]
+    edges: tuple[tuple[int, int, float], ...]
+    counts: tuple[int, int, int]
+    trial: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class EvolvedNetworks:
+    """Networks of a task's methods.
+
+    Args:
+        networks: one for each method that evolves any, the best first.
+        left: which methods' networks are left out, or nothing.
+    """
+
+    networks: tuple[EvolvedNetwork, ...]
+    left: str
+
+
+@dataclass(frozen=True)
 class EliteMaps:
     """The maps of a task's methods, on one scale of colours.
 
@@ -241,6 +275,7 @@ class TaskView:
         budgets: score against the trials of tuning.
         tuned: methods as they are against their tuned forms, None without any.
         elites: maps of elites, None where no method keeps one.
+        networks: evolved networks, None where no method evolves one.
         calibration: how far probabilities hold, None where no method gave any.
         coverage: how conformal intervals or sets did, None without any.
         rests: what the methods' scores rest on, a row for each method, None where that was not asked for.
@@ -268,6 +303,7 @@ class TaskView:
     budgets: tuple[Panel, ...]
     tuned: Table | None
     elites: EliteMaps | None
+    networks: EvolvedNetworks | None
     calibration: Calibration | None
     coverage: Coverage | None
     rests: Table | None

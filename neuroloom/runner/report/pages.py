@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroloom.runner.report import answer, calibration, costs, elites, importance, intervals, numbers, tuning
+from neuroloom.runner.report import (
+    answer,
+    calibration,
+    costs,
+    elites,
+    importance,
+    intervals,
+    networks,
+    numbers,
+    tuning,
+)
 from neuroloom.runner.report.model import Cell, Column, Member, MethodView, Table, TaskView
 from neuroloom.runner.report.panels import TUNING, fronts, panels
 from neuroloom.tasks.metrics import COVERAGE
@@ -36,6 +46,7 @@ def view(
     beliefs: Mapping[str, Mapping[int, Sequence[NDArray[Any]]]],
     drops: pd.DataFrame,
     maps: Mapping[str, Sequence[Mapping[str, Any]]],
+    evolved: Mapping[str, Mapping[tuple[int, int], Mapping[str, Any]]],
     alone: bool = False,
     confidence: float | None = None,
 ) -> TaskView:
@@ -54,6 +65,7 @@ def view(
         beliefs: label -> seed -> the beliefs of its trials.
         drops: the task's rows of ``Results.importances``.
         maps: label -> the maps of elites of its trials.
+        evolved: label -> (seed, fold) -> the network of that trial.
         alone: whether it is its group's only task; its costs stand with the group then.
         confidence: what conformal intervals or sets were to cover.
     """
@@ -87,6 +99,7 @@ def view(
         budgets=fronts(sizes[searched], numbered, stats.metric),
         tuned=tuning.view(stats, rows, ran, methods, decimals),
         elites=elites.view(maps, ran, methods),
+        networks=networks.view(evolved, ran, methods),
         calibration=calibration.view(stats.task, beliefs, ran, methods),
         coverage=intervals.view(stats, frame, confidence, ran, methods),
         rests=importance.view(stats, str(rows["kind"].iloc[0]), drops, ran, methods),

@@ -145,6 +145,9 @@ def _tasks(
     mapped: dict[str, dict[str, list[Any]]] = {}
     for (task, method, _, _), one in results.maps.items():
         mapped.setdefault(task, {}).setdefault(method, []).append(one)
+    evolved: dict[str, dict[str, dict[tuple[int, int], Any]]] = {}
+    for (task, method, seed, fold), one in results.networks.items():
+        evolved.setdefault(task, {}).setdefault(method, {})[seed, fold] = one
     within = [
         (stats, part.pareto, len(part.tasks) == 1) for part in found.values() for stats in part.tasks.values()
     ]
@@ -153,7 +156,7 @@ def _tasks(
             number, stats, rows[stats.task], drawn.get(stats.task, empty), pareto[pareto["task"] == stats.task],
             methods, about.get(stats.task) or {}, points, sized.get(stats.task, results.fronts.iloc[:0]),
             held.get(stats.task, {}), rested.get(stats.task, results.importances.iloc[:0]),
-            mapped.get(stats.task, {}), alone, results.meta.get("confidence"),
+            mapped.get(stats.task, {}), evolved.get(stats.task, {}), alone, results.meta.get("confidence"),
         )
         for number, (stats, pareto, alone) in enumerate(within)
     )  # fmt: skip

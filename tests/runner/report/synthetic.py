@@ -176,8 +176,27 @@ def make(shape: Shape) -> Results:
     ]
     return Results(
         pd.DataFrame(rows), pd.DataFrame(curves, columns=columns), _meta(shape, len(rows)), _fronts(shape),
-        maps=_maps(shape),
+        maps=_maps(shape), networks=_networks(shape),
     )  # fmt: skip
+
+
+def _networks(shape: Shape) -> dict[tuple[str, str, int, int], dict[str, Any]]:
+    """Return an evolved network for the second method on the first task, where there are curves."""
+    if not shape.curves:
+        return {}
+    layers = [[-1, -2, -3], [2], [3, 4], [0, 1]]
+    edges = [
+        [-1, 2, 0.5],
+        [-2, 2, -1.5],
+        [-3, 3, 2.0],
+        [2, 3, 0.1],
+        [2, 4, -0.7],
+        [3, 0, 1.0],
+        [4, 1, 1.0],
+        [1, 4, 0.3],
+    ]
+    held = {"what": "network", "layers": layers, "edges": edges, "inputs": 3, "hidden": 3, "connections": 8}
+    return {(shape.tasks[0][0], shape.methods[1][0], 0, 0): held}
 
 
 def _maps(shape: Shape) -> dict[tuple[str, str, int, int], dict[str, Any]]:

@@ -130,6 +130,7 @@ def test_number_of_plots(browser: Any, page: Any) -> None:
     assert tab(count, "#results .panels svg.pa") == 3
     assert tab(count, "#results svg.cd") == 1
     assert tab(count, "#task-0 .panels.three svg.pa") == 4  # costs, and a map of elites
+    assert tab(count, "#task-0 svg.net") == 1
     assert tab(count, "#task-0 .panels.two svg.pa") == 5  # scores by size, and four of curves
     assert tab(count, "#task-0 table.trials svg.strip") == 12
     assert tab("return document.querySelectorAll('.matrix tbody tr').length") == 6

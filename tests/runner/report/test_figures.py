@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuroloom.runner.report import axes, colours, diagram, elites, lines, panels, scatter, strips
+from neuroloom.runner.report import axes, colours, diagram, elites, lines, networks, panels, scatter, strips
 from neuroloom.runner.report.model import EliteMap
 from tests.runner.report.conftest import prepared
 
@@ -187,6 +187,31 @@ def test_a_map_of_one_number_is_a_strip() -> None:
     drawn = str(elites.draw(one, 1.0, 1.0, "m"))
     assert 'd="M0 0h500v880h-500z"' in drawn
     assert elites.caption(one) == ""
+
+
+def test_an_evolved_network_is_that_of_the_first_trial_drawn_from_left_to_right() -> None:
+    told = {"what": "pattern", "layers": [[-1, -2], [3], [0]], "inputs": 2, "hidden": 1, "connections": 5}
+    edges = [[-1, 3, 4.0], [3, 0, -1.0], [0, 0, 0.5], [0, 3, 4.0], [9, 0, 1.0], [-2, 0, float("nan")]]
+    held = {"m": {(0, 1): {**told, "edges": []}, (0, 0): {**told, "edges": edges}}, "none": {}}
+    method = dataclasses.replace(prepared("single").methods[0], number=5, name="m")
+    found = networks.view(held, ["none", "m"], {"m": method})
+    assert found is not None
+    (one,) = found.networks
+    assert one.edges == (
+        (-1, 3, 4.0),
+        (3, 0, -1.0),
+        (0, 0, 0.5),
+        (0, 3, 4.0),
+    )  # to no node, and of no weight: not
+    said = "Pattern of seed 0, fold 0: 2 inputs, 1 hidden, 5 connections, the 4 strongest drawn"
+    assert networks.caption(one) == said
+    drawn = str(networks.draw(one, "<m>"))
+    assert 'class="wp" stroke-width="3.4"' in drawn  # the strongest, onwards and back, in one path
+    assert re.search(r'd="M14 73.3L180 101M346 110Q263 67 180 101" class="wp"', drawn)
+    assert 'd="M180 101L346 110" class="wn" stroke-width="1.6"' in drawn
+    assert drawn.count("<circle") == 4
+    assert "&lt;m&gt;: Pattern of seed 0" in drawn
+    assert networks.view({"m": {}}, ["m"], {"m": method}) is None
 
 
 def test_environment_steps_come_before_evaluations() -> None:

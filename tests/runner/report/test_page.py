@@ -34,6 +34,7 @@ ALLOWED = {
         "svg",
         "defs",
         "path",
+        "circle",
         "use",
         "line",
         "text",
