@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -180,22 +180,25 @@ def try_(
     from neuroloom.runner.progress import Progress
 
     with _errors(resume=_again()):
-        if normal is not None and not _scanned(data, target, drop, normal, window, method, out):
+        said: dict[str, Any] = {
+            "target": target,
+            "labels": labels,
+            "features": features,
+            "kind": kind,
+            "problem": problem,
+            "groups": groups,
+            "drop": drop or (),
+            "horizon": horizon,
+            "season": season,
+            "known": known or (),
+            "normal": normal,
+            "window": window,
+        }
+        if normal is not None and not _scanned(data, said, method, out):
             return
         found = attempt(
             data,
-            target=target,
-            labels=labels,
-            features=features,
-            kind=kind,
-            problem=problem,
-            groups=groups,
-            drop=drop or (),
-            horizon=horizon,
-            season=season,
-            known=known or (),
-            normal=normal,
-            window=window,
+            **said,
             minutes=minutes,
             out=out,
             workers=workers,
@@ -593,20 +596,12 @@ def _write(text: str, path: Path) -> Path:
     return path
 
 
-def _scanned(
-    data: Path,
-    target: str | None,
-    drop: list[str] | None,
-    normal: int,
-    window: int | None,
-    method: list[str] | None,
-    out: Path | None,
-) -> bool:
+def _scanned(data: Path, said: Mapping[str, Any], method: list[str] | None, out: Path | None) -> bool:
     """Score a series and write scores and their picture; return whether its anomalies are marked."""
     from neuroloom.runner.scan import scan, write_scan
     from neuroloom.tasks import recognise
 
-    task = recognise(data, target=target, drop=tuple(drop or ()), normal=normal, window=window)
+    task = recognise(data, **said)
     found = scan(task, method or ())
     if found.marked is None:
         _say("\n".join([*task.notes, found.text()]))

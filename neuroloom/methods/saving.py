@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -143,6 +145,24 @@ def load_estimator(folder: Path) -> tuple[Any, dict[str, Any]]:
         raise InputError(f"{folder} holds a broken model: {type(error).__name__}: {error}.") from error
 
 
+def _skops() -> Any:
+    """Return ``skops.io``, without torch where nothing has asked for it yet.
+
+    skops lists scikit-learn's estimators by importing all packages of scikit-learn, and one of them is a door to torch
+    that costs a second; it holds no estimator, so that an empty module stands in for it meanwhile.
+    """
+    door = "sklearn.externals.array_api_compat.torch"
+    passed_over = "torch" not in sys.modules and door not in sys.modules
+    if passed_over:
+        sys.modules[door] = ModuleType(door)
+    try:
+        import skops.io
+    finally:
+        if passed_over:
+            del sys.modules[door]
+    return skops.io
+
+
 def _sum_of(document: Mapping[str, Any]) -> str:
     """Return the SHA-256 of what a model's document says, whatever the layout of its text."""
     said = json.loads(json.dumps({name: document[name] for name in ("about", "estimator")}))
@@ -216,9 +236,7 @@ class _Writer:
     def _object(self, value: Any, where: str) -> Any:
         path = _path_of(type(value))
         if type(value).__module__.startswith("sklearn."):
-            from skops.io import dumps
-
-            self.parts.append(dumps(value))
+            self.parts.append(_skops().dumps(value))
             return {"$skops": len(self.parts) - 1}
         public = _public_path(type(value))
         if public is None:
@@ -298,11 +316,11 @@ class _Reader:
         raise InputError(f"{self.folder} holds a broken model: unknown tag {tag!r}.")
 
     def _skops(self, number: int) -> Any:
-        from skops.io import load
+        skops = _skops()
         from skops.io.exceptions import UntrustedTypesFoundException
 
         try:
-            return load(self.folder / f"part-{number}.skops", trusted=list(TRUSTED))
+            return skops.load(self.folder / f"part-{number}.skops", trusted=list(TRUSTED))
         except UntrustedTypesFoundException as error:
             raise InputError(f"{self.folder} asks for types that a model must not hold: {error}.") from error
 

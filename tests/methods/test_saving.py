@@ -3,6 +3,8 @@
 import functools
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -157,3 +159,15 @@ def test_no_model_and_a_taken_folder(tmp_path: Path) -> None:
     folder = _saved(tmp_path)
     with pytest.raises(InputError, match="exists already"):
         save_estimator(StandardScaler().fit([[1.0]]), folder, {})
+
+
+def test_scikit_learns_own_models_are_saved_and_read_without_torch(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from sklearn.linear_model import Ridge;"
+        "from neuroloom.methods.saving import load_estimator, save_estimator;"
+        f"folder = Path({str(tmp_path / 'model')!r}); folder.mkdir();"
+        "save_estimator(Ridge().fit([[0.0], [1.0]], [0.0, 2.0]), folder, {});"
+        "load_estimator(folder)[0].predict([[2.0]]); assert 'torch' not in sys.modules;"
+        "import sklearn.externals.array_api_compat.torch as door; assert door.__file__"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

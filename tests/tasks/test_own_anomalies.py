@@ -86,3 +86,10 @@ def test_a_task_reads_nothing_twice_and_its_fingerprint_knows_the_options(tmp_pa
 def test_what_cannot_be_read_is_told(tmp_path, columns, given, words):
     with pytest.raises(InputError, match=words):
         recognise(write(tmp_path / "s.csv", columns), **given)
+
+
+@pytest.mark.parametrize("more", [{"labels": "l.csv"}, {"groups": "g"}, {"features": "f.csv"}], ids=str)
+def test_what_says_nothing_of_one_series_is_refused(tmp_path, more):
+    path = write(tmp_path / "s.csv", {"v": wave()})
+    with pytest.raises(InputError, match=f"one series, of which `{next(iter(more))}` says nothing"):
+        recognise(path, normal=100, **more)

@@ -461,7 +461,7 @@ def test_groups_are_kept_together(tmp_path):
 
 def test_files_that_are_no_tables(tmp_path):
     cases = {
-        "empty.csv": (b"", "is empty; there is nothing to learn from"),
+        "empty.csv": (b"", "is empty; there is nothing to read in it"),
         "blank.csv": (b" \n\n", "is empty"),
         "head.csv": (b"a,b,y\n", "holds a header line but no data"),
         "one.csv": (b"a\n" + b"1\n2\n" * 20, "has a single column"),

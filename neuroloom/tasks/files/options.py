@@ -106,6 +106,11 @@ def _check_anomalies(values: dict[str, Any]) -> None:
         raise InputError("`normal` finds anomalies and `horizon` forecasts; leave one out.")
     if values.get("problem") not in (None, "detection"):
         raise InputError(f"with `normal` the problem is detection, not {values['problem']}; leave one out.")
+    for name in ("labels", "features", "groups"):
+        if values.get(name) is not None:
+            raise InputError(
+                f"with `normal` the file is one series, of which `{name}` says nothing; leave one out."
+            )
     values["problem"] = "detection"
 
 

@@ -82,7 +82,7 @@ def read_bytes(path: Path) -> bytes:
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path} cannot be read: {error}.") from error
     if not raw.strip():
-        raise InputError(f"{path} is empty; there is nothing to learn from.")
+        raise InputError(f"{path} is empty; there is nothing to read in it.")
     return raw
 
 
@@ -118,7 +118,7 @@ def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
 
 def _nonempty(path: Path, text: str) -> str:
     if not text.strip():
-        raise InputError(f"{path} is empty; there is nothing to learn from.")
+        raise InputError(f"{path} is empty; there is nothing to read in it.")
     return text
 
 
@@ -156,7 +156,7 @@ def _read_rows(
         if named and parsed and len(named[0][1]) == len(parsed[0][1]) and header is not False:
             parsed, header = named + parsed, True
     if not parsed:
-        raise InputError(f"{path} is empty; there is nothing to learn from.")
+        raise InputError(f"{path} is empty; there is nothing to read in it.")
     first = [cell.strip() for cell in parsed[0][1]]
     body = parsed[1:]
     width = Counter(len(cells) for _, cells in (body or parsed)).most_common(1)[0][0]
