@@ -26,6 +26,7 @@ from neuroloom.runner.outcome import (
     FRONT_POLICIES,
     beliefs_of,
     beside_of,
+    confusion_of,
     curve_of,
     describe_error,
     one_line,
@@ -351,6 +352,9 @@ class Executor:
         row.curve = curve_of(estimator)
         most = FRONT_POLICIES if trial.problem == "control" else FRONT_POINTS
         row.front = beside_of(estimator, X_test, lambda e, X: self._main_score(ready, e, X, y_test), most)
+        if trial.problem == "classification" and trial.seed == 0 and y_test is not None:
+            confused = confusion_of(y_test, prediction)
+            row.front |= {"confusion": confused} if confused else {}
         if self._keep_predictions:
             row.predictions = {"test": rows, "y": y_test, "prediction": np.asarray(prediction), **given}
 

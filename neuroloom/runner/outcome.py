@@ -17,6 +17,7 @@ from neuroloom.runner.trial import Trial
 
 FRONT_POINTS, FRONT_POLICIES = 24, 8
 MAP_CELLS = 40  # along an axis
+MOST_CLASSES = 12  # of a confusion matrix that is kept
 CURVE_POINTS = 200
 _REASON = 500
 _TRACEBACK = 20_000
@@ -224,6 +225,21 @@ def _network_of(last: Any) -> dict[str, Any]:
     if not hasattr(genome, "drawing"):
         return {}
     return {"network": {"what": str(getattr(last, "drawn_as", "network")), **genome.drawing()}}
+
+
+def confusion_of(y: Any, prediction: Any) -> dict[str, Any]:
+    """Return which class was answered for which, ``{"classes": [label], "counts": [[…], …]}``: a row a true class.
+
+    Nothing where there are more than ``MOST_CLASSES`` of them.
+    """
+    labels = np.concatenate([np.asarray(values).astype(str) for values in (y, prediction)])
+    classes, codes = np.unique(labels, return_inverse=True)
+    n = len(classes)
+    if n > MOST_CLASSES:
+        return {}
+    true, answered = np.split(codes, [len(np.asarray(y))])
+    counts = np.bincount(true * n + answered, minlength=n * n).reshape(n, n)
+    return {"classes": classes.tolist(), "counts": counts.tolist()}
 
 
 def parameters_of(estimator: Any) -> int | None:

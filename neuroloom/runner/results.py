@@ -66,6 +66,7 @@ class Results:
         importances: a row per part of a trial's samples with the columns of ``IMPORTANCE_COLUMNS``, or None.
         maps: maps of elites by (task, method, seed, fold), as ``Row.front`` has them; or None.
         networks: evolved networks likewise; or None.
+        confusions: which class was answered for which, likewise; or None.
 
     Raises:
         InputError: a needed column is missing, a status is unknown, or a trial stands twice under one metric.
@@ -81,6 +82,7 @@ class Results:
         importances: pd.DataFrame | None = None,
         maps: Mapping[tuple[str, str, int, int], Mapping[str, Any]] | None = None,
         networks: Mapping[tuple[str, str, int, int], Mapping[str, Any]] | None = None,
+        confusions: Mapping[tuple[str, str, int, int], Mapping[str, Any]] | None = None,
     ) -> None:
         import pandas as pd
 
@@ -92,6 +94,7 @@ class Results:
         self.beliefs = dict(beliefs or {})
         self.maps = dict(maps or {})
         self.networks = dict(networks or {})
+        self.confusions = dict(confusions or {})
         drops = pd.DataFrame(columns=list(IMPORTANCE_COLUMNS)) if importances is None else importances
         self.importances: pd.DataFrame = drops.reindex(columns=list(IMPORTANCE_COLUMNS)).reset_index(
             drop=True
@@ -130,9 +133,9 @@ class Results:
             for size, score in r.front.get("points", ())
         ]
         curves = pd.DataFrame(steps, columns=list(CURVE_COLUMNS))
-        maps, networks = (
+        maps, networks, confusions = (
             {(r.task, r.method, r.seed, r.fold): r.front[what] for r in found if what in r.front}
-            for what in ("map", "network")
+            for what in ("map", "network", "confusion")
         )
         held = {(r.task, r.method, r.seed, r.fold): r.beliefs for r in found if r.beliefs is not None}
         drops = [
@@ -145,7 +148,7 @@ class Results:
             pd.DataFrame(rows, columns=list(columns))
             for rows, columns in ((fronts, FRONT_COLUMNS), (drops, IMPORTANCE_COLUMNS))
         )
-        return cls(frame, curves, meta, sizes, held, parts, maps, networks)
+        return cls(frame, curves, meta, sizes, held, parts, maps, networks, confusions)
 
     def frame(self) -> pd.DataFrame:
         """Return a copy of the rows: one per trial and metric, with the columns of ``COLUMNS``."""

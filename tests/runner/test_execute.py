@@ -139,7 +139,26 @@ def test_smaller_answers_are_scored_on_the_test_part() -> None:
     classes = np.unique(data.y)
     for size, score in points:
         assert score == pytest.approx(np.mean(y == classes[int(size) % 2]))
-    assert run("Good").front == {}
+    assert run("Good", seed=1).front == {}
+
+
+def test_which_class_was_answered_for_which_is_kept_of_the_first_repetition() -> None:
+    row = run("Good")
+    task = TinyTask({})
+    data = task.load()
+    y = data.y[task.split(data, 0, 0, 4).test]
+    assert set(row.front) == {"confusion"}
+    told = row.front["confusion"]
+    assert told["classes"] == ["no", "yes"]
+    assert np.sum(told["counts"], axis=1).tolist() == [np.sum(y == "no"), np.sum(y == "yes")]
+    assert np.trace(told["counts"]) / len(y) == row.scores["accuracy"]
+
+
+def test_a_confusion_counts_true_classes_downwards_and_answers_across() -> None:
+    told = outcome.confusion_of(np.array([3, 10, 10, 3]), np.array([3, 3, 3, 7]))
+    assert told == {"classes": ["10", "3", "7"], "counts": [[0, 2, 0], [0, 1, 1], [0, 0, 0]]}
+    many = np.arange(outcome.MOST_CLASSES + 1)
+    assert outcome.confusion_of(many, many) == {}
 
 
 def test_an_evolved_network_stands_beside_the_answer() -> None:

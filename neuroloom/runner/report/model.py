@@ -189,6 +189,36 @@ class EliteMap:
 
 
 @dataclass(frozen=True)
+class Confusion:
+    """Which class a method answered for which.
+
+    Args:
+        method: its number.
+        classes: their labels.
+        counts: for each true class, how often each was answered.
+        shades: the share of the true class likewise, from 0 to 8.
+    """
+
+    method: int
+    classes: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+    shades: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Confusions:
+    """Confusion matrices of a task's methods.
+
+    Args:
+        matrices: one for each method, the best first.
+        left: which methods' matrices are left out, or nothing.
+    """
+
+    matrices: tuple[Confusion, ...]
+    left: str
+
+
+@dataclass(frozen=True)
 class EvolvedNetwork:
     """A network that a method evolved.
 
@@ -276,6 +306,7 @@ class TaskView:
         tuned: methods as they are against their tuned forms, None without any.
         elites: maps of elites, None where no method keeps one.
         networks: evolved networks, None where no method evolves one.
+        confusions: confusion matrices, None where there are no classes, or too many.
         calibration: how far probabilities hold, None where no method gave any.
         coverage: how conformal intervals or sets did, None without any.
         rests: what the methods' scores rest on, a row for each method, None where that was not asked for.
@@ -304,6 +335,7 @@ class TaskView:
     tuned: Table | None
     elites: EliteMaps | None
     networks: EvolvedNetworks | None
+    confusions: Confusions | None
     calibration: Calibration | None
     coverage: Coverage | None
     rests: Table | None

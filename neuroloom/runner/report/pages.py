@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from neuroloom.runner.report import (
     answer,
     calibration,
+    confusion,
     costs,
     elites,
     importance,
@@ -47,6 +48,7 @@ def view(
     drops: pd.DataFrame,
     maps: Mapping[str, Sequence[Mapping[str, Any]]],
     evolved: Mapping[str, Mapping[tuple[int, int], Mapping[str, Any]]],
+    confused: Mapping[str, Sequence[Mapping[str, Any]]],
     alone: bool = False,
     confidence: float | None = None,
 ) -> TaskView:
@@ -66,6 +68,7 @@ def view(
         drops: the task's rows of ``Results.importances``.
         maps: label -> the maps of elites of its trials.
         evolved: label -> (seed, fold) -> the network of that trial.
+        confused: label -> which class was answered for which, of its trials.
         alone: whether it is its group's only task; its costs stand with the group then.
         confidence: what conformal intervals or sets were to cover.
     """
@@ -100,6 +103,7 @@ def view(
         tuned=tuning.view(stats, rows, ran, methods, decimals),
         elites=elites.view(maps, ran, methods),
         networks=networks.view(evolved, ran, methods),
+        confusions=confusion.view(confused, ran, methods),
         calibration=calibration.view(stats.task, beliefs, ran, methods),
         coverage=intervals.view(stats, frame, confidence, ran, methods),
         rests=importance.view(stats, str(rows["kind"].iloc[0]), drops, ran, methods),

@@ -14,7 +14,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuroloom.runner.report import axes, colours, diagram, elites, lines, networks, panels, scatter, strips
+from neuroloom.runner.report import (
+    axes,
+    colours,
+    confusion,
+    diagram,
+    elites,
+    lines,
+    networks,
+    panels,
+    scatter,
+    strips,
+)
 from neuroloom.runner.report.model import EliteMap
 from tests.runner.report.conftest import prepared
 
@@ -212,6 +223,23 @@ def test_an_evolved_network_is_that_of_the_first_trial_drawn_from_left_to_right(
     assert drawn.count("<circle") == 4
     assert "&lt;m&gt;: Pattern of seed 0" in drawn
     assert networks.view({"m": {}}, ["m"], {"m": method}) is None
+
+
+def test_confusion_is_summed_over_folds_that_met_other_classes() -> None:
+    first = {"classes": ["10", "9"], "counts": [[3, 1], [0, 2]]}
+    second = {"classes": ["10", "a <b>"], "counts": [[1, 0], [2, 2]]}
+    method = dataclasses.replace(prepared("single").methods[0], number=5, name="m")
+    many = {"classes": [str(k) for k in range(13)], "counts": np.eye(13, dtype=int).tolist()}
+    methods = {name: dataclasses.replace(method, name=name) for name in ("m", "n", *"abcd")}
+    held = {"m": [first, second], "n": [many], **{name: [first] for name in "abcd"}}
+    found = confusion.view(held, ["n", "m", *"abcd"], methods)
+    assert found is not None
+    one = found.matrices[0]
+    assert one.classes == ("9", "10", "a <b>")
+    assert one.counts == ((2, 0, 0), (1, 4, 0), (0, 2, 2))
+    assert one.shades == ((8, 0, 0), (2, 6, 0), (0, 4, 4))
+    assert (len(found.matrices), found.left) == (3, "Without their matrices here: c and d.")
+    assert confusion.view({"n": [many]}, ["n"], methods) is None
 
 
 def test_environment_steps_come_before_evaluations() -> None:
