@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from neuroloom.core.checks import check_int
 from neuroloom.core.graph import Graph
 from neuroloom.core.samples import NodeSet
@@ -94,6 +96,25 @@ class GAT(StackedNetwork):
         from neuroloom.graphs.attention_table import attention_table
 
         return attention_table(self, X)
+
+    def attended(
+        self, X: NodeSet, samples: int = 5, most: int = 6
+    ) -> list[tuple[str, list[tuple[str, float]]]]:
+        """Return of the first nodes of ``X`` which nodes they attend to most in the first layer, mean over its heads.
+
+        Args:
+            X: nodes, of the fitted graph or of another with like features.
+            samples: of how many nodes, at most.
+            most: how many neighbours of each, the node itself among them.
+        """
+        table = self.attention(X[np.arange(min(samples, len(X)))])
+        first = table[table["layer"] == 1]
+        mean = first.groupby(["node", "neighbour"], sort=False)["coefficient"].mean()
+        found = []
+        for node in first["node"].unique():
+            own = mean[node].sort_values(ascending=False, kind="stable")[:most]
+            found.append((str(node), [(str(name), float(value)) for name, value in own.items()]))
+        return found
 
     def plot_attention(self, X: NodeSet, *, layer: int = 1, most: int = 24, ax: Any = None) -> Any:
         """Draw one node among those it attends to, and return matplotlib's axes.

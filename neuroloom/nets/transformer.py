@@ -104,6 +104,23 @@ class Transformer(DeepNetwork):
             found: NDArray[np.float64] = module.encoder.attention(x).double().cpu().numpy()
         return found
 
+    def attended(self, X: Any, samples: int = 5, most: int = 6) -> list[tuple[str, list[tuple[str, float]]]]:
+        """Return of the first samples of ``X`` which stretches are attended to most, the mean over all that attend.
+
+        Args:
+            X: ``(n, channels, length)`` series.
+            samples: of how many, at most.
+            most: how many stretches of each.
+        """
+        rows = np.arange(min(samples, len(X)))
+        weights = self.attention(X[rows]).mean(axis=(0, 2, 3))
+        found = []
+        for row, own in zip(rows, weights, strict=True):
+            order = np.argsort(-own, kind="stable")[:most]
+            told = [(f"{k * self.patch + 1}–{(k + 1) * self.patch}", float(own[k])) for k in order]
+            found.append((f"test sample {row + 1}", told))
+        return found
+
 
 @dataclass(eq=False, repr=False)
 class TransformerClassifier(DeepClassifier, Transformer):

@@ -24,6 +24,7 @@ from neuroloom.runner.measure import Housekeeping, Memory, Stopwatch
 from neuroloom.runner.outcome import (
     FRONT_POINTS,
     FRONT_POLICIES,
+    attention_of,
     beliefs_of,
     beside_of,
     confusion_of,
@@ -355,6 +356,11 @@ class Executor:
         if trial.problem == "classification" and trial.seed == 0 and y_test is not None:
             confused = confusion_of(y_test, prediction)
             row.front |= {"confusion": confused} if confused else {}
+        if trial.seed == trial.fold == 0 and trial.problem != "control":
+            try:
+                row.front |= attention_of(estimator, X_test)
+            except Exception as error:  # the answers themselves are there
+                row.notes.append(f"what {trial.label} attends to cannot be told: {one_line(error)}")
         if self._keep_predictions:
             row.predictions = {"test": rows, "y": y_test, "prediction": np.asarray(prediction), **given}
 

@@ -227,6 +227,20 @@ def _network_of(last: Any) -> dict[str, Any]:
     return {"network": {"what": str(getattr(last, "drawn_as", "network")), **genome.drawing()}}
 
 
+def attention_of(estimator: Any, X: Any) -> dict[str, Any]:
+    """Return what a few samples of ``X`` attend to, ``{"attention": [[sample, [[part, weight], …]], …]}``.
+
+    Nothing where the estimator, or a pipeline's last step, has no ``attended(X)`` or ``X`` is of another kind.
+    """
+    last = _last(estimator)
+    if not hasattr(last, "attended") or getattr(X, "graphs", None) is not None or hasattr(X, "pairs"):
+        return {}
+    if last is not estimator:
+        X = estimator[:-1].transform(X)
+    told = [[name, [[part, float(f"{w:.3g}")] for part, w in parts]] for name, parts in last.attended(X)]
+    return {"attention": told} if told else {}
+
+
 def confusion_of(y: Any, prediction: Any) -> dict[str, Any]:
     """Return which class was answered for which, ``{"classes": [label], "counts": [[…], …]}``: a row a true class.
 

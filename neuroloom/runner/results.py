@@ -67,6 +67,7 @@ class Results:
         maps: maps of elites by (task, method, seed, fold), as ``Row.front`` has them; or None.
         networks: evolved networks likewise; or None.
         confusions: which class was answered for which, likewise; or None.
+        attention: what some test samples attend to, likewise; or None.
 
     Raises:
         InputError: a needed column is missing, a status is unknown, or a trial stands twice under one metric.
@@ -83,6 +84,7 @@ class Results:
         maps: Mapping[tuple[str, str, int, int], Mapping[str, Any]] | None = None,
         networks: Mapping[tuple[str, str, int, int], Mapping[str, Any]] | None = None,
         confusions: Mapping[tuple[str, str, int, int], Mapping[str, Any]] | None = None,
+        attention: Mapping[tuple[str, str, int, int], Sequence[Any]] | None = None,
     ) -> None:
         import pandas as pd
 
@@ -95,6 +97,7 @@ class Results:
         self.maps = dict(maps or {})
         self.networks = dict(networks or {})
         self.confusions = dict(confusions or {})
+        self.attention = dict(attention or {})
         drops = pd.DataFrame(columns=list(IMPORTANCE_COLUMNS)) if importances is None else importances
         self.importances: pd.DataFrame = drops.reindex(columns=list(IMPORTANCE_COLUMNS)).reset_index(
             drop=True
@@ -133,9 +136,9 @@ class Results:
             for size, score in r.front.get("points", ())
         ]
         curves = pd.DataFrame(steps, columns=list(CURVE_COLUMNS))
-        maps, networks, confusions = (
+        maps, networks, confusions, attention = (
             {(r.task, r.method, r.seed, r.fold): r.front[what] for r in found if what in r.front}
-            for what in ("map", "network", "confusion")
+            for what in ("map", "network", "confusion", "attention")
         )
         held = {(r.task, r.method, r.seed, r.fold): r.beliefs for r in found if r.beliefs is not None}
         drops = [
@@ -148,7 +151,7 @@ class Results:
             pd.DataFrame(rows, columns=list(columns))
             for rows, columns in ((fronts, FRONT_COLUMNS), (drops, IMPORTANCE_COLUMNS))
         )
-        return cls(frame, curves, meta, sizes, held, parts, maps, networks, confusions)
+        return cls(frame, curves, meta, sizes, held, parts, maps, networks, confusions, attention)
 
     def frame(self) -> pd.DataFrame:
         """Return a copy of the rows: one per trial and metric, with the columns of ``COLUMNS``."""

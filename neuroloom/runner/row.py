@@ -52,7 +52,8 @@ class Row:
             "fitness": [[…], …], "coverage": …, "qd_score": …}}``, of training, None in empty cells; with an evolved
             network, ``{"network": {"what": …, "layers": [[id, …], …], "edges": [[source, target, weight], …], "inputs":
             …, "hidden": …, "connections": …}}``; of classes in the first repetition, ``{"confusion": {"classes":
-            [label], "counts": [[…], …]}}``, a row for each true class.
+            [label], "counts": [[…], …]}}``, a row for each true class; of the first trial of a net with attention,
+            ``{"attention": [[sample, [[part, weight], …]], …]}``, the largest weights first.
         importance: on request, how far the score falls when a part of the test samples (a column, a stretch, a patch)
             is shuffled among them: ``{"names": [...], "drops": [...]}``, the largest first.
         beliefs: where the method gives probabilities of classes, how they did on the test part: a record for each test

@@ -56,6 +56,10 @@ def test_coefficients_are_named_and_sum_to_one(club, model):
     np.testing.assert_allclose(sums, 1, atol=1e-6)
     first = table[(table["node"] == "m8") & (table["layer"] == 1) & (table["head"] == 1)]
     assert sorted(first["neighbour"]) == sorted(["m8", "m0", "m2", "m30", "m32", "m33"])
+    told = fitted.attended(X[[8, 0]], samples=1, most=4)
+    mean = table[(table["node"] == "m8") & (table["layer"] == 1)].groupby("neighbour")["coefficient"].mean()
+    assert [name for name, _ in told] == ["m8"]
+    assert dict(told[0][1]) == pytest.approx(mean.nlargest(4).to_dict())
     if model == "GAT":  # by hand: the first head's scores on the network's own input
         inputs = GraphInputs(fitted, X.graph, CPU)
         h = inputs.features @ fitted.weights_["layers.0.linear.weight"][:, :8]

@@ -200,6 +200,12 @@ def test_attention_is_shown():
     found = net.attention(X[:3])
     assert found.shape == (2, 3, 2, 10, 10)
     np.testing.assert_allclose(found.sum(-1), 1, atol=1e-5)
+    told = net.attended(X, samples=2, most=3)
+    assert [name for name, _ in told] == ["test sample 1", "test sample 2"]
+    mean = found[:, 1].mean(axis=(0, 1, 2))
+    order = np.argsort(-mean)[:3]
+    assert [part for part, _ in told[1][1]] == [f"{4 * k + 1}–{4 * k + 4}" for k in order]
+    np.testing.assert_allclose([weight for _, weight in told[1][1]], mean[order], rtol=1e-5)
 
 
 @pytest.mark.parametrize(

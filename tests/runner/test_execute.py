@@ -154,6 +154,29 @@ def test_which_class_was_answered_for_which_is_kept_of_the_first_repetition() ->
     assert np.trace(told["counts"]) / len(y) == row.scores["accuracy"]
 
 
+def test_what_samples_attend_to_is_told_through_a_pipeline_and_of_samples_that_suit() -> None:
+    class Doubled:
+        def transform(self, X: Any) -> Any:
+            return 2 * X
+
+    class Looks:
+        def attended(self, X: Any) -> list[Any]:
+            return [("first", [("part", float(X[0, 0])), ("other", 1 / 3)])]
+
+    class Both:
+        steps = (("a", Doubled()), ("b", Looks()))
+
+        def __getitem__(self, which: Any) -> Any:
+            return Doubled()
+
+    both = Both()
+    both.steps = list(both.steps)
+    told = [["first", [["part", 0.5], ["other", 0.333]]]]
+    assert outcome.attention_of(Looks(), np.array([[0.5]])) == {"attention": told}
+    assert outcome.attention_of(both, np.array([[0.25]])) == {"attention": told}
+    assert outcome.attention_of(Doubled(), np.zeros((1, 1))) == {}
+
+
 def test_a_confusion_counts_true_classes_downwards_and_answers_across() -> None:
     told = outcome.confusion_of(np.array([3, 10, 10, 3]), np.array([3, 3, 3, 7]))
     assert told == {"classes": ["10", "3", "7"], "counts": [[0, 2, 0], [0, 1, 1], [0, 0, 0]]}

@@ -219,6 +219,19 @@ class Confusions:
 
 
 @dataclass(frozen=True)
+class Attention:
+    """What a few test samples attend to.
+
+    Args:
+        method: the method's number.
+        rows: sample, and what it attends to most: part, weight, and shade from 0 to 8.
+    """
+
+    method: int
+    rows: tuple[tuple[str, tuple[tuple[str, str, int], ...]], ...]
+
+
+@dataclass(frozen=True)
 class EvolvedNetwork:
     """A network that a method evolved.
 
@@ -306,6 +319,7 @@ class TaskView:
         tuned: methods as they are against their tuned forms, None without any.
         elites: maps of elites, None where no method keeps one.
         networks: evolved networks, None where no method evolves one.
+        attention: what methods with attention look at.
         confusions: confusion matrices, None where there are no classes, or too many.
         calibration: how far probabilities hold, None where no method gave any.
         coverage: how conformal intervals or sets did, None without any.
@@ -336,6 +350,7 @@ class TaskView:
     elites: EliteMaps | None
     networks: EvolvedNetworks | None
     confusions: Confusions | None
+    attention: tuple[Attention, ...]
     calibration: Calibration | None
     coverage: Coverage | None
     rests: Table | None

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from neuroloom.runner.report import (
     answer,
+    attention,
     calibration,
     confusion,
     costs,
@@ -49,6 +50,7 @@ def view(
     maps: Mapping[str, Sequence[Mapping[str, Any]]],
     evolved: Mapping[str, Mapping[tuple[int, int], Mapping[str, Any]]],
     confused: Mapping[str, Sequence[Mapping[str, Any]]],
+    looked: Mapping[str, Sequence[Any]],
     alone: bool = False,
     confidence: float | None = None,
 ) -> TaskView:
@@ -69,6 +71,7 @@ def view(
         maps: label -> the maps of elites of its trials.
         evolved: label -> (seed, fold) -> the network of that trial.
         confused: label -> which class was answered for which, of its trials.
+        looked: label -> what some samples attend to, of its trials.
         alone: whether it is its group's only task; its costs stand with the group then.
         confidence: what conformal intervals or sets were to cover.
     """
@@ -104,6 +107,7 @@ def view(
         elites=elites.view(maps, ran, methods),
         networks=networks.view(evolved, ran, methods),
         confusions=confusion.view(confused, ran, methods),
+        attention=attention.view(looked, ran, methods),
         calibration=calibration.view(stats.task, beliefs, ran, methods),
         coverage=intervals.view(stats, frame, confidence, ran, methods),
         rests=importance.view(stats, str(rows["kind"].iloc[0]), drops, ran, methods),

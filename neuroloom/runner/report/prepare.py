@@ -143,6 +143,7 @@ def _tasks(
     for (task, method, seed, _), records in results.beliefs.items():
         held.setdefault(task, {}).setdefault(method, {}).setdefault(seed, []).append(records)
     mapped, confused = _by_method(results.maps), _by_method(results.confusions)
+    looked = _by_method(results.attention)
     evolved: dict[str, dict[str, dict[tuple[int, int], Any]]] = {}
     for (task, method, seed, fold), one in results.networks.items():
         evolved.setdefault(task, {}).setdefault(method, {})[seed, fold] = one
@@ -154,18 +155,18 @@ def _tasks(
             number, stats, rows[stats.task], drawn.get(stats.task, empty), pareto[pareto["task"] == stats.task],
             methods, about.get(stats.task) or {}, points, sized.get(stats.task, results.fronts.iloc[:0]),
             held.get(stats.task, {}), rested.get(stats.task, results.importances.iloc[:0]),
-            mapped.get(stats.task, {}), evolved.get(stats.task, {}), confused.get(stats.task, {}), alone,
-            results.meta.get("confidence"),
+            mapped.get(stats.task, {}), evolved.get(stats.task, {}), confused.get(stats.task, {}),
+            looked.get(stats.task, {}), alone, results.meta.get("confidence"),
         )
         for number, (stats, pareto, alone) in enumerate(within)
     )  # fmt: skip
 
 
 def _by_method(
-    of_trials: Mapping[tuple[str, str, int, int], Mapping[str, Any]],
-) -> dict[str, dict[str, list[Mapping[str, Any]]]]:
+    of_trials: Mapping[tuple[str, str, int, int], Any],
+) -> dict[str, dict[str, list[Any]]]:
     """Return what there is of trials by task and method."""
-    found: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
+    found: dict[str, dict[str, list[Any]]] = {}
     for (task, method, _, _), one in of_trials.items():
         found.setdefault(task, {}).setdefault(method, []).append(one)
     return found

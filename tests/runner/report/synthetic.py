@@ -177,8 +177,14 @@ def make(shape: Shape) -> Results:
     return Results(
         pd.DataFrame(rows), pd.DataFrame(curves, columns=columns), _meta(shape, len(rows)), _fronts(shape),
         maps=_maps(shape), networks=_networks(shape),
-        confusions=_confusions(shape),
+        confusions=_confusions(shape), attention=_attention(shape),
     )  # fmt: skip
+
+
+def _attention(shape: Shape) -> dict[tuple[str, str, int, int], list[Any]]:
+    """Return what samples of the first task attend to, by the first method, where there are curves."""
+    told = [[f"node {k}", [[HOSTILE[0], 0.5], ["node 7", 0.25]]] for k in range(5)]
+    return {(shape.tasks[0][0], shape.methods[0][0], 0, 0): told} if shape.curves else {}
 
 
 def _confusions(shape: Shape) -> dict[tuple[str, str, int, int], dict[str, Any]]:

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neuroloom.runner.report import (
+    attention,
     axes,
     colours,
     confusion,
@@ -240,6 +241,13 @@ def test_confusion_is_summed_over_folds_that_met_other_classes() -> None:
     assert one.shades == ((8, 0, 0), (2, 6, 0), (0, 4, 4))
     assert (len(found.matrices), found.left) == (3, "Without their matrices here: c and d.")
     assert confusion.view({"n": [many]}, ["n"], methods) is None
+
+
+def test_attention_of_the_first_trial_is_shaded_by_its_largest_weight() -> None:
+    told = [["n<1>", [["a", 0.5], ["b", 0.25], ["c", 0.031]]], ["n2", []]]
+    method = dataclasses.replace(prepared("single").methods[0], number=5, name="m")
+    (one,) = attention.view({"m": [told, []], "none": []}, ["none", "m"], {"m": method})
+    assert one.rows == (("n<1>", (("a", "50.0", 8), ("b", "25.0", 4), ("c", "3.1", 0))), ("n2", ()))
 
 
 def test_environment_steps_come_before_evaluations() -> None:
