@@ -19,7 +19,7 @@ MEASURED = ["fit_seconds", "predict_seconds", "fit_cpu_seconds", "predict_cpu_se
 CONFIG = {
     "name": "whole",
     "seeds": 2,
-    "folds": 3,
+    "folds": 2,
     "tasks": ["iris", "xor", "karate"],
     "methods": ["dummy", "knn", "random-forest", "rbfn", "mlp", "prone+logreg"],
     "method": {"random-forest": {"n_estimators": 20}, "mlp": {"epochs": 5}},
