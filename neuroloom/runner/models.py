@@ -22,6 +22,7 @@ from neuroloom.runner.attempt import ahead_options
 from neuroloom.tasks import describe_schema, read_like, recognise
 
 PICTURES = (".png", ".svg", ".pdf")
+_FORESTS = "sklearn.ensemble._forest"
 
 
 def fit_model(
@@ -151,6 +152,12 @@ def answers(estimator: Any, problem: str, X: Any) -> dict[str, tuple[Any, list[A
     if problem == "detection":
         score = -np.asarray(estimator.decision_function(X))
         return {"outlier": (np.asarray(estimator.predict(X)) < 0, None), "score": (score, None)}
+    if type(estimator).__module__ == _FORESTS and hasattr(estimator, "classes_"):
+        probability = np.asarray(estimator.predict_proba(X))
+        likeliest = estimator.classes_[
+            probability.argmax(axis=1)
+        ]  # as its `predict` does, through all trees again
+        return {"prediction": (likeliest, None), "probability": (probability, list(estimator.classes_))}
     found: dict[str, tuple[Any, list[Any] | None]] = {"prediction": (np.asarray(estimator.predict(X)), None)}
     if hasattr(estimator, "predict_interval"):
         found["interval"] = np.asarray(estimator.predict_interval(X)), ["low", "high"]

@@ -22,13 +22,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, make_classification
 
 import neuroloom
 from benchmarks.runner.malformed import malformed
 from neuroloom.core.errors import InputError, NotSupportedError
 from neuroloom.methods.saving import load_estimator, save_estimator
-from neuroloom.runner.models import fit_model, predict_with_model
+from neuroloom.runner.models import answers, fit_model, predict_with_model
 
 uvicorn = pytest.importorskip("uvicorn")
 pytest.importorskip("starlette")
@@ -498,3 +498,20 @@ def test_the_command_serves_until_it_is_interrupted(folder: Path) -> None:
         server.wait()
         assert server.stdout is not None
         server.stdout.close()
+
+
+@pytest.mark.parametrize("method", ["random-forest", "extra-trees"])
+def test_a_forest_is_asked_once_for_labels_and_probabilities(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X, y = make_classification(80, 5, n_informative=3, n_classes=3, random_state=0)
+    forest = neuroloom.make(method, "table", "classification", n_estimators=4).fit(
+        X, np.array(["a", "b", "c"])[y]
+    )
+    wanted, asked = forest.predict(X), []
+    ask = type(forest).predict_proba
+    monkeypatch.setattr(type(forest), "predict_proba", lambda self, X: asked.append(1) or ask(self, X))
+    found = answers(forest, "classification", X)
+    np.testing.assert_array_equal(found["prediction"][0], wanted)
+    np.testing.assert_array_equal(found["probability"][0], ask(forest, X))
+    assert len(asked) == 1
