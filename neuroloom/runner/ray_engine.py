@@ -6,6 +6,9 @@ units and commits rows; a host or node that dies costs the unit that it was runn
 times at most; where a lost node leaves no room for its host, the others take its units. Ray Core alone is used: Ray
 Tune costs 1.9 CPU-seconds a trial.
 
+A host asks Ray for the cores of its threads, an even share of the GPUs, and the memory that a trial may take, or less
+where that would keep another host from running.
+
 The driver loads each task's data once and puts them into Ray's object store; hosts take them from there, and the worker
 processes of a node map one copy (:mod:`neuroloom.runner.shared`). So the nodes need no files of the driver's. Data that
 the driver cannot load or share are loaded by each worker, which says what is wrong with them.
@@ -206,9 +209,11 @@ class RayEngine(Engine):
             [os.path.abspath(entry) for entry in sys.path], secrets.token_hex(8),
         )  # fmt: skip
         self._source = workbench, data_dir
-        self._host_class = self._ray.remote(Host).options(
-            num_cpus=self.threads, num_gpus=_share(have.get("GPU", 0), self.workers), max_restarts=0
-        )
+        self._host_class = self._ray.remote(Host)
+        self._asks = {
+            "num_cpus": self.threads, "num_gpus": _share(have.get("GPU", 0), self.workers), "memory": 0,
+            "max_restarts": 0,
+        }  # fmt: skip
         self._hosts: dict[int, Any] = {}
         self._arriving: dict[int, Any] = {}  # slot -> what is ready once its host is up
         self._loaded = [Loaded() for _ in range(self.workers)]
@@ -223,6 +228,9 @@ class RayEngine(Engine):
         todo, skipped = divide(trials)
         if skipped:
             yield Finished(skipped)
+        if todo:
+            wanted = int(max(trial.memory_mb for trial in todo) * 2**20)
+            self._asks["memory"] = memory_share(self._nodes(), self.workers, self.threads, wanted)
         flight: dict[Any, tuple[int, tuple[Trial, ...]]] = {}
         offered = Offered(self._ray, *self._source, todo)
         try:
@@ -275,6 +283,11 @@ class RayEngine(Engine):
         """Return how many hosts the cluster has cores for now."""
         return int(self._ray.cluster_resources().get("CPU", 0)) // self.threads
 
+    def _nodes(self) -> list[tuple[float, float]]:
+        """Return cores and bytes of memory of each node that is alive."""
+        alive = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        return [(have.get("CPU", 0), have.get("memory", 0)) for have in alive]
+
     def _up(self, slot: int) -> bool:
         """Whether the host of a slot is up."""
         if slot in self._arriving and self._ray.wait([self._arriving[slot]], timeout=0)[0]:
@@ -316,7 +329,7 @@ class RayEngine(Engine):
 
     def _host(self, slot: int) -> Any:
         if slot not in self._hosts:
-            self._hosts[slot] = self._host_class.remote(*self._setup)
+            self._hosts[slot] = self._host_class.options(**self._asks).remote(*self._setup)
             self._arriving[slot] = self._hosts[slot].pid.remote()
             self._loaded[slot] = Loaded()
         return self._hosts[slot]
@@ -337,6 +350,25 @@ class RayEngine(Engine):
             self._drop(slot)
         if self._began_it and self._ray.is_initialized():
             self._ray.shutdown()
+
+
+def memory_share(nodes: Sequence[tuple[float, float]], workers: int, threads: int, wanted: int) -> int:
+    """Return the bytes that each worker asks for: what a trial may take, or the most that leaves room for all workers.
+
+    Args:
+        nodes: cores and bytes of memory of each.
+        workers: how many are to find room.
+        threads: cores that each asks for.
+        wanted: bytes that a trial may take.
+    """
+
+    def room(each: int) -> int:
+        return sum(min(int(cores // threads), int(memory // each)) for cores, memory in nodes)
+
+    shares = {int(memory // k) for _, memory in nodes for k in range(1, workers + 1)}
+    return max(
+        (each for each in {wanted, *shares} if 0 < each <= wanted and room(each) >= workers), default=0
+    )
 
 
 def _share(gpus: float, workers: int) -> float:

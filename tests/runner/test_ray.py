@@ -13,7 +13,7 @@ import pytest
 import neuroloom
 from neuroloom.core.errors import InputError
 from neuroloom.runner.engines import open_engine
-from neuroloom.runner.ray_engine import Offered
+from neuroloom.runner.ray_engine import Offered, memory_share
 from tests.runner.bad_methods import NAME, TinyTask, trial
 from tests.runner.test_engines import lasting, rows_of
 
@@ -62,6 +62,30 @@ def test_the_driver_alone_loads_the_data_and_lets_go_of_them(engine, monkeypatch
     assert len(rows) == 7
     assert sorted(loads) == [0, 3, 4]
     assert puts[0]._there == {}
+
+
+def test_a_host_asks_for_the_memory_that_its_trials_may_take(engine) -> None:
+    rows_of(engine, [trial("Good")])
+    limit = int(trial("Good").memory_mb * 2**20)
+    asked = memory_share(engine._nodes(), engine.workers, 1, limit)
+    assert 0 < asked <= limit
+    end = time.monotonic() + 20  # Ray tells of it a little later
+    while True:
+        held = ray.cluster_resources()["memory"] - ray.available_resources()["memory"]
+        if held == len(engine._hosts) * asked or time.monotonic() > end:
+            break
+        time.sleep(0.1)
+    assert held == len(engine._hosts) * asked
+
+
+def test_memory_is_shared_so_that_all_workers_find_room() -> None:
+    assert memory_share([(4, 100.0), (4, 100.0)], 4, 1, 30) == 30  # enough for all
+    assert memory_share([(4, 100.0), (4, 100.0)], 4, 1, 80) == 50  # two on each
+    assert memory_share([(4, 100.0), (4, 40.0)], 3, 1, 80) == 40  # two on the first, one on the second
+    assert (
+        memory_share([(2, 100.0), (8, 60.0)], 4, 2, 80) == 20
+    )  # cores let one onto the first, three onto the other
+    assert memory_share([(4, 0.0)], 2, 1, 80) == 0  # a cluster that counts no memory
 
 
 def test_limits_are_hard(engine) -> None:
