@@ -136,6 +136,19 @@ def normal_quantiles(mean: Floats, spread: Floats, levels: Any) -> Floats:
     return found
 
 
+def crps(y: Floats, quantiles: Floats) -> float:
+    """Return the mean continuous ranked probability score, in the unit of the series (Gneiting and Ranjan 2011).
+
+    CRPS = ∫ 2 (1[y < q_τ] − τ)(q_τ − y) dτ, twice the mean pinball loss, by the midpoint rule over the 20 levels.
+
+    Args:
+        y: ``(…)`` values.
+        quantiles: ``(…, 20)`` of each, at :data:`LEVELS`.
+    """
+    wanted = y[..., None]
+    return float(np.mean(2.0 * ((wanted < quantiles) - np.array(LEVELS)) * (quantiles - wanted)))
+
+
 def check_levels(levels: Any) -> Floats:
     """Return levels of quantiles as an array.
 

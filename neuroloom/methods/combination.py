@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator
 
 from neuroloom.core.checks import check_choice, check_float
 from neuroloom.core.errors import InputError
-from neuroloom.core.forecasting import LEVELS, Forecaster
+from neuroloom.core.forecasting import LEVELS, Forecaster, crps
 from neuroloom.core.origins import OriginSet
 from neuroloom.core.seeding import as_seed, derive
 
@@ -99,14 +99,11 @@ class CombinationForecaster(Forecaster, BaseEstimator):  # type: ignore[misc]
         if early.sum() <= 2:
             return
         late = np.unique(np.linspace(len(X) - count, len(X) - 1, min(count, _JUDGED)).round().astype(int))
-        levels, wanted = np.array(LEVELS), y[late][..., None]
         try:
             told = [m.predict_quantiles(X[late]) for m in self._fitted(X[early], y[early], seed)]
         except InputError:  # a member needs a longer series
             return
-        missed = np.array(
-            [np.maximum(levels * (wanted - q), (levels - 1) * (wanted - q)).mean() for q in told]
-        )
+        missed = np.array([crps(y[late], quantiles) for quantiles in told])  # twice the mean pinball losses
         if missed.min() > 0:
             inverse = (missed.min() / missed) ** 2
             self.weights_ = inverse / inverse.sum()

@@ -376,17 +376,12 @@ def _set_size(y: Any, answer: Any, **_: Any) -> float:
 
 
 def _crps(y: Any, answer: Any, **_: Any) -> float:
-    """Continuous ranked probability score: twice the pinball loss, averaged over the levels (Gneiting and Ranjan 2011).
+    """Continuous ranked probability score, in the unit of the series (Gneiting and Ranjan 2011)."""
+    from neuroloom.core.forecasting import LEVELS, crps
 
-    CRPS = ∫ 2 (1[y < q_τ] − τ)(q_τ − y) dτ, by the midpoint rule over the 20 levels; in the unit of the series.
-    """
-    from neuroloom.core.forecasting import LEVELS
-
-    level = np.array(LEVELS)
-    if answer.shape != (*y.shape, len(level)):
-        raise InputError(f"expected quantiles of shape {(*y.shape, len(level))}, but got {answer.shape}.")
-    above = y[..., None] < answer
-    return float(np.mean(2.0 * (above - level) * (answer - y[..., None])))
+    if answer.shape != (*y.shape, len(LEVELS)):
+        raise InputError(f"expected quantiles of shape {(*y.shape, len(LEVELS))}, but got {answer.shape}.")
+    return crps(y, answer)
 
 
 def _coverage_95(y: Any, answer: Any, **_: Any) -> float:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from neuroloom.runner.outcome import MOST_CLASSES
 from neuroloom.runner.report import heat, numbers
 from neuroloom.runner.report.model import Confusion, Confusions, MethodView
 
 MOST = 3  # methods of a task
-CLASSES = 12
 
 
 def view(
@@ -28,15 +28,13 @@ def view(
     known = {name: one for name, one in made.items() if one is not None}
     if not known:
         return None
-    rest = list(known)[MOST:]
-    left = f"Without their matrices here: {numbers.listing(rest, 30)}." if rest else ""
-    return Confusions(tuple(known.values())[:MOST], left)
+    return Confusions(tuple(known.values())[:MOST], numbers.left_out("matrices", list(known)[MOST:]))
 
 
 def _sum(number: int, trials: Sequence[Mapping[str, Any]]) -> Confusion | None:
     """Return the sum over trials, each with the classes that it met; None of too many classes."""
     classes = sorted({str(label) for one in trials for label in one["classes"]}, key=_by_size)
-    if len(classes) > CLASSES:
+    if len(classes) > MOST_CLASSES:
         return None
     place = {label: k for k, label in enumerate(classes)}
     total = np.zeros((len(classes), len(classes)), dtype=np.int64)

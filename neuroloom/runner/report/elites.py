@@ -39,7 +39,7 @@ def view(
     if not len(values):
         return None
     low, high = float(np.quantile(values, _LOW)), float(values.max())
-    left = f"Without their maps here: {numbers.listing(told[MOST:], 30)}." if len(told) > MOST else ""
+    left = numbers.left_out("maps", told[MOST:])
     return EliteMaps(made, low, high, bool(values.min() < low), left)
 
 

@@ -33,7 +33,7 @@ def view(
     told = [name for name in ran if held.get(name)]
     if not told:
         return None
-    left = f"Without their networks here: {numbers.listing(told[MOST:], 30)}." if len(told) > MOST else ""
+    left = numbers.left_out("networks", told[MOST:])
     return EvolvedNetworks(tuple(_first(methods[name].number, held[name]) for name in told[:MOST]), left)
 
 

@@ -113,6 +113,11 @@ def plural(number: int, word: str, words: str | None = None) -> str:
     return f"{number:,} {word if number == 1 else words or word + 's'}"
 
 
+def left_out(what: str, names: list[str]) -> str:
+    """Return the sentence that names the methods whose maps, networks, … are not shown, or nothing."""
+    return f"Without their {what} here: {listing(names, 30)}." if names else ""
+
+
 def listing(names: list[str], most: int = 5) -> str:
     """Join names by commas and a last ``and``; beyond ``most`` of them say how many more there are."""
     if len(names) > most:
