@@ -424,8 +424,8 @@ def _built_in() -> Iterable[Method]:
     yield Method("wavelet-quantiles", "signal", "quantiles of wavelet bands over dyadic intervals, for a forest",
                  _transformer(f"{signal}:WaveletQuantileFeatures", "series"), offered=False)  # fmt: skip
     yield Method("wavelet-ensemble", "signal", "wavelet kernels and quantiles of wavelet bands, three heads together",
-                 {("series", LEARNED[0]): f"{signal}:WaveletEnsembleClassifier"},
-                 warm_up=f"{signal}.warming:warm_up")  # fmt: skip
+                 {("series", LEARNED[0]): f"{signal}:WaveletEnsembleClassifier"}, version=2,
+                 warm_up=f"{signal}.warming:warm_up_ensemble")  # fmt: skip
     yield Method("kmeans-features", "nets", "affinities to k-means prototypes, features for any head",
                  _transformer(f"{nets}:KMeansFeatures", "table"), offered=False)  # fmt: skip
     yield Method("rbfn", "nets", "RBFN: radial basis function network",

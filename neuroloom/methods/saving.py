@@ -37,6 +37,7 @@ _EXTRA_CLASSES = (
     "neuroloom.methods.words:WordFeatures",
     "neuroloom.nets:Seq2Seq",
     "neuroloom.signal.leave_one_out:LeaveOneOutRidge",
+    "neuroloom.signal.out_of_bag_trees:OutOfBagTrees",
     *(
         f"neuroloom.nets:{net}Step{role}"
         for net in ("GRU", "LSTM", "MGU", "QRNN", "RNN", "RWA", "SRU", "TCN")

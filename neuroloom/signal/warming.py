@@ -13,6 +13,14 @@ def warm_up(kind: str, problem: str) -> None:
     WaveletPPVFeatures(features=300, random_state=0).fit(X).transform(X)
 
 
+def warm_up_ensemble(kind: str, problem: str) -> None:
+    """Compile, or read from numba's cache on disk, what ``WaveletEnsembleClassifier`` runs."""
+    from neuroloom.signal.wavelet_ensemble import WaveletEnsembleClassifier
+
+    X, y = np.random.default_rng(0).normal(size=(6, 1, 40)), np.arange(6) % 2
+    WaveletEnsembleClassifier(features=300, trees=10, random_state=0).fit(X, y).predict(X)
+
+
 def warm_up_visibility(kind: str, problem: str) -> None:
     """Compile, or read from numba's cache on disk, what ``VisibilityGraphs`` runs."""
     from neuroloom.signal.visibility import visibility_graph

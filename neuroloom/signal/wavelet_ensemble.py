@@ -6,7 +6,6 @@ estimates" (CAWPE); Guo et al. (2017), "On calibration of modern neural networks
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -20,11 +19,13 @@ from neuroloom.core.errors import InputError
 from neuroloom.core.seeding import as_seed, derive
 from neuroloom.core.signals import same_shape, signal_batch
 from neuroloom.signal.leave_one_out import LeaveOneOutRidge
+from neuroloom.signal.out_of_bag_trees import OutOfBagTrees
 from neuroloom.signal.wavelet_ppv import WaveletPPVFeatures
 from neuroloom.signal.wavelet_quantiles import WaveletQuantileFeatures
 
 Floats = NDArray[np.float64]
 
+_SHARE = 0.1  # of the columns tried at a node
 _POWER = 4.0
 _LEAST = 1e-3  # of a probability before its logarithm: a forest of 100 trees cannot tell less
 _SHARPNESS = (0.1, 30.0)
@@ -106,8 +107,11 @@ class WaveletEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
             WaveletQuantileFeatures("details").fit(X),
             WaveletQuantileFeatures("envelopes").fit(X),
         ]
-        self.forests_ = [self._forest(f.transform(X), labels, derive(seed, f.bands)) for f in self.quantiles_]
-        held_out = [self.ridge_.left_out_, *(_scores(f.oob_decision_function_) for f in self.forests_)]
+        self.forests_ = [
+            OutOfBagTrees(self.trees, _SHARE, self.n_jobs, derive(seed, f.bands)).fit(f.transform(X), labels)
+            for f in self.quantiles_
+        ]
+        held_out = [self.ridge_.left_out_, *(_scores(f.out_of_bag_) for f in self.forests_)]
         accuracy = np.array([np.mean(z.argmax(axis=1) == labels) for z in held_out])
         self.held_out_accuracy_ = accuracy
         weights = np.maximum(accuracy, 1.0 / len(labels)) ** _POWER
@@ -115,7 +119,7 @@ class WaveletEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         self.sharpness_ = np.array([sharpness(z, labels) for z in held_out])
         pooled = self._pooled(held_out)
         self.sharpness_ = np.append(self.sharpness_, sharpness(pooled, labels))
-        nodes = sum(tree.tree_.node_count for forest in self.forests_ for tree in forest.estimators_)
+        nodes = sum(forest.nodes_ for forest in self.forests_)
         self.n_parameters_ = int(self.kernels_.n_parameters_ + self.ridge_.coef_.size + nodes)
         return self
 
@@ -137,22 +141,6 @@ class WaveletEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         """Return ``(n,)`` labels: the class of the largest probability."""
         labels: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
         return labels
-
-    def _forest(self, table: NDArray[Any], labels: NDArray[Any], seed: int) -> Any:
-        from sklearn.ensemble import ExtraTreesClassifier
-
-        forest = ExtraTreesClassifier(
-            self.trees,
-            criterion="entropy",
-            max_features=0.1,
-            bootstrap=True,
-            oob_score=True,
-            n_jobs=self.n_jobs,
-            random_state=seed,
-        )
-        with warnings.catch_warnings():  # with few trees a sample may be in every draw; it then says nothing
-            warnings.filterwarnings("ignore", message="Some inputs do not have OOB scores")
-            return forest.fit(table, labels)
 
     def _pooled(self, answers: list[Floats]) -> Floats:
         """Return ``(n, classes)`` weighted sums of the members' logarithms of probabilities."""

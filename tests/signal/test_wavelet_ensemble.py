@@ -84,9 +84,7 @@ def test_weights_and_answers_are_those_of_the_formula():
     np.testing.assert_allclose(model.predict_proba(X), expected / expected.sum(1, keepdims=True), atol=1e-12)
     labels = np.searchsorted(model.classes_, y)
     assert model.held_out_accuracy_[0] == np.mean(model.ridge_.left_out_.argmax(1) == labels)
-    assert model.held_out_accuracy_[2] == np.mean(
-        model.forests_[1].oob_decision_function_.argmax(1) == labels
-    )
+    assert model.held_out_accuracy_[2] == np.mean(model.forests_[1].out_of_bag_.argmax(1) == labels)
 
 
 def test_probabilities_hold_on_new_series():
