@@ -150,7 +150,12 @@ def _main(
 
 @app.command("try")
 def try_(
-    data: Annotated[Path, typer.Argument(help="A table, series, pictures by class, or an edge list.")],
+    data: Annotated[
+        Path,
+        typer.Argument(
+            help="A table, series, pictures by class, an edge list, or a task's name, as gymnasium:CartPole-v1."
+        ),
+    ],
     target: Target = None,
     labels: Labels = None,
     features: Features = None,
@@ -175,7 +180,7 @@ def try_(
     confidence: Confidence = None,
     explain: Explain = False,
 ) -> None:
-    """Learn your own data by every method that fits, and say which serves it best."""
+    """Learn your own data, or a task, by every method that fits, and say which serves it best."""
     from neuroloom.runner.attempt import attempt
     from neuroloom.runner.progress import Progress
 

@@ -18,7 +18,7 @@ from neuroloom.core.checks import check_int
 from neuroloom.core.errors import InputError, NotSupportedError
 from neuroloom.core.samples import EnvSet
 from neuroloom.core.spread import spread_here
-from neuroloom.core.worlds import VECTORISED, Worlds, make_env, open_worlds
+from neuroloom.core.worlds import VECTORISED, Worlds, env_spaces, make_env, open_worlds
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -70,11 +70,7 @@ def spaces(X: EnvSet) -> Spaces:
         InputError: the environment is not known.
         NotSupportedError: its observations or actions are neither numbers (``Box``) nor ``Discrete``.
     """
-    env = make_env(X.env_id, X.options)
-    try:
-        seen, done = env.observation_space, env.action_space
-    finally:
-        env.close()
+    seen, done, _ = env_spaces(X)
     for name, space in (("observations", seen), ("actions", done)):
         if type(space).__name__ not in ("Box", "Discrete"):
             raise NotSupportedError(
@@ -97,11 +93,7 @@ def behaviour_ranges(X: EnvSet) -> list[tuple[float, float]] | None:
 
     Such an environment has a ``behaviour_space``, a ``Box``, and ``info["behaviour"]`` in its last step; None without.
     """
-    env = make_env(X.env_id, X.options)
-    try:
-        space = getattr(env.unwrapped, "behaviour_space", None)
-    finally:
-        env.close()
+    space = env_spaces(X)[2]
     return None if space is None else list(zip(space.low.tolist(), space.high.tolist(), strict=True))
 
 
@@ -110,7 +102,7 @@ def cart_poles(X: EnvSet) -> tuple[Floats, int] | None:
 
     For kernels that simulate CartPole themselves; None for any other environment, or one with options.
     """
-    if X.env_id not in VECTORISED or X.options:
+    if X.env_id not in VECTORISED or X.options or X.simulator != "gymnasium":
         return None
     env = make_env(X.env_id)
     try:

@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from neuroloom.core.checks import check_choice
 from neuroloom.core.errors import InputError
 from neuroloom.core.graph import Graph
 
@@ -166,19 +167,32 @@ class GraphSet(SampleSet):
         return f"GraphSet({len(self)} graphs)"
 
 
+SIMULATORS = ("gymnasium", "envpool")
+
+
 class EnvSet(SampleSet):
-    """Episodes of one gymnasium environment; a sample is an episode's start, given by its seed.
+    """Episodes of one environment; a sample is an episode's start, given by its seed.
 
     Args:
         env_id: a registered environment, as ``"CartPole-v1"``.
         seeds: ``(n,)`` non-negative seeds for ``env.reset(seed=…)``.
-        options: keyword arguments for ``gymnasium.make``.
+        options: keyword arguments for ``gymnasium.make``, or for ``envpool.make``.
+        simulator: ``"gymnasium"``, or ``"envpool"`` for EnvPool's compiled environments, which are stepped many times
+            faster; a seed begins another episode there.
     """
 
-    def __init__(self, env_id: str, seeds: Any, options: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        env_id: str,
+        seeds: Any,
+        options: dict[str, Any] | None = None,
+        simulator: str = "gymnasium",
+    ) -> None:
+        check_choice("simulator", simulator, SIMULATORS)
         self.env_id = env_id
         self.seeds: Ints = _whole("seeds", seeds)
         self.options = dict(options or {})
+        self.simulator = simulator
         if self.seeds.ndim != 1 or (self.seeds.size and self.seeds.min() < 0):
             raise InputError("`seeds` must be a line of whole numbers of at least 0, one an episode.")
 
@@ -186,7 +200,7 @@ class EnvSet(SampleSet):
         return len(self.seeds)
 
     def _take(self, rows: Ints) -> EnvSet:
-        return EnvSet(self.env_id, self.seeds[rows], self.options)
+        return EnvSet(self.env_id, self.seeds[rows], self.options, self.simulator)
 
     def __repr__(self) -> str:
         return f"EnvSet({self.env_id!r}, {len(self)} episodes)"

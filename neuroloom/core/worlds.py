@@ -2,8 +2,9 @@
 
 CartPole runs on gymnasium's own vectorised environment, started from the states that the single one draws for the same
 seeds: the same returns, many times faster. Double pole balancing, the mazes and the dual task step all their lanes in a
-compiled kernel, the reversal bandit in NumPy. Any other environment is stepped one by one while its policy still sees
-all live episodes as one batch.
+compiled kernel, the reversal bandit in NumPy. Any other environment of gymnasium is stepped one by one while its policy
+still sees all live episodes as one batch; those of EnvPool are compiled and stepped together, see
+:mod:`neuroloom.core.pools`.
 """
 
 from __future__ import annotations
@@ -44,8 +45,44 @@ def make_env(env_id: str, options: dict[str, Any] | None = None) -> Any:
     except (gymnasium.error.NameNotFound, gymnasium.error.NamespaceNotFound) as error:
         hint = "See gymnasium.registry for all, and register your own with gymnasium.register(...)."
         raise unknown("environment", env_id, gymnasium.registry, hint) from error
-    except (gymnasium.error.Error, TypeError) as error:
+    except (gymnasium.error.Error, TypeError, ImportError) as error:
         raise InputError(f"environment {env_id!r} cannot be made: {error}") from error
+
+
+def env_spaces(X: EnvSet) -> tuple[Any, Any, Any]:
+    """Return what is seen and what is done in the environment of ``X``, and what its episodes' behaviours lie in.
+
+    Spaces of gymnasium; the last is None where an environment describes no behaviour.
+
+    Raises:
+        InputError: the environment is not known, or cannot be made.
+    """
+    if X.simulator == "envpool":
+        from neuroloom.core.pools import pool_spaces
+
+        return (*pool_spaces(X), None)
+    env = make_env(X.env_id, X.options)
+    try:
+        return (
+            env.observation_space,
+            env.action_space,
+            getattr(env.unwrapped, "behaviour_space", None),
+        )
+    finally:
+        env.close()
+
+
+def solved_at(X: EnvSet) -> float:
+    """Return the mean return from which the environment of ``X`` counts as solved, infinity where it names none."""
+    if X.simulator == "envpool":
+        from neuroloom.core.pools import pool_threshold
+
+        threshold = pool_threshold(X)
+    else:
+        env = make_env(X.env_id, X.options)
+        threshold = None if env.spec is None else env.spec.reward_threshold
+        env.close()
+    return np.inf if threshold is None else float(threshold)
 
 
 class Stepped(NamedTuple):
@@ -96,6 +133,10 @@ def open_worlds(X: EnvSet, lanes: int) -> Worlds:
     Raises:
         InputError: the environment is not known, or cannot be made.
     """
+    if X.simulator == "envpool":
+        from neuroloom.core.pools import open_pools
+
+        return open_pools(X, lanes)
     if X.env_id in VECTORISED and set(X.options) <= {"sutton_barto_reward"}:
         return _CartPoles(X, lanes)
     if X.env_id in DOUBLE_POLES and not X.options:
@@ -125,7 +166,7 @@ class _Singles(Worlds):
         return np.stack([np.asarray(observation) for observation, _ in started])
 
     def step(self, lanes: Ints, actions: Any) -> Stepped:
-        checked = _actions(actions, self._space, len(lanes), self._env_id)
+        checked = check_actions(actions, self._space, len(lanes), self._env_id)
         taken = [self._envs[lane].step(action) for lane, action in zip(lanes, checked, strict=True)]
         observations, rewards, terminated, truncated, infos = zip(*taken, strict=True)
         for lane, info in zip(lanes, infos, strict=True):
@@ -173,7 +214,7 @@ class _CartPoles(Worlds):
         return np.asarray(self._env.state.T[lanes], dtype=np.float32)
 
     def step(self, lanes: Ints, actions: Any) -> Stepped:
-        self._all[lanes] = _actions(actions, self._single.action_space, len(lanes), self._env_id)
+        self._all[lanes] = check_actions(actions, self._single.action_space, len(lanes), self._env_id)
         observations, rewards, terminated, truncated, _ = self._env.step(self._all)
         return Stepped(
             observations[lanes], rewards[lanes].astype(np.float64), terminated[lanes], truncated[lanes]
@@ -207,7 +248,7 @@ class _DoublePoles(Worlds):
     def step(self, lanes: Ints, actions: Any) -> Stepped:
         from neuroloom.core._kernels_double_pole import FORCE, push_lanes
 
-        rows = _actions(actions, self._space, len(lanes), self._env_id)
+        rows = check_actions(actions, self._space, len(lanes), self._env_id)
         ended = np.empty(len(lanes), np.bool_)
         push_lanes(self._state, lanes, FORCE * rows[:, 0].astype(np.float64).clip(-1.0, 1.0), ended)
         self._steps[lanes] += 1
@@ -246,7 +287,9 @@ class _Mazes(Worlds):
     def step(self, lanes: Ints, actions: Any) -> Stepped:
         from neuroloom.core._kernels_maze import move_lanes
 
-        rows = _actions(actions, self._space, len(lanes), self._env_id).astype(np.float64).clip(-1.0, 1.0)
+        rows = (
+            check_actions(actions, self._space, len(lanes), self._env_id).astype(np.float64).clip(-1.0, 1.0)
+        )
         rewards, ended = np.empty(len(lanes)), np.empty(len(lanes), np.bool_)
         move_lanes(self._state, lanes, rows, self._maze.walls, self._maze.goal, rewards, ended)
         self._steps[lanes] += 1
@@ -285,7 +328,7 @@ class _Bandits(Worlds):
         return self._trials.begin(lanes, np.stack(drawn)[where])
 
     def step(self, lanes: Ints, actions: Any) -> Stepped:
-        rows = _actions(actions, self._space, len(lanes), self._env_id)
+        rows = check_actions(actions, self._space, len(lanes), self._env_id)
         observations, rewards, ended = self._trials.step(lanes, rows)
         return Stepped(observations, rewards, ended, np.zeros(len(lanes), np.bool_))
 
@@ -312,7 +355,7 @@ class _DualTasks(Worlds):
         return self._robots.begin(lanes, np.stack(drawn)[where])
 
     def step(self, lanes: Ints, actions: Any) -> Stepped:
-        rows = _actions(actions, self._space, len(lanes), self._env_id).astype(np.float64).clip(0.0, 1.0)
+        rows = check_actions(actions, self._space, len(lanes), self._env_id).astype(np.float64).clip(0.0, 1.0)
         seen, rewards, ended = self._robots.step(lanes, rows)
         return Stepped(seen, rewards, ended, self._robots.over(lanes) & ~ended)
 
@@ -323,7 +366,7 @@ class _DualTasks(Worlds):
         return
 
 
-def _actions(actions: Any, space: Any, count: int, env_id: str) -> NDArray[Any]:
+def check_actions(actions: Any, space: Any, count: int, env_id: str) -> NDArray[Any]:
     """Return ``actions`` as an array that the environment takes, one row an episode."""
     rows = np.asarray(actions)
     if type(space).__name__ == "Discrete":

@@ -326,6 +326,8 @@ class FixedTopologyPolicy(_FixedTopology, NEATPolicy):
         early_stopping: whether to stop as soon as a champion's mean return reaches the environment's own threshold of
             success, or has not risen for ``patience`` generations.
         patience: generations, at least 1.
+        steps: steps of the environment after which the run ends with its generation, races included and the final not;
+            None leaves it to ``generations``.
         callbacks: told of every generation, see ``neuroloom.evolve.callbacks``.
 
     Attributes:
@@ -364,6 +366,7 @@ class FixedTopologyPolicy(_FixedTopology, NEATPolicy):
         ranges: list[tuple[float, float]] | None = None,
         early_stopping: bool = False,
         patience: int = 30,
+        steps: int | None = None,
         callbacks: Any = None,
     ) -> None:
         self.optimizer = optimizer
@@ -382,6 +385,7 @@ class FixedTopologyPolicy(_FixedTopology, NEATPolicy):
         self.ranges = ranges
         self.early_stopping = early_stopping
         self.patience = patience
+        self.steps = steps
         self.callbacks = callbacks
 
     def _check(self, X: Any) -> None:

@@ -312,6 +312,8 @@ class HyperNEATPolicy(WrittenByPatterns, NEATPolicy):
         early_stopping: whether to stop as soon as a champion's mean return reaches the environment's own threshold of
             success, or has not risen for ``patience`` generations.
         patience: generations, at least 1.
+        steps: steps of the environment after which the run ends with its generation, races included and the final not;
+            None leaves it to ``generations``.
         settings: further settings of ``NEATConfig`` for the CPPNs, or None.
         callbacks: told of every generation, see ``neuroloom.evolve.callbacks``.
 
@@ -346,6 +348,7 @@ class HyperNEATPolicy(WrittenByPatterns, NEATPolicy):
         max_steps: int | None = None,
         early_stopping: bool = True,
         patience: int = 30,
+        steps: int | None = None,
         settings: dict[str, Any] | None = None,
         callbacks: Any = None,
     ) -> None:
@@ -365,6 +368,7 @@ class HyperNEATPolicy(WrittenByPatterns, NEATPolicy):
         self.max_steps = max_steps
         self.early_stopping = early_stopping
         self.patience = patience
+        self.steps = steps
         self.settings = settings
         self.callbacks = callbacks
 

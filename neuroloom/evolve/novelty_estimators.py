@@ -228,6 +228,8 @@ class NoveltyPolicy(_Novel, NEATPolicy):
         early_stopping: whether to stop as soon as a champion's mean return reaches the environment's own threshold of
             success, or has not risen for ``patience`` generations.
         patience: generations, at least 1.
+        steps: steps of the environment after which the run ends with its generation, races included and the final not;
+            None leaves it to ``generations``.
         settings: further settings of ``NEATConfig`` by name, or None.
         callbacks: told of every generation, see ``neuroloom.evolve.callbacks``.
 
@@ -265,6 +267,7 @@ class NoveltyPolicy(_Novel, NEATPolicy):
         network: str = "feed-forward",
         early_stopping: bool = False,
         patience: int = 30,
+        steps: int | None = None,
         settings: dict[str, Any] | None = None,
         callbacks: Any = None,
     ) -> None:
@@ -284,6 +287,7 @@ class NoveltyPolicy(_Novel, NEATPolicy):
         self.network = network
         self.early_stopping = early_stopping
         self.patience = patience
+        self.steps = steps
         self.settings = settings
         self.callbacks = callbacks
 

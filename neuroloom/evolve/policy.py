@@ -26,6 +26,7 @@ from neuroloom.core.episodes import (
 from neuroloom.core.errors import InputError, NotSupportedError
 from neuroloom.core.samples import EnvSet
 from neuroloom.core.seeding import as_seed, derive, stream
+from neuroloom.core.worlds import solved_at
 from neuroloom.evolve.champions import CONFIRMED, Champions
 from neuroloom.evolve.config import NEATConfig
 from neuroloom.evolve.genome import DYNAMICS
@@ -58,7 +59,8 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
 
     Args:
         population: number of genomes, at least 2.
-        generations: number of generations, at least 1; exactly so many are run unless ``early_stopping``.
+        generations: number of generations, at least 1; exactly so many are run unless ``steps`` or ``early_stopping``
+            ends them.
         learning: None.
         device: ``"auto"`` or ``"cpu"``: networks are computed beside the environments.
         random_state: seed, generator or None.
@@ -72,6 +74,8 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         early_stopping: whether to stop as soon as a champion's mean return reaches the environment's own threshold of
             success (CartPole-v1: 475), or has not risen for ``patience`` generations.
         patience: generations, at least 1.
+        steps: steps of the environment after which the run ends with its generation, races included and the final not;
+            None leaves it to ``generations``.
         settings: further settings of ``NEATConfig`` by name, or None.
         callbacks: told of every generation, a function of the engine or several, see ``neuroloom.evolve.callbacks``.
 
@@ -110,6 +114,7 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         plasticity: str = "none",
         early_stopping: bool = False,
         patience: int = 30,
+        steps: int | None = None,
         settings: dict[str, Any] | None = None,
         callbacks: Any = None,
     ) -> None:
@@ -126,6 +131,7 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         self.plasticity = plasticity
         self.early_stopping = early_stopping
         self.patience = patience
+        self.steps = steps
         self.settings = settings
         self.callbacks = callbacks
 
@@ -149,7 +155,7 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
             len(X),
             self.population * min(self.episodes, len(X)),
         )
-        target, since, steps, episodes = self._target(X), 0, 0, 0
+        target, since, steps, episodes = solved_at(X), 0, 0, 0
 
         def evaluate(phenotypes: Any) -> Any:
             nonlocal steps, episodes
@@ -166,8 +172,9 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
             done = self.early_stopping and (
                 since >= self.patience or (champions.best.score >= target and champions.confirm() >= target)
             )
-            engine.history_[-1] |= {"score": champions.best.score, "env_steps": steps + champions.steps}
-            return done
+            taken = steps + champions.steps
+            engine.history_[-1] |= {"score": champions.best.score, "env_steps": taken}
+            return done or (self.steps is not None and taken >= self.steps)
 
         engine.run_phenotypes(evaluate, self.generations, [judge, *as_list(self.callbacks)])
         champions.decide(episodes)
@@ -287,6 +294,8 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         check_int("generations", self.generations, 1)
         check_int("episodes", self.episodes, 1)
         check_int("patience", self.patience, 1)
+        if self.steps is not None:
+            check_int("steps", self.steps, 1)
         if self.learning is not None:
             raise InputError(
                 f"`learning` must be None, since returns have no gradient, but got {self.learning!r}."
@@ -333,12 +342,6 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
 
     def _ended(self, engine: Any) -> None:
         """Keep what else a run gave."""
-
-    def _target(self, X: EnvSet) -> float:
-        import gymnasium
-
-        threshold = gymnasium.spec(X.env_id).reward_threshold
-        return np.inf if threshold is None else float(threshold)
 
     def _read_spaces(self, own: Spaces) -> None:
         """Keep what ``act`` needs to know of the environment, as plain data."""

@@ -89,11 +89,9 @@ class RandomPolicy(BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Read the action space of the environment of ``X``, an ``EnvSet``."""
-        from neuroloom.core.worlds import make_env
+        from neuroloom.core.worlds import env_spaces
 
-        env = make_env(X.env_id, X.options)
-        space = env.action_space
-        env.close()
+        space = env_spaces(X)[1]
         self.discrete_ = hasattr(space, "n")
         self.low_ = np.atleast_1d(np.array(0 if self.discrete_ else space.low, dtype=float))
         self.high_ = np.atleast_1d(np.array(space.n if self.discrete_ else space.high, dtype=float))

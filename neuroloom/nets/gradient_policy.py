@@ -20,6 +20,7 @@ from neuroloom.core.errors import InputError, NotSupportedError
 from neuroloom.core.samples import EnvSet
 from neuroloom.core.seeding import as_seed, derive, stream
 from neuroloom.core.training import TrainConfig
+from neuroloom.core.worlds import solved_at
 from neuroloom.nets.experience import Lanes
 
 if TYPE_CHECKING:
@@ -219,12 +220,9 @@ class _Judge:
     """Plays training starts by what was learned so far, and writes the history."""
 
     def __init__(self, policy: GradientPolicy, network: Any, X: EnvSet, lanes: Lanes, passes: int) -> None:
-        import gymnasium
-
         self.policy, self.lanes, self.passes = policy, lanes, passes
         self.act, self.X = policy._best(network), X[: min(len(X), _JUDGED)]
-        threshold = gymnasium.spec(X.env_id).reward_threshold
-        self.target = np.inf if threshold is None else float(threshold)
+        self.target = solved_at(X)
         self.due = [policy.steps * k / policy.evaluations for k in range(1, policy.evaluations + 1)]
         self.history: list[dict[str, float]] = []
         self.best, self.since, self.played = -np.inf, 0, 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,7 +69,8 @@ def attempt(
     next.
 
     Args:
-        data: a table, series, a folder of pictures by class, or an edge list.
+        data: a table, series, a folder of pictures by class, an edge list, or the name of a task, such as
+            ``"gymnasium:LunarLander-v3"`` for an environment to act in.
         target: the column to learn.
         labels: the file with a label for each node or series.
         features: a graph's file with a name and numbers for each node.
@@ -99,24 +100,27 @@ def attempt(
     from neuroloom.runner.engines import open_engine
     from neuroloom.runner.processes import usable_cores
     from neuroloom.runner.store import open_store
-    from neuroloom.tasks import recognise
+    from neuroloom.tasks import is_task, recognise
 
     if confidence is not None:
         check_float("confidence", confidence, 0, 1, open_low=True, open_high=True)
+    if minutes <= 0:
+        raise InputError(f"`minutes` must be above 0, but got {minutes:g}.")
     began = time.monotonic()
-    task = recognise(
-        data,
-        target=target,
-        labels=labels,
-        features=features,
-        kind=kind,
-        problem=problem,
-        groups=groups,
-        drop=tuple(drop),
+    said = {
+        "target": target,
+        "labels": labels,
+        "features": features,
+        "kind": kind,
+        "problem": problem,
+        "groups": groups,
+        "drop": tuple(drop),
         **ahead_options(horizon, season, known),
-        normal=normal,
-        window=window,
-    )
+        "normal": normal,
+        "window": window,
+    }
+    named = is_task(str(data)) and not Path(data).exists()
+    task = _named(str(data), said) if named else recognise(data, **said)
     if progress is not None:
         progress.say(_recognised(task))
     if task.problem == "detection" and task.load().y is None:
@@ -124,7 +128,17 @@ def attempt(
             "no column marks the anomalies, so methods cannot be compared; name it with --target, or take "
             "neuroloom.runner.scan.scan for scores alone."
         )
-    whole = _config(task, minutes, workers or usable_cores(), methods, confidence, explain)
+    workers = workers or usable_cores()
+    chosen = chosen_methods(task, methods)
+    params: dict[str, dict[str, Any]] = {}
+    if task.problem == "control":
+        from neuroloom.runner.budget import budget_lines, plan_control
+
+        task, budget = plan_control(task, 60 * minutes * workers, chosen)
+        params = budget.params
+        if progress is not None:
+            progress.say(budget_lines(task, budget))
+    whole = _config(task, minutes, workers, chosen, params, confidence, explain)
     checked, source = load_config(whole)
     plan = make_plan(checked, source)
     rounds = [list(group) for _, group in groupby(plan.trials, key=lambda t: (t.seed, t.fold))]
@@ -204,6 +218,18 @@ class _Session:
         return "\n".join(["# neuroloom run THIS_FILE repeats the bench.", *remarks, to_toml(config)])
 
 
+def _named(name: str, said: Mapping[str, Any]) -> Task:
+    """Return the task of that name, which takes nothing that is said of own data."""
+    from neuroloom.tasks import open_task
+
+    given = [f"`{part}`" for part, value in said.items() if value is not None and value != ()]
+    if given:
+        raise InputError(
+            f"{name} is the name of a task, which has its own data, so {', '.join(given)} cannot be said of it."
+        )
+    return open_task(name)
+
+
 def ahead_options(horizon: int | None, season: int | None, known: Sequence[str]) -> dict[str, Any]:
     """Return what was said of a forecast, for :func:`neuroloom.tasks.recognise`; nothing where nothing was."""
     given = {"horizon": horizon, "season": season, "known": tuple(known) or None}
@@ -229,6 +255,19 @@ def methods_for(kind: str, problem: str, *, uneven: bool = False) -> list[str]:
     learners.sort(key=lambda method: method.room != "baseline")  # stable: the registry's order otherwise
     rare = [e for e in RARE if isinstance(recipe(e, kind, problem), Recipe)] if uneven else []
     return [*(method.key for method in learners), *rare, *composed]
+
+
+def chosen_methods(task: Task, methods: Sequence[str]) -> list[str]:
+    """Return ``methods``, or where there are none those that fit the task.
+
+    Raises:
+        InputError: one does not fit.
+    """
+    for name in methods:
+        fits = recipe(name, task.kind, task.problem)
+        if not isinstance(fits, Recipe):
+            raise InputError(f"{name!r} cannot be tried here: {fits.reason}.")
+    return list(methods) or methods_for(task.kind, task.problem, uneven=task.metrics[0] == UNEVEN[0])
 
 
 def _recognised(task: Task) -> list[str]:
@@ -260,24 +299,21 @@ def _config(
     task: Task,
     minutes: float,
     workers: int,
-    methods: Sequence[str] = (),
+    methods: list[str],
+    params: dict[str, dict[str, Any]],
     confidence: float | None = None,
     explain: bool = False,
 ) -> Config:
-    if minutes <= 0:
-        raise InputError(f"`minutes` must be above 0, but got {minutes:g}.")
-    for name in methods:
-        fits = recipe(name, task.kind, task.problem)
-        if not isinstance(fits, Recipe):
-            raise InputError(f"{name!r} cannot be tried here: {fits.reason}.")
-    chosen = list(methods) or methods_for(task.kind, task.problem, uneven=task.metrics[0] == UNEVEN[0])
+    spec = {k: v for k, v in task.spec.items() if k != "found"}
     return Config(
         name=re.sub(r'[/\\:*?"<>|\x00-\x1f]', "-", task.name) or "mine",
         seeds=MOST_ROUNDS // FOLDS,
         folds=FOLDS,
-        methods=chosen,
-        task=[OwnTask.model_validate({k: v for k, v in task.spec.items() if k != "found"})],
+        tasks=[task.name] if set(spec) == {"name"} else [],
+        methods=methods,
+        method=params,
+        task=[] if set(spec) == {"name"} else [OwnTask.model_validate(spec)],
         confidence=confidence,
         explain=explain,
-        limits=Limits(seconds=_limit(minutes, workers, len(chosen))),
+        limits=Limits(seconds=_limit(minutes, workers, len(methods))),
     )

@@ -72,11 +72,11 @@ class Tune(_Model):
 
 
 class OwnTask(BaseModel):
-    """The user's own data; what else it may hold, the task's reader checks."""
+    """The user's own data, or without a ``path`` a known task with options, which the task itself checks."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
     name: Name
-    path: Name
+    path: Name | None = None
 
 
 class Config(_Model):
@@ -91,7 +91,7 @@ class Config(_Model):
         methods: names of methods, ``a+b`` compositions, ``module:Class``.
         method: parameters by method name, wherever the method appears; a list of values is a grid.
         variant: named variants, beside the methods as they are.
-        task: the user's own data.
+        task: the user's own data, and tasks of a known name that take options.
         tune: how parameters are tuned, None where they are not.
         limits: time and memory of one trial; in a tuned trial the time is that of each fit.
         workers: worker processes; None takes one for each core.

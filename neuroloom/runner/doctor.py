@@ -26,6 +26,8 @@ PACKAGES = (
     "numba",
     "PyWavelets",
     "gymnasium",
+    "Box2D",
+    "envpool",
 )
 
 

@@ -1,21 +1,28 @@
-"""Control: episodes of a gymnasium environment."""
+"""Control: episodes of an environment, a built-in task's or any that gymnasium or EnvPool has."""
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import importlib.util
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from neuroloom.core.checks import check_int
 from neuroloom.core.double_pole import WITH_VELOCITIES, WITHOUT_VELOCITIES
 from neuroloom.core.dual_task import DUAL_TASK
+from neuroloom.core.episodes import spaces
 from neuroloom.core.errors import InputError
 from neuroloom.core.maze import HARD, MEDIUM
 from neuroloom.core.reversal_bandit import REVERSAL_BANDIT
 from neuroloom.core.samples import EnvSet
 from neuroloom.core.seeding import stream
+from neuroloom.core.worlds import solved_at
 from neuroloom.tasks.base import DrawnTask
 from neuroloom.tasks.metrics import DEFAULTS
 from neuroloom.tasks.task import Data, Split
@@ -24,7 +31,7 @@ TRAIN, TEST = 1000, 100
 
 
 class Episodes(DrawnTask):
-    """Act in a gymnasium environment.
+    """Act in an environment.
 
     A policy may use the 1,000 training starts as it likes and is scored by its mean return over 100 others; both are
     drawn for each repetition and share no seed.
@@ -32,6 +39,8 @@ class Episodes(DrawnTask):
 
     env_id: str
     options: Mapping[str, Any] = MappingProxyType({})
+    simulator = "gymnasium"
+    test = TEST
     kind = "episodes"
     problem = "control"
     actions = "discrete"
@@ -41,9 +50,102 @@ class Episodes(DrawnTask):
 
     def load(self, seed: int = 0) -> Data:
         """Return an ``EnvSet`` of 1,000 training and 100 test starts."""
-        seeds = stream(seed, "data", self.name).choice(2**31 - 1, size=TRAIN + TEST, replace=False)
-        split = Split(train=np.arange(TRAIN), test=np.arange(TRAIN, TRAIN + TEST))
-        return Data(EnvSet(self.env_id, seeds, dict(self.options)), None, extra={"splits": [split]})
+        seeds = stream(seed, "data", self.name).choice(2**31 - 1, size=TRAIN + self.test, replace=False)
+        split = Split(train=np.arange(TRAIN), test=np.arange(TRAIN, TRAIN + self.test))
+        X = EnvSet(self.env_id, seeds, dict(self.options), self.simulator)
+        return Data(X, None, extra={"splits": [split]})
+
+
+class AnyEnvironment(Episodes):
+    """``gymnasium:ENV``: any environment that gymnasium makes, the user's own among them; see :class:`Episodes`.
+
+    ``ENV`` is what ``gymnasium.make`` takes, ``MODULE:ENV`` for one that a module registers when it is imported.
+
+    Args:
+        name: the family's name and the environment's.
+        data: not used.
+        options: keyword arguments for making the environment, or None.
+        test: starts to be scored on, at least 1.
+    """
+
+    takes = ("options", "test")
+    summary = "any environment of gymnasium, one of your own among them, scored over 100 episodes"
+    source = "Towers and others 2024, Gymnasium: a standard interface for reinforcement learning environments"
+
+    def __init__(
+        self,
+        name: str,
+        data: Path | None = None,
+        options: Mapping[str, Any] | None = None,
+        test: int = TEST,
+    ) -> None:
+        super().__init__(name, data)
+        if options is not None and not isinstance(options, Mapping):
+            raise InputError(
+                f"`options` of task {name!r} must be a table of keyword arguments, but is {options!r}."
+            )
+        self.env_id = name.partition(":")[2]
+        self.options = dict(options or {})
+        self.test = check_int("test", test)
+        said = {"options": self.options or None, "test": None if test == TEST else test}
+        self.spec = {"name": name, **{part: value for part, value in said.items() if value is not None}}
+        self.summary = f"act in {self.env_id}, scored over {test} fresh episodes"
+
+    @functools.cached_property
+    def actions(self) -> str:  # type: ignore[override]
+        """Whether they are ``discrete`` or ``continuous``.
+
+        Raises:
+            InputError, NotSupportedError: as for :meth:`load`.
+        """
+        own = spaces(EnvSet(self.env_id, [], dict(self.options), self.simulator))
+        return "discrete" if own.actions else "continuous"
+
+    @classmethod
+    def members(cls, data: Path | None) -> list[str]:
+        """Return no name: there is no end of environments."""
+        return []
+
+    def fingerprint(self) -> str:
+        """Return the hash of the environment's name, its options and the number of test starts."""
+        said = json.dumps([self.spec, self.version], sort_keys=True, default=str)
+        return hashlib.sha256(said.encode()).hexdigest()
+
+    def load(self, seed: int = 0) -> Data:
+        """Return an ``EnvSet`` of 1,000 training starts and those to be scored on.
+
+        Raises:
+            InputError: there is no such environment, or it cannot be made.
+            NotSupportedError: its observations or actions are neither numbers (``Box``) nor ``Discrete``.
+        """
+        loaded = super().load(seed)
+        own = spaces(loaded.X)
+        seen = f"{own.states} states" if own.states else f"{own.inputs:,} number{'s' * (own.inputs != 1)}"
+        done = (
+            f"{own.actions} to choose from"
+            if own.actions
+            else f"{own.low.size} number{'s' * (own.low.size != 1)}"
+        )
+        threshold = solved_at(loaded.X)
+        notes = (
+            f"observations: {seen}; actions: {done}",
+            "solved at a mean return of "
+            + (f"{threshold:g}" if np.isfinite(threshold) else "no known number"),
+        )
+        return Data(loaded.X, None, notes, loaded.extra)
+
+
+class PooledEnvironment(AnyEnvironment):
+    """``envpool:ENV``: an environment that EnvPool has written in C++; see :class:`AnyEnvironment`.
+
+    The task is gymnasium's of the same name, played many times faster; starts differ by seed.
+    """
+
+    simulator = "envpool"
+    summary = "an environment of EnvPool, compiled and stepped many at once, scored over 100 episodes"
+    source = (
+        "Weng and others 2022, EnvPool: a highly parallel reinforcement learning environment execution engine"
+    )
 
 
 class CartPole(Episodes):

@@ -92,6 +92,8 @@ FAMILIES: dict[str, str] = {
     "forecast": "forecast:FolderSeries",
     "anomaly": "anomalies:ArchiveAnomaly",
     "spliced": "anomalies:SplicedAnomaly",
+    "gymnasium": "episodes:AnyEnvironment",
+    "envpool": "episodes:PooledEnvironment",
 }
 
 
@@ -139,7 +141,9 @@ def open_task(spec: str | Mapping[str, Any], data_dir: str | PathLike[str] | Non
     Args:
         spec: a name (``"wine"``, ``"ucr:GunPoint"``, ``"module:Class"``), or a mapping with ``name`` and, for own
             data, ``path`` and what :func:`neuroloom.tasks.recognise` takes: ``kind``, ``target``, ``labels``,
-            ``features``, ``problem``, ``groups``, ``keep``. ``metric`` puts another main metric first.
+            ``features``, ``problem``, ``groups``, ``keep``. An environment (``gymnasium:ENV``, ``envpool:ENV``) takes
+            ``options``, keyword arguments for making it, and ``test``, how many episodes are scored. ``metric`` puts
+            another main metric first.
             The ``spec`` of any task opens that task again, without reading its data.
         data_dir: the data folder; None takes that of ``NEUROLOOM_DATA``.
 
@@ -162,6 +166,12 @@ def open_task(spec: str | Mapping[str, Any], data_dir: str | PathLike[str] | Non
     return task
 
 
+def is_task(name: str) -> bool:
+    """Return whether ``name`` is one of a task, or of a member of a family."""
+    family, _, member = name.partition(":")
+    return name in TASKS or (bool(member) and family in FAMILIES) or name in _plugins()
+
+
 def _open_named(parts: dict[str, Any], folder: Path | None) -> Task:
     if "name" not in parts:
         raise InputError("a task needs a `name`, or a `path` to your own data.")
@@ -173,8 +183,9 @@ def _open_named(parts: dict[str, Any], folder: Path | None) -> Task:
     if name in TASKS:
         task: Task = _load(TASKS[name])(name, folder)
     elif member and family in FAMILIES:
-        options = {key: parts.pop(key) for key in ("problem",) if key in parts}
-        task = _load(FAMILIES[family])(name, folder, **options)
+        cls = _load(FAMILIES[family])
+        options = {key: parts.pop(key) for key in getattr(cls, "takes", ("problem",)) if key in parts}
+        task = cls(name, folder, **options)
     elif member:
         task = _unpackaged(name)
     else:

@@ -8,7 +8,7 @@ from sklearn.base import clone
 
 from neuroloom.core import EnvSet, InputError, NotSupportedError
 from neuroloom.core.episodes import cart_poles, play_population
-from neuroloom.evolve import NEAT, NEATConfig, NEATPolicy
+from neuroloom.evolve import NEAT, FixedTopologyPolicy, NEATConfig, NEATPolicy, NSGA2Policy
 
 TRAIN = EnvSet("CartPole-v1", np.arange(20))
 
@@ -105,3 +105,13 @@ def test_wrong_samples_are_named():
         NEATPolicy().fit(np.eye(3))
     with pytest.raises(InputError, match="at least one episode"):
         NEATPolicy().fit(TRAIN[:0])
+
+
+@pytest.mark.parametrize("make", [NEATPolicy, FixedTopologyPolicy, NSGA2Policy])
+def test_a_budget_of_steps_ends_the_run_with_its_generation(make):
+    policy = make(population=10, generations=1000, steps=3_000, random_state=0).fit(TRAIN)
+    steps = [entry["env_steps"] for entry in policy.history_]
+    assert 1 < len(steps) < 1000
+    assert steps[-1] >= 3_000 > steps[-2]
+    again = make(population=10, generations=len(steps), random_state=0).fit(TRAIN)
+    assert again.score(TRAIN) == policy.score(TRAIN)

@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
-from neuroloom.runner import attempt
-from neuroloom.tasks import recognise
+from neuroloom.core.errors import InputError
+from neuroloom.core.samples import EnvSet
+from neuroloom.runner import attempt, budget
+from neuroloom.runner.config import load_config
+from neuroloom.tasks import open_task, recognise
 
 
 @pytest.mark.parametrize(
@@ -26,3 +29,55 @@ def test_what_was_recognised_is_said(tmp_path):
     assert max(map(len, said)) < 80
     np.savez(tmp_path / "s.npz", X=np.random.default_rng(0).normal(size=(30, 2, 20)), y=np.arange(30) % 2)
     assert attempt._recognised(recognise(tmp_path / "s.npz"))[0].endswith("30 samples of shape 2 × 20")
+
+
+def test_a_control_task_is_tried_by_its_name_at_equal_steps(tmp_path, capsys):
+    results = attempt.attempt(
+        "gymnasium:CartPole-v1", minutes=0.2, workers=1, methods=["cma-es", "ppo"], out=tmp_path / "run"
+    )
+    config = load_config(tmp_path / "run" / "bench.toml")[0]
+    steps = {given["steps"] for given in config.method.values()}
+    assert len(steps) == 1
+    assert min(steps) >= budget.LEAST
+    assert "population" in config.method["cma-es"]
+    assert "population" not in config.method["ppo"]
+    assert [*config.tasks, *(own.name for own in config.task)] == ["gymnasium:CartPole-v1"]
+    assert set(results.frame().status) == {"done"}
+    assert set(results.frame().method) == {"cma-es", "ppo"}
+
+
+def test_a_named_task_takes_nothing_of_own_data(tmp_path):
+    with pytest.raises(InputError, match=r"wine is the name of a task, .* `target` cannot be said"):
+        attempt.attempt("wine", target="y", out=tmp_path / "run")
+
+
+def test_a_file_comes_before_a_task_of_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "wine").write_text("nothing that can be read")
+    with pytest.raises(InputError, match="wine"):
+        attempt.attempt("wine", out=tmp_path / "run")
+    (tmp_path / "wine").unlink()
+    results = attempt.attempt("wine", minutes=0.05, workers=1, methods=["logreg"], out=tmp_path / "run")
+    assert set(results.frame().task) == {"wine"}
+    assert set(results.frame().status) == {"done"}
+
+
+@pytest.mark.parametrize("pace", [100.0, 30_000.0])
+def test_the_budget_follows_the_pace(monkeypatch, pace):
+    monkeypatch.setattr(budget, "measure_pace", lambda X: (pace, 200.0))
+    task, found = budget.plan_control(open_task("gymnasium:CartPole-v1"), 600, ["neat", "ppo", "dummy"])
+    share = budget.SPENT * 600 / (3 * budget.ROUNDS)
+    exact = max(budget.LEAST, share / (1 / pace + budget.LEARNING))
+    assert 0.9 * exact <= found.steps <= exact
+    assert set(found.params) == {"neat", "ppo"}
+    low, high = budget.POPULATION
+    assert low <= found.population <= high
+    assert budget.TEST[0] <= task.test <= budget.TEST[1]
+    fixed, _ = budget.plan_control(open_task("cartpole"), 600, ["neat"])
+    assert fixed.test == 100
+
+
+def test_the_pace_counts_what_was_played():
+    pace, length = budget.measure_pace(EnvSet("Pendulum-v1", np.arange(8)))
+    assert length == 200  # Pendulum's own limit
+    assert 100 < pace < 1e7

@@ -1,0 +1,114 @@
+"""Any environment as a task: `gymnasium:ENV` and `envpool:ENV`."""
+
+import sys
+
+import gymnasium
+import numpy as np
+import pytest
+
+from neuroloom.core.errors import InputError, NotSupportedError
+from neuroloom.runner import run
+from neuroloom.tasks import is_task, open_task
+
+OWN = '''
+import gymnasium
+import numpy as np
+
+
+class Coin(gymnasium.Env):
+    """Call the side that is shown, ten times."""
+
+    def __init__(self, prize=1.0):
+        self.observation_space = gymnasium.spaces.Box(0, 1, (1,), np.float32)
+        self.action_space = gymnasium.spaces.Discrete(2)
+        self.prize = prize
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.left = 10
+        return self._show(), {}
+
+    def step(self, action):
+        earned = self.prize * (action == self.side)
+        self.left -= 1
+        return self._show(), earned, self.left == 0, False, {}
+
+    def _show(self):
+        self.side = int(self.np_random.integers(2))
+        return np.array([self.side], np.float32)
+
+
+gymnasium.register("Coin-v0", entry_point=Coin, reward_threshold=9.5)
+'''
+
+
+@pytest.fixture
+def coin(tmp_path, monkeypatch):
+    (tmp_path / "coins.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield "gymnasium:coins:Coin-v0"
+    sys.modules.pop("coins", None)
+    gymnasium.registry.pop("Coin-v0", None)
+
+
+def test_an_environment_of_ones_own_is_a_task(coin):
+    task = open_task(coin)
+    assert is_task(coin)
+    assert (task.kind, task.problem, task.actions, task.name) == ("episodes", "control", "discrete", coin)
+    data = task.load(3)
+    assert data.notes == (
+        "observations: 1 number; actions: 2 to choose from",
+        "solved at a mean return of 9.5",
+    )
+    split = task.split(data, 0, 0, 5)
+    assert (len(split.train), len(split.test)) == (1000, 100)
+    assert len(set(data.X.seeds.tolist())) == 1100
+    assert data.X.seeds.tolist() != task.load(4).X.seeds.tolist()
+
+
+def test_it_runs_in_a_bench_with_options(coin, tmp_path):
+    bench = {
+        "name": "coins",
+        "seeds": 2,
+        "methods": ["cma-es", "dummy"],
+        "method": {"cma-es": {"population": 8, "steps": 800}},
+        "task": [{"name": coin, "options": {"prize": 2.0}, "test": 30}],
+    }
+    results = run(bench, out=tmp_path / "run", workers=1)
+    scores = results.main().set_index(["method", "seed"]).value
+    for seed in range(2):
+        assert scores["cma-es", seed] == 20
+        assert 0 <= scores["dummy", seed] <= 20
+
+
+def test_the_spec_opens_the_same_task_again(coin):
+    task = open_task({"name": coin, "options": {"prize": 2.0}, "test": 7})
+    again = open_task(task.spec)
+    assert again.fingerprint() == task.fingerprint() != open_task(coin).fingerprint()
+    assert (again.options, again.test) == ({"prize": 2.0}, 7)
+    assert "scored over 7 fresh episodes" in again.summary
+
+
+@pytest.mark.parametrize(
+    ("spec", "error", "match"),
+    [
+        ("gymnasium:CartPol-v1", InputError, "did you mean 'CartPole-v1'"),
+        ("gymnasium:nowhere_at_all:Coin-v0", InputError, "cannot be made"),
+        ("gymnasium:Blackjack-v1", NotSupportedError, "Tuple observations"),
+        ({"name": "gymnasium:CartPole-v1", "options": {"colour": 1}}, InputError, "cannot be made.*colour"),
+        ({"name": "gymnasium:CartPole-v1", "options": 3}, InputError, "must be a table of keyword arguments"),
+        ({"name": "gymnasium:CartPole-v1", "test": 0}, InputError, "`test` must be"),
+        ({"name": "gymnasium:CartPole-v1", "target": "y"}, InputError, "takes no target"),
+    ],
+)
+def test_what_cannot_be_acted_in_is_named(spec, error, match):
+    with pytest.raises(error, match=match):
+        open_task(spec).load()
+
+
+def test_envpools_are_those_of_envpool():
+    pytest.importorskip("envpool")
+    task = open_task({"name": "envpool:MountainCarContinuous-v0", "test": 5})
+    data = task.load()
+    assert (data.X.simulator, task.actions, len(data.X)) == ("envpool", "continuous", 1005)
+    assert np.isclose(float(data.notes[1].split()[-1]), 90)
