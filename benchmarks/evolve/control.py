@@ -4,7 +4,8 @@ Training draws from 1,000 starts, two a generation, the same for all networks of
 starts. The score is the mean return over 100 other starts. The steps of the environment are all that were played, the
 choice of champions included.
 
-With --steps a run ends with the generation in which as many were played, whatever --generations says.
+With --steps a run ends with the generation in which as many were played, or after --generations. A task may be any
+environment, as gymnasium:ENV or envpool:ENV; of the latter the policies are scored in gymnasium's ENV, too.
 
     python -m benchmarks.evolve.control acrobot --methods neat --seeds 20 --population 60 --generations 15
 """
@@ -12,6 +13,7 @@ With --steps a run ends with the generation in which as many were played, whatev
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 
@@ -22,6 +24,8 @@ import time
 import numpy as np
 
 from benchmarks.evolve.evotorch_peers import CoSyNEPolicy, PGPEPolicy, SNESPolicy
+from neuroloom.core import EnvSet
+from neuroloom.core.worlds import solved_at
 from neuroloom.evolve import ESHyperNEATPolicy, FixedTopologyPolicy, HyperNEATPolicy, NEATPolicy
 from neuroloom.tasks import open_task
 
@@ -33,21 +37,6 @@ POLICIES = {
 }
 PEERS = {"pgpe": PGPEPolicy, "snes": SNESPolicy, "cosyne": CoSyNEPolicy}
 EVERY = POLICIES | PEERS
-TARGETS = {
-    "cartpole": 475.0, "acrobot": -100.0, "mountain-car-continuous": 90.0, "lunar-lander": 200.0,
-    "bipedal-walker": 300.0,
-}  # fmt: skip
-
-
-class Spent:
-    """Ends a run once ``steps`` of the environment were played."""
-
-    def __init__(self, steps):
-        self.steps = steps
-
-    def __call__(self, engine):
-        """Return whether that is so."""
-        return engine.history_[-1]["env_steps"] >= self.steps
 
 
 def main():
@@ -62,6 +51,7 @@ def main():
     parser.add_argument("--episodes", type=int, default=2)
     parser.add_argument("--steps", type=int, default=None)
     parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--params", default="{}", help="what else the methods take, as JSON")
     options = parser.parse_args()
     print(
         f"{options.seeds} seeds, population {options.population}, up to {options.generations} generations, one thread"
@@ -71,7 +61,7 @@ def main():
     )
     for name in options.tasks:
         for method in options.methods:
-            rows = []
+            rows, elsewhere = [], []
             for seed in range(options.first_seed, options.first_seed + options.seeds):
                 data = open_task(name).load(seed)
                 split = data.extra["splits"][0]
@@ -81,10 +71,14 @@ def main():
                     generations=options.generations,
                     episodes=options.episodes,
                     random_state=seed,
-                    callbacks=None if options.steps is None else Spent(options.steps),
+                    steps=options.steps,
+                    **json.loads(options.params),
                 ).fit(data.X[split.train])
                 seconds = time.process_time() - began
                 score = policy.score(data.X[split.test])
+                if data.X.simulator == "envpool":
+                    there = policy.score(EnvSet(data.X.env_id, data.X.seeds[split.test], data.X.options))
+                    elsewhere.append(there)
                 trained = policy.history_[-1]["score"]
                 steps = policy.history_[-1]["env_steps"]
                 rows.append((score, trained, steps, len(policy.history_), seconds))
@@ -94,13 +88,20 @@ def main():
                     flush=True,
                 )
             scores, trained, steps, generations, seconds = np.array(rows).T
-            target = TARGETS.get(name)
-            reached = "" if target is None else f"{(scores >= target).sum()}/{len(scores)}"
+            target = solved_at(data.X)
+            reached = "" if np.isinf(target) else f"{(scores >= target).sum()}/{len(scores)}"
             print(
                 f"{name + ' ' + method:<38}{scores.mean():>9.1f}{scores.std():>8.1f}{scores.min():>9.1f}{reached:>9}"
                 f"{trained.mean():>10.1f}{np.median(steps):>12,.0f}{np.median(generations):>6.0f}{np.median(seconds):>7.1f}",
                 flush=True,
             )
+            if elsewhere:
+                there = np.array(elsewhere)
+                print(
+                    f"{'  the same in gymnasium':<38}{there.mean():>9.1f}{there.std():>8.1f}{there.min():>9.1f}"
+                    f"{f'{(there >= target).sum()}/{len(there)}':>9}",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

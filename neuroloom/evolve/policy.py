@@ -27,11 +27,11 @@ from neuroloom.core.errors import InputError, NotSupportedError
 from neuroloom.core.samples import EnvSet
 from neuroloom.core.seeding import as_seed, derive, stream
 from neuroloom.core.worlds import solved_at
-from neuroloom.evolve.champions import CONFIRMED, Champions
+from neuroloom.evolve.champions import CONFIRMED, FIRST, Champions
 from neuroloom.evolve.config import NEATConfig
 from neuroloom.evolve.genome import DYNAMICS
 from neuroloom.evolve.population import genome as read_genome
-from neuroloom.evolve.population import pack_genomes
+from neuroloom.evolve.population import pack_genomes, size
 
 if TYPE_CHECKING:
     from neuroloom.evolve.neat import NEAT
@@ -95,6 +95,7 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
 
     plasticity = "none"  # of policies of other searches
     _memory: GenomeState | PlasticLanes | None = None
+    _episodes = 0  # that the population played
     _ends = False  # whether the engine wants to know how episodes end
     _ranges: list[tuple[float, float]] | None = None  # of behaviours that the environment gives
 
@@ -178,6 +179,7 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
 
         engine.run_phenotypes(evaluate, self.generations, [judge, *as_list(self.callbacks)])
         champions.decide(episodes)
+        self._episodes = episodes
         chosen = champions.best
         self.best_genome_ = read_genome(chosen.genes, 0, config.inputs, config.outputs, chosen.score, config)
         self.history_ = engine.history_
@@ -187,11 +189,15 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def _judged_again(self, genes: Genes, X: EnvSet) -> Floats:
-        """Return the mean returns ``(genomes,)`` on the episodes of ``X`` that champions are judged on."""
+        """Return the mean returns ``(genomes,)`` on episodes of ``X`` that champions are judged on.
+
+        As many as for a confirmed champion, or so few that they are half of what the population played.
+        """
         from neuroloom.evolve.recurrent import compile_networks
 
+        starts = min(CONFIRMED, max(FIRST, self._episodes // (2 * size(genes))))
         networks = compile_networks(genes, self._config(spaces(X)))
-        played = self._player(X)(networks, np.arange(min(len(X), CONFIRMED)))
+        played = self._player(X)(networks, np.arange(min(len(X), starts)))
         self.history_[-1]["env_steps"] += played.steps
         return np.asarray(played.returns.mean(axis=1))
 

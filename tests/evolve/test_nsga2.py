@@ -7,7 +7,9 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 
 from neuroloom.core import EnvSet, InputError
 from neuroloom.evolve import NEATConfig, NSGA2Classifier, NSGA2Policy, NSGA2Regressor
+from neuroloom.evolve.champions import CONFIRMED, FIRST
 from neuroloom.evolve.nsga2 import NSGA2, crowding_distances, front_ranks, survival_order
+from neuroloom.evolve.population import size as count_of
 
 
 def test_fronts_and_crowding_worked_by_hand():
@@ -193,3 +195,18 @@ def test_the_policy_offers_small_networks_judged_on_the_champions_episodes():
     assert scores[-1] > 450
     assert found[0][0] == 0
     assert scores[0] < 50  # without a connection nothing is balanced
+
+
+def test_judging_the_front_plays_half_as_much_as_the_search_at_most():
+    class Counted(NSGA2Policy):
+        def _judged_again(self, genes, X):
+            before = self.history_[-1]["env_steps"]
+            found = super()._judged_again(genes, X)
+            self.judged = (self.history_[-1]["env_steps"] - before) / 7 / count_of(genes)
+            self.genomes = count_of(genes)
+            return found
+
+    X = EnvSet("Pendulum-v1", np.arange(200))  # no episode ends before its time
+    policy = Counted(population=16, generations=15, max_steps=7, random_state=0).fit(X)
+    assert policy.judged == min(CONFIRMED, max(FIRST, 15 * 16 * 2 // (2 * policy.genomes)))
+    assert policy.judged < CONFIRMED
