@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from neuroloom.signal.synchrosqueezing import Synchrosqueezed, synchrosqueeze
     from neuroloom.signal.transform import CWT, cwt
     from neuroloom.signal.visibility import VisibilityGraphs, visibility_graph
+    from neuroloom.signal.wavelet_competition import WaveletCompetitionFeatures
     from neuroloom.signal.wavelet_detector import WaveletDetector, WaveletDetectorStream
     from neuroloom.signal.wavelet_ensemble import WaveletEnsembleClassifier
     from neuroloom.signal.wavelet_features import WaveletFeatures
@@ -52,6 +53,7 @@ __all__ = [
     "Synchrosqueezed",
     "Transients",
     "VisibilityGraphs",
+    "WaveletCompetitionFeatures",
     "WaveletCorrelationGraphs",
     "WaveletDetector",
     "WaveletDetectorStream",
@@ -102,6 +104,7 @@ _HOMES = {
     "WaveletCorrelationGraphs": "neuroloom.signal.correlation_graph",
     "WaveletDetector": "neuroloom.signal.wavelet_detector",
     "WaveletDetectorStream": "neuroloom.signal.wavelet_detector",
+    "WaveletCompetitionFeatures": "neuroloom.signal.wavelet_competition",
     "WaveletEnsembleClassifier": "neuroloom.signal.wavelet_ensemble",
     "WaveletFeatures": "neuroloom.signal.wavelet_features",
     "WaveletPPVFeatures": "neuroloom.signal.wavelet_ppv",

@@ -28,7 +28,7 @@ def _compiled(function: Any) -> Any:
 
 
 @_compiled
-def _band(padded: Singles, taps: Singles, dilation: int, out: Singles) -> None:
+def write_band(padded: Singles, taps: Singles, dilation: int, out: Singles) -> None:
     """Write out[t] = sum_j taps[j] padded[t + j dilation].
 
     Args:
@@ -48,7 +48,7 @@ def _band(padded: Singles, taps: Singles, dilation: int, out: Singles) -> None:
 
 
 @_compiled
-def _pad(x: Singles, dilation: int, out: Singles) -> Singles:
+def pad(x: Singles, dilation: int, out: Singles) -> Singles:
     """Return ``x`` between 4 ``dilation`` zeros at each end, in the room ``out``."""
     edge = (TAPS // 2) * dilation
     padded = out[: len(x) + 2 * edge]
@@ -59,7 +59,7 @@ def _pad(x: Singles, dilation: int, out: Singles) -> Singles:
 
 
 @_compiled
-def _input(x: Singles, channels: Ints, differenced: bool, out: Singles) -> int:
+def write_input(x: Singles, channels: Ints, differenced: bool, out: Singles) -> int:
     """Write the sum of ``channels`` of ``x`` ``(channels, length)``, or its difference; return how long that is."""
     length = int(x.shape[1])
     out[:] = 0.0
@@ -87,8 +87,8 @@ def one_band(
     room = np.empty(X.shape[2] + (TAPS - 1) * dilation, dtype=np.float32)
     own = channels[channel_start[k] : channel_start[k + 1]]
     for i in range(len(X)):
-        length = _input(X[i], own, differenced == 1, signal)
-        _band(_pad(signal[:length], dilation, room), kernels[kernel], dilation, out[i, :length])
+        length = write_input(X[i], own, differenced == 1, signal)
+        write_band(pad(signal[:length], dilation, room), kernels[kernel], dilation, out[i, :length])
     return out
 
 
@@ -120,13 +120,13 @@ def ppv(
     single = X.shape[1] == 1
     for i in range(len(X)):
         if single:
-            _input(X[i], channels[:1], False, inputs[0])
-            _input(X[i], channels[:1], True, inputs[1])
+            write_input(X[i], channels[:1], False, inputs[0])
+            write_input(X[i], channels[:1], True, inputs[1])
         padded, dilated, of = room, 0, 0
         for k in range(len(bands)):
             kernel, dilation, differenced = bands[k]
             if not single:
-                _input(
+                write_input(
                     X[i],
                     channels[channel_start[k] : channel_start[k + 1]],
                     differenced == 1,
@@ -134,8 +134,8 @@ def ppv(
                 )
             own = length - differenced
             if not single or dilation != dilated or differenced != of:
-                padded, dilated, of = _pad(inputs[differenced, :own], dilation, room), dilation, differenced
-            _band(padded, kernels[kernel], dilation, band[:own])
+                padded, dilated, of = pad(inputs[differenced, :own], dilation, room), dilation, differenced
+            write_band(padded, kernels[kernel], dilation, band[:own])
             part = band[windows[k, 0] : windows[k, 1]]
             for j in range(per):
                 limit = thresholds[k, j]

@@ -13,6 +13,14 @@ def warm_up(kind: str, problem: str) -> None:
     WaveletPPVFeatures(features=300, random_state=0).fit(X).transform(X)
 
 
+def warm_up_competition(kind: str, problem: str) -> None:
+    """Compile, or read from numba's cache on disk, what ``WaveletCompetitionFeatures`` runs."""
+    from neuroloom.signal.wavelet_competition import WaveletCompetitionFeatures
+
+    X = np.random.default_rng(0).normal(size=(6, 1, 40))
+    WaveletCompetitionFeatures(dilations=2, random_state=0).fit(X).transform(X)
+
+
 def warm_up_ensemble(kind: str, problem: str) -> None:
     """Compile, or read from numba's cache on disk, what ``WaveletEnsembleClassifier`` runs."""
     from neuroloom.signal.wavelet_ensemble import WaveletEnsembleClassifier

@@ -105,7 +105,7 @@ class WaveletPPVFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.channel_mean_, self.channel_scale_ = mean, np.where(spread > 0, spread, 1.0)
         self.bands_ = _layout(X.shape[2], check_int("dilations", self.dilations))
         random = stream(as_seed(self.random_state), "wavelet-ppv")
-        self.channels_, self.channel_start_ = _channel_subsets(X.shape[1], len(self.bands_), random)
+        self.channels_, self.channel_start_ = channel_subsets(X.shape[1], len(self.bands_), random)
         self.windows_ = _windows(self.bands_, X.shape[2])
         self.thresholds_ = self._thresholds(X, max(1, round(features / len(self.bands_))), random)
         self.n_parameters_ = int(self.thresholds_.size)
@@ -215,10 +215,14 @@ def kernel_bank() -> dict[str, NDArray[np.float64]]:
 
 def _layout(length: int, dilations: int) -> NDArray[np.int32]:
     """Return ``(bands, 3)``: kernel, dilation, differenced."""
-    spaced = max(1.0, (length - 1) / (_TAPS - 1)) ** np.linspace(0.0, 1.0, dilations)
-    steps = np.unique(np.floor(spaced + 1e-9).astype(np.int32))
-    kernels = range(len(kernel_bank()))
+    steps, kernels = dilation_steps(length, dilations), range(len(kernel_bank()))
     return np.array([(k, d, i) for i in (0, 1) for d in steps for k in kernels], dtype=np.int32)
+
+
+def dilation_steps(length: int, dilations: int) -> NDArray[np.int32]:
+    """Return ``dilations`` dilations, fewer where some are equal, from 1 to (length - 1) / 8, even in the logarithm."""
+    spaced = max(1.0, (length - 1) / (_TAPS - 1)) ** np.linspace(0.0, 1.0, dilations)
+    return np.unique(np.floor(spaced + 1e-9).astype(np.int32))
 
 
 def _windows(bands: NDArray[np.int32], length: int) -> NDArray[np.int32]:
@@ -230,7 +234,7 @@ def _windows(bands: NDArray[np.int32], length: int) -> NDArray[np.int32]:
     return windows
 
 
-def _channel_subsets(
+def channel_subsets(
     channels: int, bands: int, random: np.random.Generator
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return the channels that each band adds up, joined, and ``(bands + 1,)`` where each band's begin.

@@ -102,3 +102,20 @@ def positive_shares(x, taps, dilation, differenced, padded, thresholds):
 
     values = [output(t) for t in (range(n) if padded else range(reach, n - reach))]
     return [sum(v > b for v in values) / len(values) for b in thresholds]
+
+
+def competition(x, kernels, dilation, differenced, group):
+    """Sum of the largest outputs and number of the least of each kernel of a group; zeros beyond the ends."""
+    if differenced:
+        x = [x[t + 1] - x[t] for t in range(len(x) - 1)]
+    most, least = [0.0] * len(group), [0] * len(group)
+    for t in range(len(x)):
+        outputs = []
+        for k in group:
+            taps = kernels[k]
+            at = [t + (j - len(taps) // 2) * dilation for j in range(len(taps))]
+            outputs.append(sum(w * x[i] for w, i in zip(taps, at, strict=True) if 0 <= i < len(x)))
+        winner = max(range(len(group)), key=lambda k: outputs[k])
+        most[winner] += outputs[winner]
+        least[min(range(len(group)), key=lambda k: outputs[k])] += 1
+    return [v for k in range(len(group)) for v in (math.sqrt(max(0.0, most[k])), math.sqrt(least[k]))]

@@ -28,7 +28,9 @@ def tones(n, seed=0, spread=1.0):
 
 
 def small(**params):
-    return WaveletEnsembleClassifier(**{"features": 300, "trees": 20, "random_state": 0, **params})
+    return WaveletEnsembleClassifier(
+        **{"features": 300, "groups": 1, "trees": 20, "random_state": 0, **params}
+    )
 
 
 @pytest.mark.parametrize(("n", "p"), [(20, 50), (40, 7), (12, 12)])
@@ -71,20 +73,27 @@ def test_sharpness_of_three_right_in_four():
 def test_weights_and_answers_are_those_of_the_formula():
     X, y = tones(40)
     model = small().fit(X, y)
-    weights = model.held_out_accuracy_**4
+    weights = np.exp(-5 * model.held_out_loss_)
     np.testing.assert_allclose(model.weights_, weights / weights.sum())
-    told = [model.ridge_.decision_function(model.kernels_.transform(X))]
+    told = [
+        ridge.decision_function(features.transform(X))
+        for features, ridge in zip(model.kernels_, model.ridges_, strict=True)
+    ]
     for features, forest in zip(model.quantiles_, model.forests_, strict=True):
         told.append(np.log(np.clip(forest.predict_proba(features.transform(X)), 1e-3, 1)))
     pooled = sum(
         w * log_softmax(b * z, axis=-1)
         for w, b, z in zip(model.weights_, model.sharpness_, told, strict=False)
     )
-    expected = np.exp(model.sharpness_[3] * pooled)
+    expected = np.exp(model.sharpness_[4] * pooled)
     np.testing.assert_allclose(model.predict_proba(X), expected / expected.sum(1, keepdims=True), atol=1e-12)
     labels = np.searchsorted(model.classes_, y)
-    assert model.held_out_accuracy_[0] == np.mean(model.ridge_.left_out_.argmax(1) == labels)
-    assert model.held_out_accuracy_[2] == np.mean(model.forests_[1].out_of_bag_.argmax(1) == labels)
+    spread = 1 / (len(y) + 2)  # smoothed targets
+    targets = np.where(labels[:, None] == np.arange(2), 1 - spread / 2, spread / 2)
+    held_out = (model.ridges_[1].left_out_, np.log(np.clip(model.forests_[1].out_of_bag_, 1e-3, 1)))
+    for member, z in zip((1, 3), held_out, strict=True):
+        logs = log_softmax(model.sharpness_[member] * z, axis=-1)
+        assert model.held_out_loss_[member] == pytest.approx(-(targets * logs).sum(axis=1).mean())
 
 
 def test_probabilities_hold_on_new_series():
@@ -96,7 +105,8 @@ def test_probabilities_hold_on_new_series():
     assert right > 0.75
     assert abs(told.max(axis=1).mean() - right) < 0.1
     columns = np.searchsorted(model.classes_, truth)
-    alone = np.exp(log_softmax(model.ridge_.decision_function(model.kernels_.transform(new)), axis=-1))
+    kernels = model.ridges_[0].decision_function(model.kernels_[0].transform(new))
+    alone = np.exp(log_softmax(kernels, axis=-1))
     assert log_loss(columns, told) < log_loss(columns, alone)
 
 
@@ -128,3 +138,17 @@ def test_three_samples_are_enough_and_warn_of_nothing():
 def test_bad_input_is_told(make, words):
     with pytest.raises(InputError, match=words):
         make()
+
+
+def test_members_that_know_more_weigh_more():
+    # level alone tells the classes apart, and competing kernels see it at the ends of a series only
+    def levels(seed):
+        random, y = np.random.default_rng(seed), np.arange(60) % 2
+        return random.normal(size=(60, 48)) + np.where(y, 0.8, 0.0)[:, None], y
+
+    model = small().fit(*levels(0))
+    assert model.weights_.argmin() == 1
+    assert model.held_out_loss_.argmax() == 1
+    assert model.weights_.max() > 1.2 * model.weights_[1]
+    X, y = levels(1)
+    assert np.mean(model.predict(X) == y) > 0.9
