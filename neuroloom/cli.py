@@ -377,7 +377,9 @@ def fit(
     method: Annotated[
         str, typer.Argument(help="A method, as rbfn or wavelets+ridge.", autocompletion=_methods)
     ],
-    data: Annotated[Path, typer.Argument(help="The data to learn.")],
+    data: Annotated[
+        Path, typer.Argument(help="The data to learn, or a task's name, as gymnasium:CartPole-v1.")
+    ],
     out: Annotated[Path, typer.Option("--out", help="The folder to save the model in.")],
     target: Target = None,
     labels: Labels = None,
@@ -444,7 +446,12 @@ def fit(
 @app.command()
 def predict(
     model: Annotated[Path, typer.Argument(help="A model that `neuroloom fit` saved.")],
-    data: Annotated[Path, typer.Argument(help="New samples, in the form of those learned from.")],
+    data: Annotated[
+        Path,
+        typer.Argument(
+            help="New samples, in the form of those learned from; of a policy how many episodes it is to play."
+        ),
+    ],
     out: Annotated[Path | None, typer.Option("--out", help="A CSV file; the default is the screen.")] = None,
 ) -> None:
     """Answer for new samples with a saved model."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,27 +100,26 @@ def attempt(
     from neuroloom.runner.engines import open_engine
     from neuroloom.runner.processes import usable_cores
     from neuroloom.runner.store import open_store
-    from neuroloom.tasks import is_task, recognise
+    from neuroloom.tasks import open_data
 
     if confidence is not None:
         check_float("confidence", confidence, 0, 1, open_low=True, open_high=True)
     if minutes <= 0:
         raise InputError(f"`minutes` must be above 0, but got {minutes:g}.")
     began = time.monotonic()
-    said = {
-        "target": target,
-        "labels": labels,
-        "features": features,
-        "kind": kind,
-        "problem": problem,
-        "groups": groups,
-        "drop": tuple(drop),
+    task = open_data(
+        data,
+        target=target,
+        labels=labels,
+        features=features,
+        kind=kind,
+        problem=problem,
+        groups=groups,
+        drop=tuple(drop),
         **ahead_options(horizon, season, known),
-        "normal": normal,
-        "window": window,
-    }
-    named = is_task(str(data)) and not Path(data).exists()
-    task = _named(str(data), said) if named else recognise(data, **said)
+        normal=normal,
+        window=window,
+    )
     if progress is not None:
         progress.say(_recognised(task))
     if task.problem == "detection" and task.load().y is None:
@@ -216,18 +215,6 @@ class _Session:
             f"# left out after a round it did not end: {name} ({why})" for name, why in self.left_out.items()
         ]
         return "\n".join(["# neuroloom run THIS_FILE repeats the bench.", *remarks, to_toml(config)])
-
-
-def _named(name: str, said: Mapping[str, Any]) -> Task:
-    """Return the task of that name, which takes nothing that is said of own data."""
-    from neuroloom.tasks import open_task
-
-    given = [f"`{part}`" for part, value in said.items() if value is not None and value != ()]
-    if given:
-        raise InputError(
-            f"{name} is the name of a task, which has its own data, so {', '.join(given)} cannot be said of it."
-        )
-    return open_task(name)
 
 
 def ahead_options(horizon: int | None, season: int | None, known: Sequence[str]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from neuroloom.core.seeding import derive
 from neuroloom.methods import build
 from neuroloom.methods.saving import load_estimator, save_estimator
 from neuroloom.runner.attempt import ahead_options
-from neuroloom.tasks import describe_schema, read_like, recognise
+from neuroloom.tasks import describe_schema, open_data, read_like
 
 PICTURES = (".png", ".svg", ".pdf")
 _FORESTS = "sklearn.ensemble._forest"
@@ -27,7 +27,7 @@ _FORESTS = "sklearn.ensemble._forest"
 
 def fit_model(
     method: str,
-    data: Path,
+    data: str | Path,
     out: Path,
     *,
     target: str | None = None,
@@ -47,6 +47,7 @@ def fit_model(
 ) -> str:
     """Fit ``method`` to all of ``data``, save the model in the folder ``out``, and say what was done.
 
+    ``data`` is the user's own, or a task's name: of ``gymnasium:ENV`` the model is a policy.
     With a ``confidence`` the model answers with intervals or sets of classes that cover that share of new samples. With
     a ``checkpoint`` a deep net keeps what it has learned in that folder while it is trained: the same call after the
     process was killed goes on from there, to the same model. Several ``processes`` share every batch of a deep net.
@@ -59,7 +60,7 @@ def fit_model(
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} exists already; pass another --out, or remove it first.")
-    task = recognise(
+    task = open_data(
         data, target=target, labels=labels, features=features, kind=kind, problem=problem, drop=tuple(drop),
         **ahead_options(horizon, season, known),
     )  # fmt: skip
@@ -106,7 +107,7 @@ def fit_model(
     return "\n".join(lines)
 
 
-def predict_with_model(model: Path, data: Path) -> str:
+def predict_with_model(model: Path, data: str | Path) -> str:
     """Return a CSV text with an answer for each sample of ``data``, and the probabilities of classes.
 
     A model that was fitted with a confidence also says its interval, or its set of classes, divided by ``|``. One that
@@ -121,7 +122,7 @@ def predict_with_model(model: Path, data: Path) -> str:
         return _answer(estimator, about, data)
 
 
-def _answer(estimator: Any, about: dict[str, Any], data: Path) -> str:
+def _answer(estimator: Any, about: dict[str, Any], data: str | Path) -> str:
     import pandas as pd
 
     if about["problem"] == "forecast":
@@ -145,8 +146,10 @@ def answers(estimator: Any, problem: str, X: Any) -> dict[str, tuple[Any, list[A
     """Return all that a saved model says of samples: name -> values and, where they have columns, these.
 
     ``prediction (n,)``; of classes ``probability (n, classes)``; with a confidence ``interval (n, 2)`` or
-    ``set (n, classes)``; of a detector ``outlier (n,)`` and ``score (n,)``.
+    ``set (n, classes)``; of a detector ``outlier (n,)`` and ``score (n,)``; of a policy ``return (n,)``.
     """
+    if problem == "control":
+        return {"return": (np.asarray(estimator.predict(X)), None)}
     if isinstance(getattr(estimator, "steps", None), list) and len(estimator.steps) > 1:
         X, estimator = estimator[:-1].transform(X), estimator.steps[-1][1]  # once for all that is asked below
     if problem == "detection":
@@ -228,13 +231,13 @@ def explain_with_model(
     return text
 
 
-def _look_ahead(estimator: Any, about: dict[str, Any], data: Path) -> str:
+def _look_ahead(estimator: Any, about: dict[str, Any], data: str | Path) -> str:
     """Return a CSV text with the next values of the series in ``data``, and their intervals."""
     import pandas as pd
 
     from neuroloom.tasks.files.forecast import answers_ahead, read_like_forecast
 
-    X, dates, when = read_like_forecast(data, about["schema"])
+    X, dates, when = read_like_forecast(Path(data), about["schema"])
     ahead = estimator.predict(X)[0]
     frame = pd.DataFrame({when or "step": answers_ahead(dates, len(ahead)), "prediction": ahead})
     level = about["confidence"] or 0.95

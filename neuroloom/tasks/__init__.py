@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from neuroloom.tasks.files import recognise
     from neuroloom.tasks.files.schema import arrays_like, describe_schema, graph_of, read_like
     from neuroloom.tasks.metrics import DEFAULTS, METRICS, Metric, evaluate
-    from neuroloom.tasks.registry import is_task, list_tasks, open_task
+    from neuroloom.tasks.registry import list_tasks, open_data, open_task
     from neuroloom.tasks.task import Data, Split, Task
 
 __all__ = [
@@ -22,8 +22,8 @@ __all__ = [
     "describe_schema",
     "evaluate",
     "graph_of",
-    "is_task",
     "list_tasks",
+    "open_data",
     "open_task",
     "read_like",
     "recognise",
@@ -31,7 +31,7 @@ __all__ = [
 
 _HOMES = {
     **dict.fromkeys(("DEFAULTS", "METRICS", "Metric", "evaluate"), "metrics"),
-    **dict.fromkeys(("is_task", "list_tasks", "open_task"), "registry"),
+    **dict.fromkeys(("list_tasks", "open_data", "open_task"), "registry"),
     **dict.fromkeys(("Data", "Split", "Task"), "task"),
     **dict.fromkeys(("arrays_like", "describe_schema", "graph_of", "read_like"), "files.schema"),
     "recognise": "files",

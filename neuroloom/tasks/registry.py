@@ -166,10 +166,29 @@ def open_task(spec: str | Mapping[str, Any], data_dir: str | PathLike[str] | Non
     return task
 
 
-def is_task(name: str) -> bool:
-    """Return whether ``name`` is one of a task, or of a member of a family."""
+def open_data(data: str | Path, **said: Any) -> Task:
+    """Return the task of the user's own data, or where no such file is there, the one that is called so.
+
+    Args:
+        data: a file or folder, or a task's name: ``"wine"``, ``"gymnasium:CartPole-v1"``.
+        said: what :func:`neuroloom.tasks.recognise` takes; a task of a known name takes none of it.
+
+    Raises:
+        InputError: it is neither, or the data cannot be used as it is said.
+    """
+    name = str(data)
     family, _, member = name.partition(":")
-    return name in TASKS or (bool(member) and family in FAMILIES) or name in _plugins()
+    known = name in TASKS or (bool(member) and family in FAMILIES) or name in _plugins()
+    if not known or Path(data).exists():
+        from neuroloom.tasks.files import recognise
+
+        return recognise(data, **said)
+    given = [f"`{part}`" for part, value in said.items() if value is not None and value != ()]
+    if given:
+        raise InputError(
+            f"{name} is the name of a task, which has its own data, so {', '.join(given)} cannot be said of it."
+        )
+    return open_task(name)
 
 
 def _open_named(parts: dict[str, Any], folder: Path | None) -> Task:

@@ -8,7 +8,8 @@ import pytest
 
 from neuroloom.core.errors import InputError, NotSupportedError
 from neuroloom.runner import run
-from neuroloom.tasks import is_task, open_task
+from neuroloom.runner.models import fit_model, predict_with_model
+from neuroloom.tasks import open_task
 
 OWN = '''
 import gymnasium
@@ -53,7 +54,7 @@ def coin(tmp_path, monkeypatch):
 
 def test_an_environment_of_ones_own_is_a_task(coin):
     task = open_task(coin)
-    assert is_task(coin)
+
     assert (task.kind, task.problem, task.actions, task.name) == ("episodes", "control", "discrete", coin)
     data = task.load(3)
     assert data.notes == (
@@ -112,3 +113,24 @@ def test_envpools_are_those_of_envpool():
     data = task.load()
     assert (data.X.simulator, task.actions, len(data.X)) == ("envpool", "continuous", 1005)
     assert np.isclose(float(data.notes[1].split()[-1]), 90)
+
+
+@pytest.mark.parametrize("method", ["cma-es", "ppo"])
+def test_a_policy_is_fitted_saved_and_played(coin, tmp_path, method):
+    said = fit_model(method, coin, tmp_path / "model", params=["steps=2000"])
+    assert said.splitlines()[0] == "observations: 1 number; actions: 2 to choose from"
+    text = predict_with_model(tmp_path / "model", "4").splitlines()
+    assert text[0] == "sample,return"
+    assert [line.partition(",")[2] for line in text[1:]] == ["10.0"] * 4
+    (tmp_path / "seeds.txt").write_text("3\n8\n")
+    again = predict_with_model(tmp_path / "model", tmp_path / "seeds.txt").splitlines()
+    assert again == ["sample,return", "3,10.0", "8,10.0"]
+    for wrong in ("0", "some.csv"):
+        with pytest.raises(InputError, match="how many episodes it shall play"):
+            predict_with_model(tmp_path / "model", wrong)
+
+
+def test_a_named_task_of_samples_is_fitted_too(tmp_path):
+    assert "learned from 178 samples" in fit_model("logreg", "wine", tmp_path / "model")
+    with pytest.raises(InputError, match="is the name of a task"):
+        fit_model("logreg", "wine", tmp_path / "other", target="y")

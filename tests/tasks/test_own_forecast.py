@@ -118,7 +118,7 @@ def test_try_asks_the_forecasters_and_its_config_repeats(sales, tmp_path):
     } <= set(names)
     assert not {"windows", "logreg"} & set(names)
     task = recognise(sales, target="sales", horizon=5, drop=("visitors",))
-    config = _config(task, 1.0, 1).model_copy(update={"methods": ["theta", "dummy"], "rounds": 1})
+    config = _config(task, 1.0, 1, ["theta", "dummy"], {}).model_copy(update={"rounds": 1})
     file = tmp_path / "bench.toml"
     file.write_text(to_toml(config))
     assert "horizon = 5" in file.read_text()

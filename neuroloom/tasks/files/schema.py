@@ -11,7 +11,8 @@ import numpy as np
 
 from neuroloom.core.errors import InputError, nearest
 from neuroloom.core.graph import Graph
-from neuroloom.core.samples import LinkSet, NodeSet
+from neuroloom.core.samples import EnvSet, LinkSet, NodeSet
+from neuroloom.core.seeding import stream
 from neuroloom.tasks.files.arrays import load_arrays, pick, shaped
 from neuroloom.tasks.files.columns import convert, detect, present
 from neuroloom.tasks.files.edges import MARKUP, read_edges, read_graph
@@ -70,6 +71,8 @@ def _from_samples(kind: str, data: Data) -> dict[str, Any]:
         return {"kind": kind, "channels": int(X.shape[1]), "length": int(X.shape[2])}
     if kind == "image":
         return {"kind": kind, "shape": [int(s) for s in X.shape[1:]]}
+    if kind == "episodes":
+        return {"kind": kind, "env_id": X.env_id, "options": dict(X.options), "simulator": X.simulator}
     return {"kind": kind}
 
 
@@ -79,7 +82,7 @@ def read_like(path: str | Path, schema: dict[str, Any]) -> Answerable:
     Args:
         path: a file or folder of the model's kind; answers in it are ignored. For nodes a file of node names, a name
             in each line, or the graph itself; for links a file of pairs of names, none of them a link, or the graph
-            itself, for all such pairs.
+            itself, for all such pairs; of episodes how many, or a file with the seed of one in each line.
         schema: what :func:`describe_schema` gave.
 
     Raises:
@@ -87,6 +90,8 @@ def read_like(path: str | Path, schema: dict[str, Any]) -> Answerable:
     """
     path = Path(path).expanduser()
     kind = str(schema["kind"])
+    if kind == "episodes":
+        return _episodes(path, schema)
     if not path.exists():
         close = nearest(path.name, [p.name for p in path.parent.iterdir()]) if path.parent.is_dir() else None
         raise InputError(f"{path} does not exist." + (f" Did you mean {close!r}?" if close else ""))
@@ -101,6 +106,21 @@ def read_like(path: str | Path, schema: dict[str, Any]) -> Answerable:
     if kind not in readers:
         raise InputError(f"a model of {kind} answers no file; use it from Python.")
     return readers[kind](path, schema)
+
+
+def _episodes(path: Path, schema: dict[str, Any]) -> Answerable:
+    """Return episodes begun from seeds: so many as ``path`` says, or those of its lines."""
+    said = path.read_text(encoding="utf-8").split() if path.is_file() else [str(path)]
+    if not said or not all(word.isdigit() for word in said) or (not path.is_file() and int(said[0]) < 1):
+        raise InputError(
+            f"a policy is asked how many episodes it shall play, as 20, or given a file with a seed in each line, but "
+            f"got {path}."
+        )
+    if path.is_file():
+        seeds = np.array([int(word) for word in said])
+    else:
+        seeds = stream(0, "play", schema["env_id"]).choice(2**31 - 1, size=int(said[0]), replace=False)
+    return EnvSet(schema["env_id"], seeds, schema["options"], schema["simulator"]), seeds.tolist()
 
 
 def arrays_like(arrays: Mapping[str, Any], schema: dict[str, Any], graph: Graph | None = None) -> Any:
