@@ -35,10 +35,11 @@ class Forecaster(RegressorMixin):  # type: ignore[misc]
 
     Attributes:
         horizon_: steps ahead. season_: steps in a season, from the origins of ``fit``. channels_: of the series.
-        variables_: outside variables known in advance.
+        variables_: outside variables known in advance. steps_: of the series that ``fit`` knew.
     """
 
     horizon_: int
+    steps_: int
 
     @abstractmethod
     def predict(self, X: Any) -> Floats:
@@ -82,6 +83,7 @@ class Forecaster(RegressorMixin):  # type: ignore[misc]
                 f"y must have shape (n, horizon), the values after each origin, without NaN, but has {values.shape}."
             )
         self.horizon_ = values.shape[1]
+        self.steps_ = int(origins.origins.max()) + self.horizon_
         self.season_, self.channels_, self.variables_ = origins.season, origins.channels, len(origins.known)
         return origins, values
 

@@ -1,4 +1,7 @@
-"""Quantiles of a forecast from the errors it made at origins that it had not seen."""
+"""Quantiles of a forecast from the errors it made at origins that it had not seen, brought up to date with each origin.
+
+West and Harrison (1997), Bayesian forecasting and dynamic models, section 10.8 (variance discounting).
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,8 @@ from neuroloom.core.stationarity import spread_grows_with_level
 
 Floats = NDArray[np.float64]
 Learn = Callable[[OriginSet, Floats], None]
+DISCOUNT = 0.95  # of what an error counts, a step
+MEMORY = 64  # steps whose errors count
 
 
 class ResidualForecaster(Forecaster):
@@ -25,12 +30,24 @@ class ResidualForecaster(Forecaster):
     e / s over the origins, made to rise with k (isotonic regression), and its shape the distribution of
     |e| / (s · spread) of all steps together, mirrored: q_τ = ŷ ± s · spread_k · Q(|2τ − 1|).
 
+    Where the history at an origin goes on after what ``fit`` knew, its latest values are forecast from the origins
+    before them: with z_v² the mean of (e / (s · spread))² over the forecasts of value v, and z_0² that mean in ``fit``,
+    the spread is multiplied by g,
+
+        g² = (n z_0² δ^a + Σ_v δ^(a − v) z_v²) / (n δ^a + Σ_v δ^(a − v)),
+
+    a being the values that came since, v = 1 … a, δ .95 and n the origins whose errors gave the spread, at most
+    1 / (1 − δ), what evidence without end comes to; of the v the latest 64 count. It is the variance of West and
+    Harrison (1997), whose evidence is discounted each step, of the errors of all steps ahead.
+
     Attributes:
-        spread_: ``(horizon,)``. errors_: ``(m,)`` sorted absolute errors in units of the spread.
+        spread_: ``(horizon,)``. errors_: ``(m,)`` sorted absolute errors in units of the spread. calibrated_: the
+            origins whose errors gave both.
     """
 
     spread_: Floats
     errors_: Floats
+    calibrated_: int
 
     def _scales(self, X: OriginSet) -> Floats:
         """Return ``(n,)`` the unit in which errors at each origin are counted."""
@@ -46,6 +63,34 @@ class ResidualForecaster(Forecaster):
         rising = IsotonicRegression().fit(steps, square).predict(steps) if len(steps) > 1 else square
         self.spread_ = np.sqrt(np.asarray(rising, dtype=np.float64))
         self.errors_ = np.sort((errors / np.where(self.spread_ > 0, self.spread_, 1.0)).ravel())
+        self.calibrated_ = len(errors)
+
+    def _growth(self, X: OriginSet) -> Floats:
+        """Return ``(n,)``: by what the spread at each origin is multiplied, from the errors since ``fit``."""
+        first = np.maximum(self.steps_, X.origins - MEMORY)  # values from there on are compared
+        if (X.origins <= first).all():
+            return np.ones(len(X))
+        asked = np.zeros(int(X.origins.max()), dtype=bool)
+        for start, origin in zip(first, X.origins, strict=True):
+            asked[max(start - self.horizon_ + 1, 1) : origin] = True
+        origins = np.flatnonzero(asked)
+        past = OriginSet(X.values, origins, X.season, X.known if self.variables_ else None)
+        wanted = np.pad(X.values[0], (0, self.horizon_), constant_values=np.nan)
+        ahead = origins[:, None] + np.arange(self.horizon_)
+        unit = self._scales(past)[:, None] * np.where(self.spread_ > 0, self.spread_, 1.0)
+        squares = ((wanted[ahead] - self.predict(past)) / unit) ** 2
+        there = np.isfinite(squares)
+        total, count = (np.bincount(ahead[there], w[there], minlength=len(wanted)) for w in (squares, there))
+        before = float((self.errors_**2).mean())
+        n = min(self.calibrated_, 1 / (1 - DISCOUNT))
+        found = np.ones(len(X))
+        for i, (start, origin) in enumerate(zip(first, X.origins, strict=True)):
+            if origin > start and before > 0:
+                counts = DISCOUNT ** np.arange(origin - start - 1, -1, -1.0)
+                old = n * DISCOUNT ** float(origin - self.steps_)
+                new = total[start:origin] / count[start:origin]
+                found[i] = np.sqrt((old + counts @ new / before) / (old + counts.sum()))
+        return found
 
     def predict_quantiles(self, X: Any, levels: Any = LEVELS) -> Floats:
         """Return ``(n, horizon, levels)`` quantiles, rising with the level in (0, 1)."""
@@ -54,7 +99,8 @@ class ResidualForecaster(Forecaster):
         m = len(self.errors_)
         share = np.minimum(np.abs(2 * wanted - 1) * (m + 1) / m, 1.0)
         offsets = np.sign(wanted - 0.5) * np.quantile(self.errors_, share)
-        scales = self._scales(self._read_origins(X))
+        origins = self._read_origins(X)
+        scales = self._scales(origins) * self._growth(origins)
         found: Floats = answers[..., None] + scales[:, None, None] * self.spread_[:, None] * offsets
         return found
 

@@ -13,6 +13,7 @@ from neuroloom.methods.arima import ARIMAForecaster
 from neuroloom.methods.combination import CombinationForecaster
 from neuroloom.methods.exponential_smoothing import ETSForecaster
 from neuroloom.methods.saving import load_estimator, save_estimator
+from neuroloom.methods.seasonal_naive import SeasonalNaiveForecaster
 from neuroloom.methods.theta import ThetaForecaster, seasonal_indices
 from neuroloom.methods.windows import WindowForecaster
 from neuroloom.tasks import evaluate
@@ -111,6 +112,37 @@ def test_intervals_cover_what_they_say():
     assert share == pytest.approx(0.9, abs=0.03)
     # an AR(1) of weight 0.8: the error's spread after k steps is sqrt((1 − 0.64^k) / (1 − 0.64))
     np.testing.assert_allclose(model.spread_, np.sqrt((1 - 0.64 ** np.arange(1, 5)) / 0.36), rtol=0.12)
+
+
+def test_the_spread_follows_the_errors_since_the_fit():
+    walk = np.concatenate([np.arange(31) % 2, 1 + 3 * (np.arange(12) % 2)]).astype(
+        float
+    )  # steps of 1, later of 3
+    X, y = OriginSet.of(walk, horizon=1)
+    model = SeasonalNaiveForecaster().fit(X[:30], y[:30])
+    assert (model.steps_, model.spread_.tolist()) == (31, [1.0])
+    wide = np.diff(model.predict_interval(X, 0.5), axis=-1)[:, 0, 0]
+    np.testing.assert_allclose(wide[:31], 2)  # nothing new is known up to 31 values
+    for since, new in ((1, [1.0]), (2, [9.0, 1.0]), (4, [9.0, 9.0, 9.0, 1.0])):  # squares, the latest first
+        weights = 0.95 ** np.arange(since)
+        square = (20 * 0.95**since + weights @ new) / (20 * 0.95**since + weights.sum())
+        assert wide[30 + since] == pytest.approx(2 * np.sqrt(square))
+    alone = [np.diff(model.predict_interval(X[i : i + 1], 0.5), axis=-1)[0, 0, 0] for i in range(len(X))]
+    np.testing.assert_allclose(alone, wide)  # whatever other origins are asked for
+
+
+def test_intervals_hold_after_the_noise_has_grown():
+    rng = np.random.default_rng(5)
+    series = np.sin(2 * np.pi * np.arange(900) / 12) + rng.normal(size=900) * np.where(
+        np.arange(900) < 400, 0.3, 1.0
+    )
+    X, y = OriginSet.of(series, horizon=6, season=12)
+    model = WindowForecaster().fit(X[:380], y[:380])
+    late = slice(500, None)
+    inside = model.predict_interval(X[late], 0.9)
+    assert np.mean((inside[..., 0] <= y[late]) & (y[late] <= inside[..., 1])) == pytest.approx(0.9, abs=0.04)
+    unmoved = model.spread_[-1] * np.quantile(model.errors_, 0.9)
+    assert np.mean(np.abs(y[late, -1] - model.predict(X[late])[:, -1]) < unmoved) < 0.6
 
 
 @pytest.mark.parametrize(
