@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
 LOSSES = ("absolute", "squared", "huber")
 FEWEST_LAGS, MOST_LAGS = 16, 96  # of lags="auto"
+FEWEST_LEARNED = 4  # origins that a member learns from, if others are held out
 
 
 class _Steps:
@@ -57,6 +58,10 @@ class DeepForecaster(LearnedForecaster, DeepTraining):
     Further channels are windows with their own levels taken out, variables known in advance windows up to the origin
     and windows up to the last step ahead. Intervals come from the errors at the latest origins, which a first fit does
     not see; the second learns from all.
+
+    With ``early_stopping`` the origins are cut into blocks of about ``validation_fraction`` of them, one after the
+    other in time. A member does not see a block of its own, nor origins less than a horizon from it (where the series
+    is long enough for that), and keeps the weights of the epoch that answers the block best.
 
     Args:
         lags: values in a window, at least 1; ``"auto"``: two seasons, from 16 to 96, and at most a third of the series.
@@ -95,7 +100,7 @@ class DeepForecaster(LearnedForecaster, DeepTraining):
         """Return ``(n, horizon)`` values; of several members, their mean."""
         origins = self._read_origins(X)
         inputs, levels = self._inputs(origins)
-        return self._back(self._member_outputs(inputs).mean(axis=0), levels)
+        return self._back(self._member_outputs(inputs).mean(axis=0), levels, self._base(inputs))
 
     # -- windows ------------------------------------------------------------------------------------------------
 
@@ -118,17 +123,26 @@ class DeepForecaster(LearnedForecaster, DeepTraining):
         self._check_positive(windows[:, 0])
         if self.log_:
             windows[:, 0] = np.log(windows[:, 0])
-        season = self.season_ if 1 < self.season_ <= self.lags_ else 1
-        levels = windows[..., -season:].mean(axis=2)
+        levels = self._level(windows)
         parts = [windows - levels[..., None]]
         if self.variables_:
             around = origins.outlook(self.lags_, self.horizon_)
             parts += [around[..., : self.lags_], around[..., -self.lags_ :]]
         return np.concatenate(parts, axis=1), levels[:, 0]
 
-    def _back(self, answers: Floats, levels: Floats) -> Floats:
-        made: Floats = answers * self.size_ + levels[:, None]
+    def _back(self, answers: Floats, levels: Floats, base: Floats | float = 0.0) -> Floats:
+        made: Floats = answers * self.size_ + base + levels[:, None]
         return np.exp(made) if self.log_ else made
+
+    def _base(self, inputs: Floats) -> Floats | float:
+        """Return ``(n, horizon)``: what answers beside the networks, without the level."""
+        return 0.0
+
+    def _level(self, windows: Floats) -> Floats:
+        """Return ``(n, channels)``: the level of each window."""
+        season = self.season_ if 1 < self.season_ <= self.lags_ else 1
+        found: Floats = windows[..., -season:].mean(axis=2)
+        return found
 
     # -- learning -----------------------------------------------------------------------------------------------
 
@@ -137,10 +151,47 @@ class DeepForecaster(LearnedForecaster, DeepTraining):
         scaled = self._learn_shape(inputs)
         self._check_training()
         steps = (np.log(values) if self.log_ else values) - levels[:, None]
-        self.size_ = float(np.sqrt((steps**2).mean())) or 1.0
-        target = (steps / self.size_).astype(np.float32)
+        everything = np.ones(len(steps), dtype=bool)
+        self.size_ = float(np.sqrt((self._unanswered(scaled, steps, origins, everything) ** 2).mean())) or 1.0
         self.weights_: list[dict[str, NDArray[Any]]] = []
         self.history_: list[dict[str, float]] = []
         self.best_epochs_: list[int] = []
         for member in range(self.members):
-            self._train(_Steps(self.loss), scaled, target, None, derive(seed, "member", member))
+            learned, held = self._parts(origins, member)
+            target = self._unanswered(scaled, steps, origins, learned) / self.size_
+            target = target.astype(np.float32)
+            valid = (scaled[held], target[held]) if held.any() else None
+            self._train(
+                _Steps(self.loss), scaled[learned], target[learned], valid, derive(seed, "member", member)
+            )
+
+    def _unanswered(
+        self, scaled: Floats32, steps: Floats, origins: OriginSet, learned: NDArray[np.bool_]
+    ) -> Floats:
+        """Return ``(n, horizon)``: what of the steps ahead is left to the network that sees the ``learned`` rows."""
+        return steps
+
+    def _parts(self, origins: OriginSet, member: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return which of the rising origins a member learns from, and which choose its epoch."""
+        n, held = len(origins), np.zeros(len(origins), dtype=bool)
+        if not self.early_stopping:
+            return ~held, held
+        blocks = np.array_split(np.arange(n), min(max(2, round(1 / self.validation_fraction)), n))
+        block = blocks[member % len(blocks)]
+        for gap in (self.horizon_, 1):  # a short series leaves no room for a gap
+            learned = ~around(origins.origins, block, gap)
+            if learned.sum() >= FEWEST_LEARNED:
+                held[block] = True
+                return learned, held
+        return ~held, held
+
+
+def around(origins: NDArray[np.int64], block: NDArray[np.int64], gap: int) -> NDArray[np.bool_]:
+    """Return which of the rising origins lie in a block of them (rows) or less than ``gap`` steps from it.
+
+    With a gap of the horizon no answer of the others shares a value with the block's (h-block cross-validation: Burman,
+    Chow and Nolan 1994).
+    """
+    first, last = origins[block[0]], origins[block[-1]]
+    found: NDArray[np.bool_] = (origins > first - gap) & (origins < last + gap)
+    return found

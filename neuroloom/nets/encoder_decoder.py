@@ -89,6 +89,11 @@ class EncoderDecoderForecaster(DeepForecaster, EncoderDecoder):
             )
         return EncoderDecoderNetwork(shape[0], units, hidden, self.variables_, answers, dropout)
 
+    def _parts(self, origins: OriginSet, member: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Hold nothing out: the two phases of training have no epoch in common to choose."""
+        none = np.zeros(len(origins), dtype=bool)
+        return ~none, none
+
     def _train(
         self,
         answers: Judged,

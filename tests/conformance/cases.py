@@ -78,7 +78,7 @@ QUICK: dict[str, dict[str, Any]] = {
     },
     "dlinear": {"epochs": 3},
     "nbeats": {"epochs": 2, "blocks": 1, "width": 8},
-    "patchtst": {"epochs": 2, "width": 8, "layers": 1},
+    "patchtst": {"epochs": 2, "width": 8, "members": 2},
     "encoder-decoder": {"epochs": 2, "units": (6, 4), "hidden": (5,), "draws": 4},
     **{key: {"steps": 600, "evaluations": 1, "hidden": (8,)} for key in ("ppo", "reinforce")},
     "dqn": {"steps": 600, "warm_up": 100, "evaluations": 1, "hidden": (8,)},

@@ -14,6 +14,8 @@ from neuroloom.nets._layers.forecasting import (
     polynomials,
     waves,
 )
+from neuroloom.nets._linear_skip import RIDGES, choose_ridge, fit_linear
+from neuroloom.nets.deep_forecaster import around
 
 T = np.arange(240)
 WAVE = 3 * np.sin(2 * np.pi * T / 8) + 0.05 * T
@@ -21,7 +23,7 @@ ALL = (DLinearForecaster, NBEATSForecaster, PatchTSTForecaster, EncoderDecoderFo
 SMALL = {
     DLinearForecaster: {"epochs": 40},
     NBEATSForecaster: {"epochs": 50, "width": 32, "blocks": 2},
-    PatchTSTForecaster: {"epochs": 12, "width": 16, "layers": 1, "learning_rate": 0.004},
+    PatchTSTForecaster: {"epochs": 12, "members": 2, "learning_rate": 0.004},
     EncoderDecoderForecaster: {"epochs": 60, "units": (16, 12), "draws": 8, "learning_rate": 0.01},
 }
 
@@ -118,6 +120,84 @@ def test_patches_overlap_by_half_and_cover_the_latest_values():
     assert (x.grad.abs() > 0).all()  # every value counts
     with pytest.raises(InputError, match=r"multiple of `heads`, but got 10 and 4"):
         PatchTSTForecaster(width=10).fit(*OriginSet.of(WAVE, 4))
+
+
+def test_the_linear_map_is_ridge_regression_on_scikit_learns_scale():
+    from sklearn.linear_model import Ridge
+
+    rng = np.random.default_rng(0)
+    D, Y, ridges = rng.normal(size=(30, 7)) + 2, rng.normal(size=(30, 3)), np.array([1e-3, 0.4])
+    coef, intercept = fit_linear(D, Y, ridges)
+    for i, ridge in enumerate(ridges):
+        known = Ridge(alpha=30 * ridge).fit(D, Y)
+        np.testing.assert_allclose(coef[i], known.coef_.T, atol=1e-10)
+        np.testing.assert_allclose(intercept[i], known.intercept_, atol=1e-10)
+
+
+def test_the_penalty_is_small_where_the_window_tells_and_the_greatest_where_it_does_not():
+    rng = np.random.default_rng(1)
+    D, origins = rng.normal(size=(200, 6)), np.arange(10, 210)
+    told = D @ rng.normal(size=(6, 2))
+    assert choose_ridge(D, told, origins, 2) == RIDGES[0]
+    assert choose_ridge(D, rng.normal(size=(200, 2)), origins, 2) >= 1
+    few, told = D[:8, :2], D[:8, :2] @ rng.normal(size=(2, 4))
+    assert choose_ridge(few, told[:, :2], origins[:8], 2) == RIDGES[0]
+    assert choose_ridge(few, told, origins[:8], 4) >= 0.1  # answers share values with nearly all others
+
+
+def test_a_block_rules_out_the_origins_whose_answers_it_shares():
+    origins = np.arange(5, 17)
+    ruled_out = around(origins, np.array([4, 5, 6]), 3)  # origins 9, 10, 11
+    assert origins[ruled_out].tolist() == [7, 8, 9, 10, 11, 12, 13]
+    assert origins[around(origins, np.array([4, 5, 6]), 1)].tolist() == [9, 10, 11]
+
+
+def test_members_that_stop_early_hold_out_one_block_each():
+    X, y = OriginSet.of(WAVE, horizon=4, season=8)
+    model = PatchTSTForecaster(epochs=1, lags=8, members=4, validation_fraction=0.25, random_state=0)
+    model.fit(X, y)
+    held = []
+    for member in range(4):
+        learned, own = model._parts(X, member)
+        held.append(np.flatnonzero(own))
+        distance = np.abs(np.subtract.outer(X.origins[learned], X.origins[own])).min()
+        assert distance == 4  # so that no answer is shared
+    assert np.concatenate(held).tolist() == list(range(len(X)))
+    few = X[:6]  # no room for a gap of the horizon
+    learned, own = model._parts(few, 0)
+    assert (learned ^ own).all()
+    assert own.sum() == 2
+    model.early_stopping = False
+    learned, own = model._parts(X, 0)
+    assert learned.all()
+    assert not own.any()
+
+
+def test_patch_attention_begins_as_the_linear_map_of_the_window():
+    rng = np.random.default_rng(0)
+    X, y = OriginSet.of(WAVE + rng.normal(0, 0.3, 240), horizon=4, season=8)
+    model = PatchTSTForecaster(epochs=1, learning_rate=1e-12, members=2, lags=10, random_state=0).fit(X, y)
+    windows = X.windows(10)[:, 0]
+    D, Y = windows - windows[:, -1:], y - windows[:, -1:]
+    seen = X.origins >= 10
+    D = (D - D[seen].mean()) / D[seen].std()
+    (coef,), (intercept,) = fit_linear(D[seen], Y[seen], np.array([model.ridge_]))
+    np.testing.assert_allclose(model.predict(X), D @ coef + intercept + windows[:, -1:], atol=1e-4)
+
+
+def test_patch_attention_adds_what_no_linear_map_knows():
+    series = [0.3]
+    for _ in range(419):
+        series.append(
+            3.7 * series[-1] * (1 - series[-1])
+        )  # the logistic map: chaos without linear correlation
+    X, y = OriginSet.of(series, horizon=1)
+    settings = {"lags": 4, "patch": 2, "log": "never", "members": 2, "learning_rate": 0.01, "random_state": 0}
+    still = PatchTSTForecaster(epochs=1, **settings | {"learning_rate": 1e-12}).fit(X[:350], y[:350])
+    moved = PatchTSTForecaster(epochs=40, dropout=0.0, **settings).fit(X[:350], y[:350])
+    error = [np.abs(m.predict(X[352:]) - y[352:]).mean() for m in (still, moved)]
+    assert error[1] < 0.4 * error[0]
+    assert not hasattr(PatchTSTForecaster(epochs=1, linear_skip=False, **settings).fit(X, y), "coef_")
 
 
 def test_the_three_parts_of_the_uncertainty_add_up_and_bound_the_interval():
