@@ -401,7 +401,8 @@ def fit(
     checkpoint: Annotated[
         Path | None,
         typer.Option(
-            "--checkpoint", help="Keep what a deep net has learned in this folder, and go on from there."
+            "--checkpoint",
+            help="Keep what a deep net or an evolution has learned in this folder, and go on from there.",
         ),
     ] = None,
     tensorboard: Annotated[

@@ -1,4 +1,4 @@
-"""Checkpoints of training: what was learned is kept in a folder, and goes on from there after the process was killed.
+"""Checkpoints of training and evolution: what was learned is kept, and goes on from there after the process was killed.
 
 ::
 
@@ -51,9 +51,9 @@ class Keeper:
         self._begun = 0
         self.paths: list[Path] = []
 
-    def next(self) -> Path:
+    def next(self, ending: str = ".pt") -> Path:
         """Return the file of the training that begins now."""
-        self.paths.append(self.folder / f"training-{self._begun}.pt")
+        self.paths.append(self.folder / f"training-{self._begun}{ending}")
         self._begun += 1
         return self.paths[-1]
 
@@ -70,11 +70,13 @@ def checkpoints(folder: str | Path, seconds: float = 30.0) -> Iterator[Keeper]:
     """Keep what is learned within the block in ``folder``, and go on from what is there.
 
     It is kept for the deep nets of series, pictures and tokens, autoencoders, samplers, ``Seq2Seq``, the deep
-    forecasters and the networks of whole graphs. Other fits are as they are without it: they begin anew.
+    forecasters and the networks of whole graphs; and of evolved networks and policies (``neat``, ``hyperneat``,
+    ``es-hyperneat``, ``nsga2``, ``novelty``, ``map-elites``), after every generation. Other fits are as they are
+    without it: they begin anew.
 
     Args:
         folder: made if it is not there; one for each block, with nothing changed in the block from start to start.
-        seconds: least time between two writings, at least 0; 0 writes after every epoch.
+        seconds: least time between two writings, at least 0; 0 writes after every epoch or generation.
 
     Raises:
         InputError: ``folder`` is a file, or what it holds is of other samples, settings or seeds.
@@ -94,12 +96,11 @@ def digest(estimator: Any, *arrays: NDArray[Any] | None) -> str:
     """Return what tells a training from others: a hash of an estimator's parameters and of its samples.
 
     Args:
-        estimator: any with ``get_params``; seed and device do not count.
+        estimator: any with ``get_params``; seed, device and callbacks do not count.
         arrays: numbers, by value, type and shape.
     """
-    params = {
-        k: v for k, v in estimator.get_params(deep=False).items() if k not in ("random_state", "device")
-    }
+    aside = ("random_state", "device", "callbacks")
+    params = {k: v for k, v in estimator.get_params(deep=False).items() if k not in aside}
     made = hashlib.sha256(f"{type(estimator).__name__}{params}".encode())
     for array in arrays:
         made.update(b"none" if array is None else f"{array.dtype}{array.shape}".encode())
@@ -224,6 +225,12 @@ def kept_here(of: str) -> Kept | None:
     """Return what is kept of the training that begins now, or None outside of a block."""
     keeper = _keeper.get()
     return None if keeper is None else Kept(keeper.next(), of, keeper.seconds)
+
+
+def file_here(ending: str) -> tuple[Path, float] | None:
+    """Return the file of what begins now and the least seconds between two writings, or None outside of a block."""
+    keeper = _keeper.get()
+    return None if keeper is None else (keeper.next(ending), keeper.seconds)
 
 
 def _lists(state: Any) -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroloom.core.episodes import Played
-from neuroloom.evolve.population import Genes, size, take
+from neuroloom.evolve.population import Genes, size, take, with_own_functions
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -61,6 +61,23 @@ class Champions:
         self._challengers = 1 + episodes // 100
         self._best: list[Candidate] = []  # best first
         self.steps = 0
+
+    def state(self) -> dict[str, Any]:
+        """Return who leads and what they played, as plain data."""
+        return {"best": [(tuple(one.genes), one.returns) for one in self._best], "steps": self.steps}
+
+    def restore(self, state: dict[str, Any], functions: dict[str, Any]) -> None:
+        """Go on from what :meth:`state` gave.
+
+        Args:
+            state: that.
+            functions: names of functions of one's own that genes have, as an engine's state says them.
+        """
+        self.steps = state["steps"]
+        self._best = [
+            Candidate(with_own_functions(Genes(*genes), functions), returns)
+            for genes, returns in state["best"]
+        ]
 
     @property
     def best(self) -> Candidate:

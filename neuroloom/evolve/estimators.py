@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
+from neuroloom.core.checkpoints import digest
 from neuroloom.core.checks import check_choice, check_float, check_int, check_lengths
 from neuroloom.core.errors import InputError
 from neuroloom.core.seeding import as_seed, derive, stream
 from neuroloom.evolve.config import NEATConfig, refuse_plastic
 from neuroloom.evolve.genome import Genome
+from neuroloom.evolve.keeping import kept_run
 
 if TYPE_CHECKING:
     from neuroloom.evolve.learning import Learning
@@ -146,15 +148,34 @@ class NEATEstimator(BaseEstimator):  # type: ignore[misc]
         evaluate: Evaluate,
         validate: Any = None,
         learning: Learning | None = None,
+        samples: tuple[NDArray[Any] | None, ...] = (),
     ) -> None:
-        """Run the engine and keep its best genome: by fitness, or by ``validate(genome)`` where that is given."""
+        """Run the engine and keep its best genome: by fitness, or by ``validate(genome)`` where that is given.
+
+        ``samples`` are what is learned from, which tells a run that was kept from others.
+        """
         from neuroloom.evolve.callbacks import as_list, told
 
         engine = self._engine(config, seed)
         watch = _Watch(validate, self.patience if self.early_stopping else None)
         more = {} if learning is None else {"learning": learning}
-        with told([watch, *as_list(self.callbacks)], engine, self.generations) as ended:
-            engine.run_phenotypes(evaluate, self.generations, lambda _: ended(), **more)
+        kept, over = kept_run(engine, lambda: f"{digest(self, *samples)} {seed}"), False
+        if kept is not None:
+            engine, beside, over = kept.resume(engine)
+            watch.restore(beside)
+        left = self.generations - (0 if kept is None else len(engine.history_))
+        if left and not over:
+            with told([watch, *as_list(self.callbacks)], engine, self.generations) as ended:
+
+                def after(engine: Any) -> bool:
+                    stop = ended()
+                    if kept is not None:
+                        kept.keep(engine, watch.state, ended=stop)
+                    return stop
+
+                engine.run_phenotypes(evaluate, left, after, **more)
+        if kept is not None and not over:
+            kept.keep(engine, watch.state, ended=True)
         self.best_genome_: Genome = watch.best if watch.best is not None else engine.best_genome_
         self.history_: list[dict[str, float]] = engine.history_
         self.n_parameters_: int = self.best_genome_.n_parameters
@@ -276,6 +297,17 @@ class _Watch:
         self.best: Genome | None = None
         self._score, self._since, self._seen = -np.inf, 0, -np.inf
 
+    def state(self) -> dict[str, Any]:
+        """Return what was seen, as plain data."""
+        best = None if self.best is None else self.best.to_dict()
+        return {"best": best, "score": self._score, "since": self._since, "seen": self._seen}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what :meth:`state` gave; an empty one changes nothing."""
+        if state:
+            self.best = None if state["best"] is None else Genome.from_dict(state["best"])
+            self._score, self._since, self._seen = state["score"], state["since"], state["seen"]
+
     def __call__(self, engine: Any) -> bool:
         entry = engine.history_[-1]
         self._since += 1
@@ -374,6 +406,7 @@ class NEATClassifier(ClassifierMixin, NEATEstimator):  # type: ignore[misc]
             self._judged(evaluate, samples, labels),
             None if held is None else self._validator(*held),
             self._learning(samples, lambda found: _cross_entropy(found, labels)),
+            (X, codes, *(held or ())),
         )
         return self
 
@@ -508,6 +541,7 @@ class NEATRegressor(RegressorMixin, NEATEstimator):  # type: ignore[misc]
             self._judged(evaluate, samples, None),
             None if held is None else self._validator(*held),
             self._learning(samples, lambda found: _squared_error(found, target[0])),
+            (X, y, *(held or ())),
         )
         return self
 

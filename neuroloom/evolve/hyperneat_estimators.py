@@ -190,6 +190,7 @@ class WrittenEstimator(WithFront, WrittenByPatterns, NEATEstimator):
         evaluate: Callable[[Any], Floats],
         validate: Any = None,
         learning: Learning | None = None,
+        samples: tuple[NDArray[Any] | None, ...] = (),
     ) -> None:
         size = self.n_features_in_, self.n_outputs_
         checked = None if validate is None else lambda genome: validate(self._written(genome, *size))
@@ -200,7 +201,7 @@ class WrittenEstimator(WithFront, WrittenByPatterns, NEATEstimator):
             written, costs = self._priced(cppns, *size)
             return evaluate(written), costs
 
-        super()._evolve(config, seed, judged, checked, None)
+        super()._evolve(config, seed, judged, checked, None, samples)
 
     def substrate_network(self) -> Any:
         """Return the fitted network on its substrate; ``.plot()``, ``.to_torch()``. Inputs are standardised."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from neuroloom.core.checkpoints import digest
 from neuroloom.core.checks import check_int
 from neuroloom.core.episodes import (
     Played,
@@ -29,7 +30,9 @@ from neuroloom.core.seeding import as_seed, derive, stream
 from neuroloom.core.worlds import solved_at
 from neuroloom.evolve.champions import CONFIRMED, FIRST, Champions
 from neuroloom.evolve.config import NEATConfig
+from neuroloom.evolve.functions import own_names
 from neuroloom.evolve.genome import DYNAMICS
+from neuroloom.evolve.keeping import kept_run
 from neuroloom.evolve.population import genome as read_genome
 from neuroloom.evolve.population import pack_genomes, size
 
@@ -157,6 +160,20 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
             self.population * min(self.episodes, len(X)),
         )
         target, since, steps, episodes = solved_at(X), 0, 0, 0
+        kept, over = kept_run(engine, lambda: f"{digest(self, X.seeds)} {X!r} {X.options} {seed}"), False
+        if kept is not None:
+            engine, beside, over = kept.resume(engine)
+            if beside:
+                champions.restore(beside["champions"], beside["functions"])
+                since, steps, episodes = beside["counts"]
+
+        def beside_it() -> dict[str, Any]:
+            functions = {role: own_names(role) for role in ("activation", "aggregation")}
+            return {
+                "champions": champions.state(),
+                "functions": functions,
+                "counts": (since, steps, episodes),
+            }
 
         def evaluate(phenotypes: Any) -> Any:
             nonlocal steps, episodes
@@ -167,7 +184,7 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
             return self._judged(played)
 
         def judge(engine: NEAT) -> bool:
-            nonlocal since
+            nonlocal since, over
             assert engine.fitness is not None
             since = 0 if champions.challenge(engine.genes, engine.fitness) else since + 1
             done = self.early_stopping and (
@@ -175,9 +192,18 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
             )
             taken = steps + champions.steps
             engine.history_[-1] |= {"score": champions.best.score, "env_steps": taken}
-            return done or (self.steps is not None and taken >= self.steps)
+            over = done or (self.steps is not None and taken >= self.steps)
+            return over
 
-        engine.run_phenotypes(evaluate, self.generations, [judge, *as_list(self.callbacks)])
+        def keep(engine: NEAT) -> None:
+            if kept is not None:
+                kept.keep(engine, beside_it, ended=over)
+
+        left = self.generations - (0 if kept is None else len(engine.history_))
+        if left and not over:
+            engine.run_phenotypes(evaluate, left, [judge, *as_list(self.callbacks), keep])
+        if kept is not None and not over:
+            kept.keep(engine, beside_it, ended=True)
         champions.decide(episodes)
         self._episodes = episodes
         chosen = champions.best

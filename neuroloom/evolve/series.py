@@ -135,7 +135,8 @@ class NEATSeriesClassifier(ClassifierMixin, NEATEstimator):  # type: ignore[misc
         outputs = 1 if len(self.classes_) == 2 else len(self.classes_)
         config = self._config(self.n_channels_, outputs)
         validate = None if held is None else self._validator(*held)
-        self._evolve(config, derive(seed, "evolve"), evaluate, validate)
+        samples = rows, codes, *(held or ())
+        self._evolve(config, derive(seed, "evolve"), evaluate, validate, samples=samples)
         return self
 
     def predict_proba(self, X: Any) -> Floats:
