@@ -35,6 +35,7 @@ from neuroloom.runner.outcome import (
     plain,
     row_of,
     settings_of,
+    trace_of,
 )
 from neuroloom.runner.row import Row
 from neuroloom.runner.shared import read
@@ -356,6 +357,9 @@ class Executor:
         if trial.problem == "classification" and trial.seed == 0 and y_test is not None:
             confused = confusion_of(y_test, prediction)
             row.front |= {"confusion": confused} if confused else {}
+        moments = ready.data.extra.get("moments")  # of windows of one series, in order of time
+        if trial.seed == trial.fold == 0 and moments is not None and "score" in given:
+            row.front |= trace_of(X_test, y_test, given["score"], np.asarray(moments)[rows])
         if trial.seed == trial.fold == 0 and trial.problem != "control":
             try:
                 row.front |= attention_of(estimator, X_test)

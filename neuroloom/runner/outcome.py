@@ -18,6 +18,7 @@ from neuroloom.runner.trial import Trial
 FRONT_POINTS, FRONT_POLICIES = 24, 8
 MAP_CELLS = 40  # along an axis
 MOST_CLASSES = 12  # of a confusion matrix that is kept
+TRACE_POINTS = 400  # of scores over time that are kept
 CURVE_POINTS = 200
 _REASON = 500
 _TRACEBACK = 20_000
@@ -239,6 +240,39 @@ def attention_of(estimator: Any, X: Any) -> dict[str, Any]:
         X = estimator[:-1].transform(X)
     told = [[name, [[part, float(f"{w:.3g}")] for part, w in parts]] for name, parts in last.attended(X)]
     return {"attention": told} if told else {}
+
+
+def trace_of(X: NDArray[Any], y: Any, score: Any, moments: NDArray[Any]) -> dict[str, Any]:
+    """Return a detector's scores over time, ``{"trace": {"step": …, "low": …, "high": …, "score": …, "marked": …}}``.
+
+    In at most ``TRACE_POINTS`` parts of equal length: the first step, the least and the largest value of the first
+    channel at the windows' middles, and the highest score; ``marked`` holds first and last step of each stretch that is
+    an anomaly.
+
+    Args:
+        X: ``(n, channels, length)`` windows in order of time.
+        y: ``(n,)`` 1 for windows whose middle is part of an anomaly, or None.
+        score: ``(n,)`` scores, higher is stranger.
+        moments: ``(n,)`` steps of the windows' middles.
+    """
+    values, told = np.asarray(X)[:, 0, X.shape[-1] // 2], np.asarray(score, dtype=np.float64)
+    n = len(values)
+    starts = np.unique(np.linspace(0, n, min(n, TRACE_POINTS), endpoint=False).astype(np.int64))
+    marks = np.flatnonzero(np.asarray(y) == 1) if y is not None else np.empty(0, np.int64)
+    stretches = np.split(marks, np.flatnonzero(np.diff(marks) > 1) + 1) if len(marks) else []
+
+    def short(found: NDArray[Any]) -> list[float | None]:
+        return [float(f"{v:.4g}") if math.isfinite(v) else None for v in found.tolist()]
+
+    return {
+        "trace": {
+            "step": np.asarray(moments)[starts].astype(int).tolist(),
+            "low": short(np.minimum.reduceat(values, starts)),
+            "high": short(np.maximum.reduceat(values, starts)),
+            "score": short(np.maximum.reduceat(told, starts)),
+            "marked": [[int(moments[part[0]]), int(moments[part[-1]])] for part in stretches],
+        }
+    }
 
 
 def confusion_of(y: Any, prediction: Any) -> dict[str, Any]:

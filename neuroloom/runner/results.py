@@ -68,6 +68,7 @@ class Results:
         networks: evolved networks likewise; or None.
         confusions: which class was answered for which, likewise; or None.
         attention: what some test samples attend to, likewise; or None.
+        traces: a detector's scores over time, likewise; or None.
 
     Raises:
         InputError: a needed column is missing, a status is unknown, or a trial stands twice under one metric.
@@ -85,6 +86,7 @@ class Results:
         networks: Mapping[tuple[str, str, int, int], Mapping[str, Any]] | None = None,
         confusions: Mapping[tuple[str, str, int, int], Mapping[str, Any]] | None = None,
         attention: Mapping[tuple[str, str, int, int], Sequence[Any]] | None = None,
+        traces: Mapping[tuple[str, str, int, int], Mapping[str, Any]] | None = None,
     ) -> None:
         import pandas as pd
 
@@ -98,6 +100,7 @@ class Results:
         self.networks = dict(networks or {})
         self.confusions = dict(confusions or {})
         self.attention = dict(attention or {})
+        self.traces = dict(traces or {})
         drops = pd.DataFrame(columns=list(IMPORTANCE_COLUMNS)) if importances is None else importances
         self.importances: pd.DataFrame = drops.reindex(columns=list(IMPORTANCE_COLUMNS)).reset_index(
             drop=True
@@ -136,9 +139,9 @@ class Results:
             for size, score in r.front.get("points", ())
         ]
         curves = pd.DataFrame(steps, columns=list(CURVE_COLUMNS))
-        maps, networks, confusions, attention = (
+        maps, networks, confusions, attention, traces = (
             {(r.task, r.method, r.seed, r.fold): r.front[what] for r in found if what in r.front}
-            for what in ("map", "network", "confusion", "attention")
+            for what in ("map", "network", "confusion", "attention", "trace")
         )
         held = {(r.task, r.method, r.seed, r.fold): r.beliefs for r in found if r.beliefs is not None}
         drops = [
@@ -151,7 +154,7 @@ class Results:
             pd.DataFrame(rows, columns=list(columns))
             for rows, columns in ((fronts, FRONT_COLUMNS), (drops, IMPORTANCE_COLUMNS))
         )
-        return cls(frame, curves, meta, sizes, held, parts, maps, networks, confusions, attention)
+        return cls(frame, curves, meta, sizes, held, parts, maps, networks, confusions, attention, traces)
 
     def frame(self) -> pd.DataFrame:
         """Return a copy of the rows: one per trial and metric, with the columns of ``COLUMNS``."""

@@ -53,7 +53,9 @@ class Row:
             network, ``{"network": {"what": …, "layers": [[id, …], …], "edges": [[source, target, weight], …], "inputs":
             …, "hidden": …, "connections": …}}``; of classes in the first repetition, ``{"confusion": {"classes":
             [label], "counts": [[…], …]}}``, a row for each true class; of the first trial of a net with attention,
-            ``{"attention": [[sample, [[part, weight], …]], …]}``, the largest weights first.
+            ``{"attention": [[sample, [[part, weight], …]], …]}``, the largest weights first; of the first trial on
+            windows of one series, ``{"trace": {"step": [...], "low": [...], "high": [...], "score": [...], "marked":
+            [[first, last], …]}}``, the series and the scores over time.
         importance: on request, how far the score falls when a part of the test samples (a column, a stretch, a patch)
             is shuffled among them: ``{"names": [...], "drops": [...]}``, the largest first.
         beliefs: where the method gives probabilities of classes, how they did on the test part: a record for each test

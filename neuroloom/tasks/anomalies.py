@@ -41,7 +41,7 @@ def windows(x: Floats, marked: Marks, end: int, length: int) -> Data:
 
     Returns:
         Data with ``X (windows, channels, length)`` in order of time and ``y``: ``marked`` at each window's step
-        ``length // 2``.
+        ``length // 2``, which ``extra["moments"]`` holds.
 
     Raises:
         InputError: the normal stretch or the rest is shorter than a window.
@@ -56,7 +56,8 @@ def windows(x: Floats, marked: Marks, end: int, length: int) -> Data:
     starts = np.concatenate([np.arange(end - length + 1), np.arange(end, steps - length + 1)])
     train, test = np.split(np.arange(len(starts)), [end - length + 1])
     X = sliding_window_view(channels, length, axis=1)[:, starts].swapaxes(0, 1)
-    return Data(X, marked[starts + length // 2], extra={"splits": [Split(train=train, test=test)]})
+    middles = starts + length // 2
+    return Data(X, marked[middles], extra={"splits": [Split(train=train, test=test)], "moments": middles})
 
 
 def period_of(x: Floats, low: int = 10, high: int = 1000) -> int:

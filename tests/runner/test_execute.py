@@ -184,6 +184,22 @@ def test_a_confusion_counts_true_classes_downwards_and_answers_across() -> None:
     assert outcome.confusion_of(many, many) == {}
 
 
+def test_scores_over_time_keep_peaks_and_marks() -> None:
+    n = 10 * outcome.TRACE_POINTS
+    X = np.zeros((n, 1, 5))
+    X[777, 0, 2], X[778, 0, 3], X[779, 0, 2] = 4.0, 9.0, -2.0
+    y, score = np.zeros(n, int), np.linspace(0, 1, n)
+    y[[5, 6, 7, 100]], score[321] = 1, 50.0
+    told = outcome.trace_of(X, y, score, 1000 + np.arange(n))["trace"]
+    assert told["step"] == list(range(1000, 1000 + n, 10))
+    assert (told["high"][77], told["low"][77], max(told["high"])) == (4.0, -2.0, 4.0)
+    assert told["score"][32] == 50.0
+    assert told["score"][0] == pytest.approx(9 / (n - 1), rel=1e-3)
+    assert told["marked"] == [[1005, 1007], [1100, 1100]]
+    short = outcome.trace_of(X[:3], None, np.array([0.0, np.inf, 1.0]), np.arange(3))["trace"]
+    assert (short["step"], short["score"], short["marked"]) == ([0, 1, 2], [0.0, None, 1.0], [])
+
+
 def test_an_evolved_network_stands_beside_the_answer() -> None:
     class Drawn:
         def drawing(self) -> dict[str, Any]:

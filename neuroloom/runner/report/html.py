@@ -27,6 +27,7 @@ from neuroloom.runner.report import (
     reliability,
     scatter,
     strips,
+    traces,
 )
 from neuroloom.runner.report.colours import MARKERS
 
@@ -43,7 +44,7 @@ Charts = dict[int, tuple[Markup, list[Markup]]]
 class TaskFigures:
     """Figures of a task: chart columns of its table (by the column they follow), costs, curves, scores by size, who is
     in the last two, scores by tuning trials and who is there, reliability diagrams, a chart column for coverage, maps
-    of elites with what they come to, evolved networks with what they are.
+    of elites with what they come to, evolved networks with what they are, a series and scores over time.
     """
 
     charts: Charts
@@ -58,6 +59,7 @@ class TaskFigures:
     coverage: Charts
     elites: list[tuple[Markup, str]]
     networks: list[tuple[Markup, str]]
+    traces: list[Markup]
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,7 @@ def _diagram(group: Group) -> Markup | None:
 
 def _task(task: TaskView, data: ReportData) -> TaskFigures:
     if not task.members:
-        return TaskFigures({}, [], [], [], [], [], [], [], [], {}, [], [])
+        return TaskFigures({}, [], [], [], [], [], [], [], [], {}, [], [], [])
     sign = 1.0 if task.greater else -1.0
     own = {m.method: m for m in task.members}
     base = own[task.baseline].values if task.baseline in own else ()
@@ -187,7 +189,7 @@ def _task(task: TaskView, data: ReportData) -> TaskFigures:
     ]  # fmt: skip
     return TaskFigures(
         charts, _costs(task.costs), figures[0], who[0], figures[1], who[1], figures[2], who[2], diagrams,
-        _coverage(task, data), maps, evolved,
+        _coverage(task, data), maps, evolved, [] if task.traces is None else traces.draw(task.traces, data.methods),
     )  # fmt: skip
 
 

@@ -232,6 +232,39 @@ class Attention:
 
 
 @dataclass(frozen=True)
+class Trace:
+    """A detector's scores over time.
+
+    Args:
+        method: the method's number.
+        score: the highest in each part.
+    """
+
+    method: int
+    score: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Traces:
+    """A series in parts of equal length, and its detectors' scores.
+
+    Args:
+        steps: the first step of each part.
+        low, high: the least and the largest value in each.
+        marked: first and last step of each stretch that is an anomaly.
+        methods: scores, the best method's first.
+        left: whose scores are left out, or nothing.
+    """
+
+    steps: tuple[int, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    marked: tuple[tuple[int, int], ...]
+    methods: tuple[Trace, ...]
+    left: str
+
+
+@dataclass(frozen=True)
 class EvolvedNetwork:
     """A network that a method evolved.
 
@@ -320,6 +353,7 @@ class TaskView:
         elites: maps of elites, None where no method keeps one.
         networks: evolved networks, None where no method evolves one.
         attention: what methods with attention look at.
+        traces: a series and its detectors' scores over time, None where windows are not of one series.
         confusions: confusion matrices, None where there are no classes, or too many.
         calibration: how far probabilities hold, None where no method gave any.
         coverage: how conformal intervals or sets did, None without any.
@@ -351,6 +385,7 @@ class TaskView:
     networks: EvolvedNetworks | None
     confusions: Confusions | None
     attention: tuple[Attention, ...]
+    traces: Traces | None
     calibration: Calibration | None
     coverage: Coverage | None
     rests: Table | None

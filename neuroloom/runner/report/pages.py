@@ -20,6 +20,7 @@ from neuroloom.runner.report import (
     intervals,
     networks,
     numbers,
+    traces,
     tuning,
 )
 from neuroloom.runner.report.model import Cell, Column, Member, MethodView, Table, TaskView
@@ -51,6 +52,7 @@ def view(
     evolved: Mapping[str, Mapping[tuple[int, int], Mapping[str, Any]]],
     confused: Mapping[str, Sequence[Mapping[str, Any]]],
     looked: Mapping[str, Sequence[Any]],
+    traced: Mapping[str, Sequence[Mapping[str, Any]]],
     alone: bool = False,
     confidence: float | None = None,
 ) -> TaskView:
@@ -72,6 +74,7 @@ def view(
         evolved: label -> (seed, fold) -> the network of that trial.
         confused: label -> which class was answered for which, of its trials.
         looked: label -> what some samples attend to, of its trials.
+        traced: label -> its scores over time, of its first trial.
         alone: whether it is its group's only task; its costs stand with the group then.
         confidence: what conformal intervals or sets were to cover.
     """
@@ -108,6 +111,7 @@ def view(
         networks=networks.view(evolved, ran, methods),
         confusions=confusion.view(confused, ran, methods),
         attention=attention.view(looked, ran, methods),
+        traces=traces.view(traced, ran, methods),
         calibration=calibration.view(stats.task, beliefs, ran, methods),
         coverage=intervals.view(stats, frame, confidence, ran, methods),
         rests=importance.view(stats, str(rows["kind"].iloc[0]), drops, ran, methods),

@@ -143,7 +143,7 @@ def _tasks(
     for (task, method, seed, _), records in results.beliefs.items():
         held.setdefault(task, {}).setdefault(method, {}).setdefault(seed, []).append(records)
     mapped, confused = _by_method(results.maps), _by_method(results.confusions)
-    looked = _by_method(results.attention)
+    looked, traced = _by_method(results.attention), _by_method(results.traces)
     evolved: dict[str, dict[str, dict[tuple[int, int], Any]]] = {}
     for (task, method, seed, fold), one in results.networks.items():
         evolved.setdefault(task, {}).setdefault(method, {})[seed, fold] = one
@@ -156,7 +156,7 @@ def _tasks(
             methods, about.get(stats.task) or {}, points, sized.get(stats.task, results.fronts.iloc[:0]),
             held.get(stats.task, {}), rested.get(stats.task, results.importances.iloc[:0]),
             mapped.get(stats.task, {}), evolved.get(stats.task, {}), confused.get(stats.task, {}),
-            looked.get(stats.task, {}), alone, results.meta.get("confidence"),
+            looked.get(stats.task, {}), traced.get(stats.task, {}), alone, results.meta.get("confidence"),
         )
         for number, (stats, pareto, alone) in enumerate(within)
     )  # fmt: skip

@@ -130,6 +130,8 @@ class OwnTask(Task):
             extra = {"schema": made.schema, "names": made.names}
             if made.splits is not None:
                 extra["splits"] = made.splits
+            if made.schema.get("anomalies"):
+                extra["moments"] = np.asarray(made.names)
             if made.groups is not None:
                 extra["groups"] = made.groups
             self._data = Data(made.X, made.y, tuple(made.notes), extra)

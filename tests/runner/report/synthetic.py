@@ -177,7 +177,7 @@ def make(shape: Shape) -> Results:
     return Results(
         pd.DataFrame(rows), pd.DataFrame(curves, columns=columns), _meta(shape, len(rows)), _fronts(shape),
         maps=_maps(shape), networks=_networks(shape),
-        confusions=_confusions(shape), attention=_attention(shape),
+        confusions=_confusions(shape), attention=_attention(shape), traces=_traces(shape),
     )  # fmt: skip
 
 
@@ -185,6 +185,21 @@ def _attention(shape: Shape) -> dict[tuple[str, str, int, int], list[Any]]:
     """Return what samples of the first task attend to, by the first method, where there are curves."""
     told = [[f"node {k}", [[HOSTILE[0], 0.5], ["node 7", 0.25]]] for k in range(5)]
     return {(shape.tasks[0][0], shape.methods[0][0], 0, 0): told} if shape.curves else {}
+
+
+def _traces(shape: Shape) -> dict[tuple[str, str, int, int], dict[str, Any]]:
+    """Return scores over time on the first task of a small run, of every method, where there are curves."""
+    if not shape.curves or len(shape.tasks) > 10:
+        return {}
+    x = np.sin(np.arange(400) / 7)
+    told = {
+        "step": list(range(2000, 6000, 10)),
+        "low": (x - 0.2).tolist(),
+        "high": (x + 0.2).tolist(),
+        "score": np.abs(x).tolist(),
+        "marked": [[2500, 2600], [5990, 5999]],
+    }
+    return {(shape.tasks[0][0], method[0], 0, 0): told for method in shape.methods}
 
 
 def _confusions(shape: Shape) -> dict[tuple[str, str, int, int], dict[str, Any]]:

@@ -26,6 +26,7 @@ from neuroloom.runner.report import (
     panels,
     scatter,
     strips,
+    traces,
 )
 from neuroloom.runner.report.model import EliteMap
 from tests.runner.report.conftest import prepared
@@ -224,6 +225,33 @@ def test_an_evolved_network_is_that_of_the_first_trial_drawn_from_left_to_right(
     assert drawn.count("<circle") == 4
     assert "&lt;m&gt;: Pattern of seed 0" in drawn
     assert networks.view({"m": {}}, ["m"], {"m": method}) is None
+
+
+def test_scores_over_time_stand_below_their_series() -> None:
+    trace = {
+        "step": [10, 20, 30, 40],
+        "low": [0.0, -1.0, 0.0, None],
+        "high": [1.0, 1.0, 2.0, None],
+        "score": [0.0, 3.0, None, 1.0],
+        "marked": [[22, 23]],
+    }
+    method = dataclasses.replace(prepared("single").methods[0], number=0, name="<m>")
+    names = ["<m>", *"abcd", "other steps"]
+    methods = {name: dataclasses.replace(method, name=name, number=k) for k, name in enumerate(names)}
+    held = {name: [trace] for name in names[:-1]} | {"other steps": [{**trace, "step": [1, 2, 3, 4]}]}
+    found = traces.view(held, names, methods)
+    assert found is not None
+    assert [one.method for one in found.methods] == [0, 1, 2, 3]
+    assert found.left == "Without their scores here: d."
+    assert found.marked == ((22, 23),)
+    drawn = traces.draw(found, list(methods.values()))
+    assert len(drawn) == 5
+    assert all(figure.count('class="an"') == 1 for figure in drawn)
+    assert "nan" not in "".join(drawn)
+    assert "scores of &lt;m&gt; over time" in drawn[1]
+    # from step 10 to the end of the last part, 50: the stretch lies at 12 to 14 of 40 steps
+    assert 'd="M300 0h50v360h-50z"' in drawn[0]
+    assert traces.view({}, names, methods) is None
 
 
 def test_confusion_is_summed_over_folds_that_met_other_classes() -> None:
