@@ -253,6 +253,7 @@ def _describe_task(task: Task) -> dict[str, Any]:
         "source": task.source,
         "fingerprint": task.fingerprint(),
         "published_splits": task.published_splits,
+        "drawn": task.drawn,
         "notes": list(getattr(task, "notes", ())),
     }
 

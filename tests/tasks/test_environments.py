@@ -9,6 +9,7 @@ import pytest
 from neuroloom.core.errors import InputError, NotSupportedError
 from neuroloom.runner import run
 from neuroloom.runner.models import fit_model, predict_with_model
+from neuroloom.runner.statistics.within import within_task
 from neuroloom.tasks import open_task
 
 OWN = '''
@@ -134,3 +135,12 @@ def test_a_named_task_of_samples_is_fitted_too(tmp_path):
     assert "learned from 178 samples" in fit_model("logreg", "wine", tmp_path / "model")
     with pytest.raises(InputError, match="is the name of a task"):
         fit_model("logreg", "wine", tmp_path / "other", target="y")
+
+
+def test_repetitions_of_drawn_episodes_are_draws_of_the_data(coin, tmp_path):
+    bench = {"name": "draws", "seeds": 3, "methods": ["dummy"], "tasks": [coin]}
+    results = run(bench, out=tmp_path / "run", workers=1)
+    found = within_task(results, coin)
+    assert found.over == "draws"
+    assert any("draws its data anew" in note for note in found.notes)
+    assert not any("One published split" in note for note in found.notes)

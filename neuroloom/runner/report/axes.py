@@ -47,6 +47,23 @@ class Scale:
         low, high = middle - width * (0.5 + pad), middle + width * (0.5 + pad)
         return cls(10**low, 10**high, True) if log else cls(low, high)
 
+    @classmethod
+    def around(cls, values: Iterable[float], ends: Iterable[float | None], pad: float = 0.04) -> Scale | None:
+        """Return the linear scale that shows ``values``, and of the ``ends`` of their intervals what is near.
+
+        Ends further from the values than the values are from each other (at least a tenth of their size) lie at the
+        edge: the interval of two trials must not squeeze all methods into a dot.
+        """
+        known = [float(v) for v in values if math.isfinite(v)]
+        if not known:
+            return cls.over(ends, pad=pad)
+        low, high = min(known), max(known)
+        most = max(high - low, 0.1 * max(abs(low), abs(high)))
+        near = [
+            min(max(float(v), low - most), high + most) for v in ends if v is not None and math.isfinite(v)
+        ]
+        return cls.over([*known, *near], pad=pad)
+
     def __call__(self, value: float) -> float:
         """Return where ``value`` lies, 0 to 1 (held inside)."""
         if self.log:

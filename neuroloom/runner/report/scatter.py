@@ -61,7 +61,7 @@ def draw(
     """
     usable = [p for p in points if p.x > 0 and math.isfinite(p.x) and math.isfinite(p.y)]
     x = axes.Scale.over([v for p in usable for v in (p.x, p.x_low, p.x_high)], log=True, pad=0.06)
-    y = axes.Scale.over([v for p in usable for v in (p.y, p.y_low, p.y_high)], pad=0.08)
+    y = axes.Scale.around([p.y for p in usable], [v for p in usable for v in (p.y_low, p.y_high)], pad=0.08)
     if len(usable) < 2 or x is None or y is None:
         return Markup()
     frame = axes.Frame(x, y, HEIGHT, x_title, y_title, write_x, None if greater else axes.turned(y))

@@ -38,7 +38,8 @@ class Strip:
 
 def scale(strips: Sequence[Strip], *more: float, pad: float = 0.04) -> axes.Scale | None:
     """Return the scale that all the strips (and the values ``more``) share."""
-    return axes.Scale.over([*more, *(v for s in strips for v in (s.mean, s.low, s.high, *s.values))], pad=pad)
+    shown = [*more, *(v for s in strips for v in (s.mean, *s.values))]
+    return axes.Scale.around(shown, [v for s in strips for v in (s.low, s.high)], pad)
 
 
 def draw(strip: Strip, along: axes.Scale, zero: bool = False, css: str = "strip") -> Markup:

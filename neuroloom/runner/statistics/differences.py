@@ -103,7 +103,7 @@ def _why(scores: TaskScores, test: CorrectedT, k: int) -> str:
     if test.n[k] == 0:
         return f"they share none of the {scores.unit}"
     if test.n[k] == 1:
-        one = "split" if scores.unit == "splits" else "seed"
+        one = scores.unit[:-1]
         return f"one {one} in common: at least two are needed to see how much differences vary"
     if test.sd[k] == 0:
         return f"the same difference on all {test.n[k]} {scores.unit}, so there is no variance to test it against"

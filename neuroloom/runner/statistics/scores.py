@@ -14,6 +14,7 @@ from neuroloom.core.checks import check_choice
 from neuroloom.runner.results import Results
 from neuroloom.runner.statistics.corrected_t import CorrectedT, corrected_t_test
 
+Unit = Literal["splits", "draws", "seeds"]
 Floats = NDArray[np.float64]
 Failures = Literal["worst", "left out"]
 FAILURES: tuple[Failures, ...] = ("worst", "left out")
@@ -35,7 +36,8 @@ class TaskScores:
         metric: its main metric.
         greater_is_better: the metric's direction.
         bounds: the metric's lowest and highest value.
-        unit: what the rows differ in: ``"splits"`` of the data, or ``"seeds"`` of the methods on one published split.
+        unit: what the rows differ in: ``"splits"`` of the data, ``"draws"`` of it anew, or ``"seeds"`` of the
+            methods on one published split.
         methods: the columns: methods with a trial that was not skipped.
         cells: the rows: ``(seed, fold)``.
         values: ``(cells, methods)`` scores, NaN where there is none.
@@ -48,7 +50,7 @@ class TaskScores:
     metric: str
     greater_is_better: bool
     bounds: tuple[float, float]
-    unit: Literal["splits", "seeds"]
+    unit: Unit
     methods: tuple[str, ...]
     cells: tuple[tuple[int, int], ...]
     values: Floats
@@ -137,16 +139,17 @@ def task_scores(results: Results, task: str, failures: Failures = "worst") -> Ta
         cells=cells,
         values=values,
         filled=failed & ~np.isnan(values),
-        ratios=np.zeros(len(cells)) if unit == "seeds" else _ratios(results, sizes),
+        ratios=_ratios(results, sizes) if unit == "splits" else np.zeros(len(cells)),
         n_test=sizes["n_test"].to_numpy(dtype=np.float64),
     )
 
 
-def _unit(results: Results, task: str, rows: pd.DataFrame) -> Literal["splits", "seeds"]:
-    """Return what repetitions of a task vary: its splits, or only the methods' seeds on one published split."""
+def _unit(results: Results, task: str, rows: pd.DataFrame) -> Unit:
+    """Return what repetitions of a task vary: splits, the data, or only the methods' seeds on one published split."""
     about = results.meta.get("tasks", {}).get(task, {})
     if about.get("protocol") == "published" and about.get("published_splits") is not None:
-        return "seeds" if int(about["published_splits"]) <= 1 else "splits"
+        one = int(about["published_splits"]) <= 1
+        return "splits" if not one else "draws" if about.get("drawn") else "seeds"
     prints = set(rows["split"]) - {""}
     if about.get("protocol", "published") == "published" and len(prints) == 1 and set(rows["fold"]) == {0}:
         return "seeds"

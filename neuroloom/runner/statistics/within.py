@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -14,13 +13,17 @@ from neuroloom.runner.results import MEASURED, Results
 from neuroloom.runner.statistics.corrected_t import CorrectedT
 from neuroloom.runner.statistics.differences import Difference, paired_table
 from neuroloom.runner.statistics.ranks import average_ranks, rounded
-from neuroloom.runner.statistics.scores import FAILED, Failures, TaskScores, task_scores
+from neuroloom.runner.statistics.scores import FAILED, Failures, TaskScores, Unit, task_scores
 from neuroloom.runner.statistics.winner import Winner, find_winner
 
 Floats = NDArray[np.float64]
 SEEDS_NOTE = (
     "One published split: the repetitions vary the methods' seeds only, so intervals and tests are over seeds and say "
     "nothing about other splits of the data."
+)
+
+DRAWS_NOTE = (
+    "Each repetition draws its data anew: intervals and tests are over draws of data and methods' seeds."
 )
 
 
@@ -32,7 +35,7 @@ class TaskStatistics:
         scores: the scores behind them.
         failures: the failure policy.
         alpha: level of the tests; intervals have ``1 - alpha``.
-        over: what intervals are over: ``"splits"`` or ``"seeds"``.
+        over: what intervals are over: ``"splits"``, ``"draws"`` or ``"seeds"``.
         methods: one row a method, best mean first: ``method, mean, low, high, sd, trials, done, failed, rank`` (mean
             rank over the splits that all methods with a score have), ``tied`` (with the winner, itself included),
             medians over finished trials of ``fit_seconds, predict_seconds, fit_cpu_seconds, predict_cpu_seconds,
@@ -45,7 +48,7 @@ class TaskStatistics:
     scores: TaskScores
     failures: Failures
     alpha: float
-    over: Literal["splits", "seeds"]
+    over: Unit
     methods: pd.DataFrame
     pairs: pd.DataFrame
     winner: Winner | None
@@ -177,6 +180,8 @@ def _notes(scores: TaskScores, pairs: pd.DataFrame) -> tuple[str, ...]:
     notes = []
     if scores.unit == "seeds":
         notes.append(SEEDS_NOTE)
+    if scores.unit == "draws":
+        notes.append(DRAWS_NOTE)
     why = [text for text in dict.fromkeys(pairs["why"]) if text]
     if why:
         count = int((pairs["why"] != "").sum())

@@ -57,6 +57,19 @@ def test_logarithmic_scale_keeps_ratios(values: list[float], most: int) -> None:
     assert all(scale.low * 0.999 <= t <= scale.high * 1.001 for t in ticks)
 
 
+def test_an_interval_far_wider_than_all_scores_does_not_squeeze_them() -> None:
+    along = axes.Scale.around([-87, -112, -500], [-118, -56, -2892, 2301])
+    assert along is not None
+    assert along(-87) - along(-500) > 0.3  # a third of the width, by what is a tenth of the longest interval
+    assert (along(-2892), along(2301)) == (0.0, 1.0)  # at the edges
+    near = axes.Scale.around([0.8, 0.9], [0.75, 0.95])
+    assert near == axes.Scale.over([0.75, 0.95])
+    one = axes.Scale.around([100.0], [50.0, math.nan, None, 150.0])
+    assert one is not None
+    assert one.low < 90 < 110 < one.high < 112
+    assert axes.Scale.around([math.nan], [0.0, 1.0]) == axes.Scale.over([0.0, 1.0])
+
+
 def test_scale_of_nothing_is_none() -> None:
     assert axes.Scale.over([math.nan, None, math.inf]) is None
     assert axes.Scale.over([0.0, -1.0], log=True) is None
