@@ -402,7 +402,7 @@ def fit(
         Path | None,
         typer.Option(
             "--checkpoint",
-            help="Keep what a deep net or an evolution has learned in this folder, and go on from there.",
+            help="Keep what a network or an evolution has learned in this folder, and go on from there.",
         ),
     ] = None,
     tensorboard: Annotated[

@@ -70,9 +70,9 @@ def checkpoints(folder: str | Path, seconds: float = 30.0) -> Iterator[Keeper]:
     """Keep what is learned within the block in ``folder``, and go on from what is there.
 
     It is kept for the deep nets of series, pictures and tokens, autoencoders, samplers, ``Seq2Seq``, the deep
-    forecasters and the networks of whole graphs; and of evolved networks and policies (``neat``, ``hyperneat``,
-    ``es-hyperneat``, ``nsga2``, ``novelty``, ``map-elites``), after every generation. Other fits are as they are
-    without it: they begin anew.
+    forecasters and graph networks (those of several seeds trained together left out); and for evolved networks and
+    policies (``neat``, ``hyperneat``, ``es-hyperneat``, ``nsga2``, ``novelty``, ``map-elites``), after every
+    generation. Other fits are as they are without it: they begin anew.
 
     Args:
         folder: made if it is not there; one for each block, with nothing changed in the block from start to start.
@@ -225,6 +225,11 @@ def kept_here(of: str) -> Kept | None:
     """Return what is kept of the training that begins now, or None outside of a block."""
     keeper = _keeper.get()
     return None if keeper is None else Kept(keeper.next(), of, keeper.seconds)
+
+
+def keeping() -> bool:
+    """Return whether this is within a block of checkpoints, for what costs time to tell apart."""
+    return _keeper.get() is not None
 
 
 def file_here(ending: str) -> tuple[Path, float] | None:

@@ -176,6 +176,7 @@ def train(
     renew: Callable[[int], object] | None = None,
     progress: Callable[[Progress], object] | None = None,
     samples: str | None = None,
+    draws: Sequence[np.random.Generator] = (),
 ) -> TrainResult:
     """Train ``network`` in place and return what happened; it ends on the weights to keep.
 
@@ -208,8 +209,9 @@ def train(
             ends the training.
         samples: what tells the samples from others, as :func:`~neuroloom.core.checkpoints.digest` does. With it a plain
             module's training is kept within :func:`~neuroloom.core.checkpoints.checkpoints`, so that it can go on
-            after the process was killed; ``loss`` and ``valid`` must then draw from torch's generator alone and
-            remember nothing from call to call.
+            after the process was killed; ``loss`` and ``valid`` must then draw from torch's generator and ``draws``
+            alone, and remember nothing from call to call but what ``renew`` sets.
+        draws: generators that ``loss`` and ``renew`` draw from; their states are kept with the training.
 
     Raises:
         InputError: the settings, the samples and the stack do not fit each other.
@@ -234,7 +236,7 @@ def train(
         with torch.random.fork_rng(devices=forked), told(progress, config.epochs) as tell:
             torch.manual_seed(derive(each(seed)[0], "layers", *([rank] if rank else [])))
             if kept is not None:
-                done, seconds, ended = kept.restore(run, generators)
+                done, seconds, ended = kept.restore(run, [*generators, *draws])
                 began -= seconds
             for epoch in range(done + 1, 0 if ended else config.epochs + 1):
                 network.train()
@@ -256,7 +258,7 @@ def train(
                 if run.shared is not None:
                     ended = run.shared.any(ended)
                 if kept is not None and rank == 0:
-                    kept.write(run, generators, epoch, time.perf_counter() - began, ended)
+                    kept.write(run, [*generators, *draws], epoch, time.perf_counter() - began, ended)
                 if ended:
                     break
                 staying = run.shrink() if shrink is not None else None

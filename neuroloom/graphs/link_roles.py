@@ -8,6 +8,7 @@ read over the observed graph and all links called positive in training.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,6 +18,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from neuroloom.core.answers import some
+from neuroloom.core.checkpoints import digest, keeping
 from neuroloom.core.checks import check_choice, check_float, check_int, check_lengths
 from neuroloom.core.errors import InputError
 from neuroloom.core.graph import Graph
@@ -183,7 +185,10 @@ class LinkClassifier(ClassifierMixin, _Model):  # type: ignore[misc]
             torch.manual_seed(derive(seed, "weights"))
             network = self._net().to(device)
         x = sparse_or_dense(self.input_, device)
-        loss = self._steps(observed, pairs, truth, x, stream(seed, "negatives"), device)
+        draws = stream(seed, "negatives")
+        loss, renew = self._steps(observed, pairs, truth, x, draws, device)
+        read = observed.indptr, observed.indices, observed.weights, self.input_
+        of = digest(self, *read, pairs, truth, *(valid or ())) if keeping() else None
         score = None
         if valid is not None:
             known = Messages(self, observed.with_edges(pairs[truth]), device, self.common_neighbours)
@@ -210,13 +215,19 @@ class LinkClassifier(ClassifierMixin, _Model):  # type: ignore[misc]
                 decay_scale=self._decay_scale(
                     [name for name, p in network.named_parameters() if p.requires_grad]
                 ),
+                renew=renew,
+                samples=of,
+                draws=[draws],
             )
         self._keep(network, result.history)
 
     def _steps(
         self, observed: Graph, pairs: Ints, truth: NDArray[np.bool_], x: Any, draws: Any, device: torch.device
-    ) -> Any:
-        """Return the loss of a step, which asks for the next part of the links and for pairs without one."""
+    ) -> tuple[Any, Callable[[int], None]]:
+        """Return the loss of a step, which asks for a part of the links and for pairs without one.
+
+        And what is to be called before each epoch, a step each, with its number from 1: whose turn it is.
+        """
         import torch
         from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -233,9 +244,7 @@ class LinkClassifier(ClassifierMixin, _Model):  # type: ignore[misc]
         turn = 0
 
         def loss(net: Any, rows: Any) -> torch.Tensor:
-            nonlocal turn
-            part, messages = asked[turn % len(asked)], rest[turn % len(asked)]
-            turn += 1
+            part, messages = asked[turn], rest[turn]
             none = drawn_non_links(known, part, self.negatives, draws)
             some_given = given[draws.permutation(len(given))[: len(part)]]
             every = np.concatenate([part, none, some_given])
@@ -246,7 +255,11 @@ class LinkClassifier(ClassifierMixin, _Model):  # type: ignore[misc]
             )
             return binary_cross_entropy_with_logits(logits, wanted, weight)
 
-        return loss
+        def renew(epoch: int) -> None:
+            nonlocal turn
+            turn = (epoch - 1) % len(asked)
+
+        return loss, renew
 
     def decision_function(self, X: LinkSet) -> NDArray[np.float64]:
         """Return ``(n,)`` logits; above 0 they mean a link."""

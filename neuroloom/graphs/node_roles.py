@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from neuroloom.core.answers import Answers, Classification, Regression
+from neuroloom.core.checkpoints import digest, keeping
 from neuroloom.core.checks import check_int, check_lengths
 from neuroloom.core.errors import InputError, NotSupportedError
 from neuroloom.core.graph import Graph
 from neuroloom.core.samples import NodeSet
 from neuroloom.core.seeding import as_seed, derive
+from neuroloom.core.training import steps_per_epoch
 from neuroloom.graphs.network import GraphNetwork, one_thread, sparse_or_dense, undirected
 from neuroloom.graphs.receptive_field import FieldFinder
 
@@ -64,6 +66,10 @@ class GraphInputs:
             adjacency = Sparse(self.matrix, self.device)
             self._whole = [adjacency] * (self.hops or 1), sparse_or_dense(self.features, self.device)
         return self._whole
+
+    def arrays(self) -> list[NDArray[Any]]:
+        """Return all numbers that are read."""
+        return [self.matrix.indptr, self.matrix.indices, self.values, self.features]
 
     def nodes_read(self, ids: Ints) -> Ints:
         """Return the nodes that answers for ``ids`` hang on."""
@@ -220,10 +226,12 @@ class NodeRole(_Model):
                 """Return the score on the validation nodes."""
                 return judge(part(net(*part.inputs)))
 
+        loss, renew = self._step(inputs, train[0], train[1], device)
+        of = digest(self, *inputs.arrays(), *train, *(valid or ())) if keeping() else None
         with one_thread():
             result = run(
                 network,
-                self._step(inputs, train[0], train[1], device),
+                loss,
                 config=self._config(validated=score is not None),
                 n_samples=len(train[0]),
                 seed=derive(seed, "training"),
@@ -231,13 +239,18 @@ class NodeRole(_Model):
                 decay_scale=self._decay_scale(
                     [name for name, p in network.named_parameters() if p.requires_grad]
                 ),
+                renew=renew,
+                samples=of,
             )
         self._keep(network, result.history)
 
     def _step(
         self, inputs: GraphInputs, ids: Ints, target: NDArray[Any], device: torch.device
-    ) -> Callable[[Any, Any], torch.Tensor]:
-        """Return the loss of a step: of all training nodes at once, or of some with neighbours drawn anew."""
+    ) -> tuple[Callable[[Any, Any], torch.Tensor], Callable[[int], None] | None]:
+        """Return the loss of a step, of all training nodes at once or of some with neighbours drawn anew.
+
+        With the latter comes what is to be called before each epoch with its number, from 1.
+        """
         import torch
 
         loss, agreement = self._losses(target, device), self._agreement()
@@ -250,11 +263,11 @@ class NodeRole(_Model):
                 known = torch.stack([loss(out[rows_of], None) for out in outputs]).mean()
                 return known + disagreement(outputs)
 
-            return agree
+            return agree, None
         if self.batch_size is None:
             part = self._part_of(inputs, ids, exact=self._parts_are_exact())
-            return lambda net, rows: loss(part(net(*part.inputs)), None)
-        fanouts, draws = self._fanouts(), 0
+            return lambda net, rows: loss(part(net(*part.inputs)), None), None
+        fanouts, draws, every = self._fanouts(), 0, steps_per_epoch(len(ids), self.batch_size)
 
         def step(net: Any, rows: Any) -> torch.Tensor:
             nonlocal draws
@@ -262,7 +275,11 @@ class NodeRole(_Model):
             own, where = np.unique(ids[rows.cpu().numpy()], return_inverse=True)
             return loss(net(*inputs.part(own, fanouts, draws))[torch.from_numpy(where).to(device)], rows)
 
-        return step
+        def renew(epoch: int) -> None:
+            nonlocal draws
+            draws = (epoch - 1) * every
+
+        return step, renew
 
     def _part_of(self, inputs: GraphInputs, ids: Ints, exact: bool) -> Part:
         """Return what a network must read to answer for ``ids``, no more where that is exact."""

@@ -10,12 +10,18 @@ import numpy as np
 import pytest
 import torch
 
-from neuroloom.core import Graph, GraphSet, InputError
+from neuroloom.core import Graph, GraphSet, InputError, LinkSet, NodeSet
 from neuroloom.core import checkpoints as kept
 from neuroloom.core.checkpoints import checkpoints
 from neuroloom.core.training import OPTIMIZERS, TrainConfig, train
 from neuroloom.core.watching import watched
-from neuroloom.graphs import GINGraphClassifier
+from neuroloom.graphs import (
+    GATNodeClassifier,
+    GCNLinkClassifier,
+    GINGraphClassifier,
+    GRANDNodeClassifier,
+    GraphSAGENodeClassifier,
+)
 from neuroloom.nets import GAN, CNNClassifier
 
 N = 30
@@ -178,6 +184,50 @@ def test_a_network_of_whole_graphs_goes_on_to_the_same_weights(tmp_path):
     np.testing.assert_array_equal(whole.predict_proba(X), again.predict_proba(X))
     for ours, theirs in zip(whole.history_, again.history_, strict=True):
         assert {**ours, "seconds": 0} == {**theirs, "seconds": 0}
+
+
+def _ring(n=60):
+    edges = [(i, (i + 1) % n) for i in range(n)] + [(i, (i + 7) % n) for i in range(0, n, 3)]
+    features = np.random.default_rng(1).normal(size=(n, 4))
+    return Graph.of(np.array(edges), features=features)
+
+
+@pytest.mark.parametrize(
+    ("make", "changes"),
+    [
+        (GATNodeClassifier, {}),
+        (GraphSAGENodeClassifier, {"batch_size": 11, "neighbours": 2}),
+        (GRANDNodeClassifier, {}),
+        (GCNLinkClassifier, {"parts": 3}),
+    ],
+)
+def test_a_network_of_nodes_or_links_goes_on_to_the_same_weights(make, changes, tmp_path):
+    graph = _ring()
+    if make is GCNLinkClassifier:
+        pairs = np.array(
+            [[i, (i + 2) % 60] for i in range(0, 60, 2)] + [[i, (i + 5) % 60] for i in range(30)]
+        )
+        X, y = LinkSet(graph, pairs), np.arange(60) < 30
+    else:
+        X, y = NodeSet(graph, np.arange(55)), np.arange(55) % 2
+    net = {"epochs": 7, "random_state": 0, **changes}
+    whole = make(**net).fit(X, y)
+
+    def stop(progress):
+        if progress.epoch == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), checkpoints(tmp_path, seconds=0), watched(stop):
+        make(**net).fit(X, y)
+    seen = []
+    with checkpoints(tmp_path, seconds=0), watched(lambda p: seen.append(p.epoch)):
+        again = make(**net).fit(X, y)
+    assert min(seen) == 5
+    np.testing.assert_array_equal(whole.predict_proba(X), again.predict_proba(X))
+    with pytest.raises(KeyboardInterrupt), checkpoints(tmp_path, seconds=0), watched(stop):
+        make(**net).fit(X, y)
+    with pytest.raises(InputError, match="other samples"), checkpoints(tmp_path):
+        make(**net).fit(X, ~y if y.dtype == bool else 1 - y)
 
 
 def test_what_was_kept_of_something_else_is_refused(tmp_path):
