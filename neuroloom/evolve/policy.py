@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from neuroloom.core.checkpoints import digest
 from neuroloom.core.checks import check_int
 from neuroloom.core.episodes import (
     Played,
@@ -27,12 +26,9 @@ from neuroloom.core.episodes import (
 from neuroloom.core.errors import InputError, NotSupportedError
 from neuroloom.core.samples import EnvSet
 from neuroloom.core.seeding import as_seed, derive, stream
-from neuroloom.core.worlds import solved_at
-from neuroloom.evolve.champions import CONFIRMED, FIRST, Champions
+from neuroloom.evolve.champions import CONFIRMED, FIRST
 from neuroloom.evolve.config import NEATConfig
-from neuroloom.evolve.functions import own_names
-from neuroloom.evolve.genome import DYNAMICS
-from neuroloom.evolve.keeping import kept_run
+from neuroloom.evolve.genome import DYNAMICS, Genome
 from neuroloom.evolve.population import genome as read_genome
 from neuroloom.evolve.population import pack_genomes, size
 
@@ -141,7 +137,7 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: EnvSet, y: Any = None) -> Self:
         """Evolve on the episodes of ``X``; ``y`` is not used."""
-        from neuroloom.evolve.callbacks import as_list
+        from neuroloom.evolve.policy_run import PolicyRun
         from neuroloom.evolve.recurrent import compile_networks
 
         self._check(X)
@@ -153,65 +149,18 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         config = self._config(own)
         engine = self._engine(config, derive(seed, "evolve"), X)
         self._memory = None
-        play = self._player(X)
-        champions = Champions(
-            lambda genes, rows: play(compile_networks(genes, config), rows),
-            len(X),
-            self.population * min(self.episodes, len(X)),
+        made = PolicyRun(
+            self, X, engine, self._player(X), lambda genes: compile_networks(genes, config), seed
         )
-        target, since, steps, episodes = solved_at(X), 0, 0, 0
-        kept, over = kept_run(engine, lambda: f"{digest(self, X.seeds)} {X!r} {X.options} {seed}"), False
-        if kept is not None:
-            engine, beside, over = kept.resume(engine)
-            if beside:
-                champions.restore(beside["champions"], beside["functions"])
-                since, steps, episodes = beside["counts"]
-
-        def beside_it() -> dict[str, Any]:
-            functions = {role: own_names(role) for role in ("activation", "aggregation")}
-            return {
-                "champions": champions.state(),
-                "functions": functions,
-                "counts": (since, steps, episodes),
-            }
-
-        def evaluate(phenotypes: Any) -> Any:
-            nonlocal steps, episodes
-            starts = stream(seed, "evolve", "starts", engine.generation)
-            played = play(phenotypes, starts.permutation(len(X))[: self.episodes])
-            steps += played.steps
-            episodes += played.returns.size
-            return self._judged(played)
-
-        def judge(engine: NEAT) -> bool:
-            nonlocal since, over
-            assert engine.fitness is not None
-            since = 0 if champions.challenge(engine.genes, engine.fitness) else since + 1
-            done = self.early_stopping and (
-                since >= self.patience or (champions.best.score >= target and champions.confirm() >= target)
-            )
-            taken = steps + champions.steps
-            engine.history_[-1] |= {"score": champions.best.score, "env_steps": taken}
-            over = done or (self.steps is not None and taken >= self.steps)
-            return over
-
-        def keep(engine: NEAT) -> None:
-            if kept is not None:
-                kept.keep(engine, beside_it, ended=over)
-
-        left = self.generations - (0 if kept is None else len(engine.history_))
-        if left and not over:
-            engine.run_phenotypes(evaluate, left, [judge, *as_list(self.callbacks), keep])
-        if kept is not None and not over:
-            kept.keep(engine, beside_it, ended=True)
-        champions.decide(episodes)
-        self._episodes = episodes
-        chosen = champions.best
-        self.best_genome_ = read_genome(chosen.genes, 0, config.inputs, config.outputs, chosen.score, config)
-        self.history_ = engine.history_
-        self.history_[-1] |= {"score": chosen.score, "env_steps": steps + champions.steps}
+        chosen = made.run()
+        self._episodes = made.episodes
+        self.best_genome_: Genome = read_genome(
+            chosen.genes, 0, config.inputs, config.outputs, chosen.score, config
+        )
+        self.history_ = made.engine.history_
+        self.history_[-1] |= {"score": chosen.score, "env_steps": made.steps}
         self.n_parameters_ = self.best_genome_.n_parameters
-        self._ended(engine)
+        self._ended(made.engine)
         return self
 
     def _judged_again(self, genes: Genes, X: EnvSet) -> Floats:
