@@ -254,7 +254,7 @@ _OF_TOKENS = tuple(key for key, _, kinds, _ in _DEEP_NETS if "series" in kinds)
 _FORECASTERS = (
     ("dlinear", "DLinear", "DLinear: linear maps of trend and rest, what a Transformer must beat"),
     ("nbeats", "NBEATS", "N-BEATS: blocks that explain the history bit by bit and add up their forecasts"),
-    ("patchtst", "PatchTST", "PatchTST: Transformer over patches of the history"),
+    ("patchtst", "PatchTST", "PatchTST: Transformer over patches of the history, beside a linear map of it"),
     (
         "encoder-decoder",
         "EncoderDecoder",
