@@ -26,9 +26,8 @@ PACKAGES = (
     "numba",
     "PyWavelets",
     "gymnasium",
-    "Box2D",
-    "envpool",
 )
+OPTIONAL = ("Box2D", "envpool", "mujoco")  # that results may depend on where they are
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Finding:
 def versions() -> dict[str, str]:
     """Return the version of each package a result may depend on; one that is not installed is left out."""
     found = {"python": platform.python_version()}
-    for name in PACKAGES:
+    for name in (*PACKAGES, *OPTIONAL):
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
@@ -68,7 +67,7 @@ def findings(data_dir: str | Path | None) -> Iterator[Finding]:
     ok = sys.version_info >= (3, 11)
     yield Finding("Python", "ok" if ok else "bad", f"{platform.python_version()} (3.11 or newer is needed)")
     have = versions()
-    for name in PACKAGES:
+    for name in (*PACKAGES, *(name for name in OPTIONAL if name in have)):
         missing = name not in have
         yield Finding(
             name, "bad" if missing else "ok", have.get(name, "not installed: pip install neuroloom again")

@@ -12,6 +12,7 @@ from neuroloom.methods.describe import describe
 from neuroloom.methods.registry import TRANSFORM
 from neuroloom.runner.screen import wrapped
 from neuroloom.tasks import list_tasks, open_task
+from neuroloom.tasks.registry import FAMILIES
 
 PROBLEMS = ("classification", "regression", "control", "detection", "forecast")
 
@@ -106,11 +107,8 @@ def _describe(name: str) -> dict[str, Any]:
     names = {row["name"] for row in list_tasks()}
     if "+" in name:
         return _composition(name)
-    if name in registry() or (
-        ":" in name
-        and name not in names
-        and not name.startswith(("ucr:", "uci:", "table:", "openml:", "forecast:"))
-    ):
+    family, colon, _ = name.partition(":")
+    if name in registry() or (colon and name not in names and family not in FAMILIES):
         return describe(name)
     try:
         task = open_task(name)
@@ -125,8 +123,10 @@ def _describe(name: str) -> dict[str, Any]:
         "metrics": list(task.metrics),
         "protocol": task.protocol,
         "published_splits": task.published_splits,
+        "drawn": task.drawn,
         "version": task.version,
         "text": task.summary,
+        "notes": list(task.load().notes) if hasattr(task, "env_id") and family in FAMILIES else [],
         "source": task.source,
     }
 
@@ -179,6 +179,8 @@ def _method_text(found: dict[str, Any]) -> str:
 def _task_text(found: dict[str, Any]) -> str:
     splits = found["published_splits"]
     published = f"{splits} published splits" if splits > 1 else "its published split"
+    if found["drawn"]:
+        published = "data drawn anew for each seed, with one split"
     protocol = (
         "stratified folds by seed" if found["problem"] == "classification" else "shuffled folds by seed"
     )
@@ -190,6 +192,7 @@ def _task_text(found: dict[str, Any]) -> str:
         *wrapped(f"  metrics   {', '.join(found['metrics'])} (the first one counts)", " " * 12),
         f"  protocol  {published if found['protocol'] == 'published' else protocol}",
     ]
+    lines += [line for note in found["notes"] for line in wrapped(f"  {note}", "    ")]
     if found["source"]:
         lines += ["", "Source", *_wrapped(found["source"], "  ")]
     return "\n".join(lines)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from neuroloom.core.errors import InputError, NotSupportedError
-from neuroloom.runner import run
+from neuroloom.runner import doctor, run
+from neuroloom.runner.listing import show_one
 from neuroloom.runner.models import fit_model, predict_with_model
 from neuroloom.runner.statistics.within import within_task
 from neuroloom.tasks import open_task
@@ -144,3 +145,19 @@ def test_repetitions_of_drawn_episodes_are_draws_of_the_data(coin, tmp_path):
     assert found.over == "draws"
     assert any("draws its data anew" in note for note in found.notes)
     assert not any("One published split" in note for note in found.notes)
+
+
+def test_show_tells_what_an_environment_is(coin, capsys):
+    show_one(coin, as_json=False)
+    told = capsys.readouterr().out
+    for line in ("data drawn anew for each seed", "observations: 1 number; actions: 2 to choose from"):
+        assert line in told
+    with pytest.raises(InputError, match="did you mean 'Acrobot-v1'"):
+        show_one("gymnasium:Acrobt-v1", as_json=False)
+
+
+def test_the_doctor_asks_for_no_simulator(monkeypatch):
+    monkeypatch.setattr(doctor, "versions", lambda: dict.fromkeys(doctor.PACKAGES, "1"))
+    found = {finding.what: finding.state for finding in doctor.findings(None)}
+    assert "envpool" not in found
+    assert found["gymnasium"] == "ok"
