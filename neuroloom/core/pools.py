@@ -61,8 +61,8 @@ def pool_spaces(X: EnvSet) -> tuple[Any, Any]:
         return pool.observation_space, pool.action_space
 
 
-def pool_threshold(X: EnvSet) -> float | None:
-    """Return the mean return from which the environment of ``X`` counts as solved, None where EnvPool knows none.
+def pool_setting(X: EnvSet, name: str) -> float | None:
+    """Return what EnvPool says of the environment of ``X``, such as ``reward_threshold``; None where it says nothing.
 
     Raises:
         InputError: as for :func:`make_pool`.
@@ -70,7 +70,7 @@ def pool_threshold(X: EnvSet) -> float | None:
     envpool = _envpool()
     _check_name(envpool, X.env_id)
     with _quiet():
-        found = getattr(envpool.make_spec(X.env_id).config, "reward_threshold", None)
+        found = getattr(envpool.make_spec(X.env_id, **X.options).config, name, None)
     return float(found) if found else None
 
 

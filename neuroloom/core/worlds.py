@@ -73,14 +73,27 @@ def env_spaces(X: EnvSet) -> tuple[Any, Any, Any]:
 def solved_at(X: EnvSet) -> float:
     """Return the mean return from which the environment of ``X`` counts as solved, infinity where it names none."""
     if X.simulator == "envpool":
-        from neuroloom.core.pools import pool_threshold
+        from neuroloom.core.pools import pool_setting
 
-        threshold = pool_threshold(X)
+        threshold = pool_setting(X, "reward_threshold")
     else:
         env = make_env(X.env_id, X.options)
         threshold = None if env.spec is None else env.spec.reward_threshold
         env.close()
     return np.inf if threshold is None else float(threshold)
+
+
+def step_limit(X: EnvSet) -> int | None:
+    """Return after how many steps the environment of ``X`` cuts an episode, None where it does not say."""
+    if X.simulator == "envpool":
+        from neuroloom.core.pools import pool_setting
+
+        limit = pool_setting(X, "max_episode_steps")
+    else:
+        env = make_env(X.env_id, X.options)
+        limit = None if env.spec is None else env.spec.max_episode_steps
+        env.close()
+    return int(limit) if limit else None
 
 
 class Stepped(NamedTuple):

@@ -16,6 +16,7 @@ import numpy as np
 
 from neuroloom.core.episodes import play_population, spaces
 from neuroloom.core.samples import EnvSet
+from neuroloom.core.worlds import step_limit
 from neuroloom.methods import Recipe, recipe
 from neuroloom.methods.make import parameters
 from neuroloom.tasks import Task, open_task
@@ -57,7 +58,8 @@ def plan_control(task: Task, seconds: float, methods: Sequence[str]) -> tuple[Ta
         seconds: CPU seconds for the whole attempt.
         methods: names of methods.
     """
-    pace, length = measure_pace(task.load().X)
+    X = task.load().X
+    pace, length = measure_pace(X)
     share = SPENT * seconds / (ROUNDS * max(len(methods), 1))
     steps = max(LEAST, _two_digits(share / (1 / pace + LEARNING)))
     population = int(np.clip(steps / (GENERATIONS * 2 * length), *POPULATION))
@@ -69,7 +71,8 @@ def plan_control(task: Task, seconds: float, methods: Sequence[str]) -> tuple[Ta
         if "steps" in known:
             params[name] = {part: value for part, value in given.items() if part in known}
     if "test" in getattr(task, "takes", ()):
-        test = int(np.clip(steps / (4 * length), *TEST))
+        longest = max(length, 0.5 * (step_limit(X) or 0))  # good policies often play on and on
+        test = int(np.clip(steps / (4 * longest), *TEST))
         task = open_task({**task.spec, "test": test})
     return task, Budget(steps, population, pace, length, params)
 

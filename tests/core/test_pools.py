@@ -7,7 +7,7 @@ import pytest
 from neuroloom.core.episodes import rollout, rollout_population, spaces
 from neuroloom.core.errors import InputError
 from neuroloom.core.samples import EnvSet
-from neuroloom.core.worlds import open_worlds, solved_at
+from neuroloom.core.worlds import open_worlds, solved_at, step_limit
 
 
 def pushes(observations):
@@ -87,6 +87,7 @@ class TestInstalled:
         assert rollout(lambda seen: np.zeros((len(seen), 1)), X).shape == (3,)
         assert solved_at(X) == np.inf
         assert solved_at(EnvSet("CartPole-v1", [0], simulator="envpool")) == 475
+        assert step_limit(EnvSet("CartPole-v1", [0], simulator="envpool")) == 500
 
     def test_what_cannot_be_made_is_named(self):
         with pytest.raises(InputError, match="did you mean 'CartPole-v1'"):
