@@ -124,12 +124,7 @@ class WaveletEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         """
         check_is_fitted(self)
         X = same_shape(signal_batch(X, images=False), self.sample_shape_)
-        answers = [
-            ridge.decision_function(features.transform(X))
-            for features, ridge in zip(self.kernels_, self.ridges_, strict=True)
-        ]
-        for features, forest in zip(self.quantiles_, self.forests_, strict=True):
-            answers.append(_scores(forest.predict_proba(features.transform(X))))
+        answers = self._answers(X)
         found: Floats = np.exp(log_softmax(self.sharpness_[-1] * self._pooled(answers), axis=-1))
         return found
 
@@ -153,6 +148,18 @@ class WaveletEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         ]
         linear = [ridge.left_out_ for ridge in self.ridges_]
         return [*linear, *(_scores(forest.out_of_bag_) for forest in self.forests_)]
+
+    def _answers(self, X: NDArray[Any]) -> list[Floats]:
+        """Return what each member says of ``X``, ``(n, classes)``."""
+        linear = [
+            ridge.decision_function(features.transform(X))
+            for features, ridge in zip(self.kernels_, self.ridges_, strict=True)
+        ]
+        forests = [
+            _scores(forest.predict_proba(features.transform(X)))
+            for features, forest in zip(self.quantiles_, self.forests_, strict=True)
+        ]
+        return [*linear, *forests]
 
     def _weigh(self, held_out: list[Floats], labels: NDArray[Any]) -> None:
         """Find sharpness and weight of each member, and the sharpness of all together."""
