@@ -120,7 +120,7 @@ def attempt(
         normal=normal,
         window=window,
     )
-    if progress is not None:
+    if progress is not None and task.problem != "control":
         progress.say(_recognised(task))
     if task.problem == "detection" and task.load().y is None:
         raise InputError(
@@ -136,7 +136,7 @@ def attempt(
         task, budget = plan_control(task, 60 * minutes * workers, chosen)
         params = budget.params
         if progress is not None:
-            progress.say(budget_lines(task, budget))
+            progress.say([*_recognised(task), *budget_lines(budget)])
     whole = _config(task, minutes, workers, chosen, params, confidence, explain)
     checked, source = load_config(whole)
     plan = make_plan(checked, source)
@@ -262,7 +262,9 @@ def _recognised(task: Task) -> list[str]:
     data = task.load()
     shape: tuple[int, ...] = getattr(data.X, "shape", ())
     size = f"{len(data.y):,} samples" if data.y is not None else f"{len(data.X):,} samples"
-    if task.kind == "table" and len(shape) == 2:
+    if task.kind == "episodes":
+        size = f"{len(data.extra['splits'][0].train):,} starts to learn from"
+    elif task.kind == "table" and len(shape) == 2:
         size = f"{shape[0]:,} rows, {shape[1]:,} column{'s' if shape[1] > 1 else ''} to learn from"
     elif task.kind in ("series", "image") and len(shape) > 1:
         size += f" of shape {' × '.join(map(str, shape[1:]))}"

@@ -102,12 +102,11 @@ def measure_pace(X: EnvSet) -> tuple[float, float]:
     return steps / max(spent, 1e-9), steps / max(episodes, 1)
 
 
-def budget_lines(task: Task, budget: Budget) -> list[str]:
+def budget_lines(budget: Budget) -> list[str]:
     """Return what a user should know of a budget."""
     return [
         f"  - {budget.steps:,} steps of training for each policy, for {ROUNDS} rounds in the time given",
-        f"    (played at random: {_two_digits(budget.pace):,} steps a second here), scored over "
-        f"{getattr(task, 'test', TEST[1])} episodes",
+        f"    (played at random: {_two_digits(budget.pace):,} steps a second here)",
     ]
 
 
