@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 class OutOfBagTrees:
     """Trees whose every node takes the best, by entropy, of a random cut in each of some random columns.
 
-    For small tables of many columns: a tree of scikit-learn costs 2 ms there however small it is.
+    Compiled throughout, for small tables of many columns: little of the time of scikit-learn's goes into splits there.
 
     Args:
         trees: how many, at least 1.
