@@ -61,6 +61,8 @@ class Keeper:
         """Remove the files, and the folder if nothing else is in it."""
         for path in self.paths:
             path.unlink(missing_ok=True)
+            for begun in (path.with_suffix(".new"), *path.parent.glob(f".{path.name}.*.part")):
+                begun.unlink(missing_ok=True)  # what a process that was killed had begun to write
         if self.folder.is_dir() and not any(self.folder.iterdir()):
             self.folder.rmdir()
 

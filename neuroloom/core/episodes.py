@@ -37,6 +37,7 @@ class Spaces:
         start: the first discrete action.
         low: smallest value of each entry of a continuous action, shape as one action's.
         high: largest value of each entry.
+        first_state: the first discrete observation.
     """
 
     observation: tuple[int, ...]
@@ -45,6 +46,7 @@ class Spaces:
     start: int
     low: Floats
     high: Floats
+    first_state: int = 0
 
     @property
     def inputs(self) -> int:
@@ -54,7 +56,7 @@ class Spaces:
     def flatten(self, observations: NDArray[Any]) -> Floats:
         """Return ``(n, inputs)`` floats for a batch of observations."""
         if self.states:
-            return np.eye(self.states)[np.asarray(observations, dtype=np.int64)]
+            return np.eye(self.states)[np.asarray(observations, dtype=np.int64) - self.first_state]
         rows = np.asarray(observations, dtype=np.float64)
         if rows.ndim == 0 or rows.shape[1:] != self.observation:
             raise InputError(
@@ -85,6 +87,7 @@ def spaces(X: EnvSet) -> Spaces:
         start=0 if continuous else int(done.start),
         low=np.asarray(done.low if continuous else 0, dtype=np.float64),
         high=np.asarray(done.high if continuous else 0, dtype=np.float64),
+        first_state=0 if type(seen).__name__ == "Box" else int(seen.start),
     )
 
 

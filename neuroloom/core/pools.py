@@ -34,6 +34,11 @@ def make_pool(X: EnvSet, seeds: Ints) -> Any:
     """
     if len(seeds) and seeds.max() >= _SEEDS:
         raise InputError(f"EnvPool takes seeds below {_SEEDS}, but one is {seeds.max()}.")
+    own = sorted({"num_envs", "num_threads", "batch_size", "seed", "env_seed", "env_type"} & set(X.options))
+    if own:
+        raise InputError(
+            f"`options` of {X.env_id!r} cannot set {', '.join(own)}, which are set for each run."
+        )
     envpool = _envpool()
     _check_name(envpool, X.env_id)
     with _quiet():
@@ -71,7 +76,7 @@ def pool_setting(X: EnvSet, name: str) -> float | None:
     _check_name(envpool, X.env_id)
     with _quiet():
         found = getattr(envpool.make_spec(X.env_id, **X.options).config, name, None)
-    return float(found) if found else None
+    return None if found is None else float(found)
 
 
 def open_pools(X: EnvSet, lanes: int) -> Worlds:
@@ -132,7 +137,7 @@ def _envpool() -> Any:
         import envpool
     except ImportError as error:
         raise InputError(
-            'episodes of EnvPool need it, and it is not installed: pip install "neuroloom[envpool]".'
+            'episodes of EnvPool need the package envpool: pip install "neuroloom[envpool]".'
         ) from error
     return envpool
 

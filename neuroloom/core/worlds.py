@@ -43,8 +43,17 @@ def make_env(env_id: str, options: dict[str, Any] | None = None) -> Any:
     except (gymnasium.error.NameNotFound, gymnasium.error.NamespaceNotFound) as error:
         hint = "See gymnasium.registry for all, and register your own with gymnasium.register(...)."
         raise unknown("environment", env_id, gymnasium.registry, hint) from error
-    except (gymnasium.error.Error, TypeError, ImportError) as error:
+    except InputError:
+        raise
+    except ImportError as error:
+        hint = (
+            " A module of this folder is found with PYTHONPATH=. before the command." if ":" in env_id else ""
+        )
+        raise InputError(f"environment {env_id!r} cannot be made: {error}.{hint}") from error
+    except gymnasium.error.Error as error:
         raise InputError(f"environment {env_id!r} cannot be made: {error}") from error
+    except Exception as error:  # a user's environment may fail in any way
+        raise InputError(f"environment {env_id!r} cannot be made: {type(error).__name__}: {error}") from error
 
 
 def env_spaces(X: EnvSet) -> tuple[Any, Any, Any]:
@@ -70,8 +79,14 @@ def env_spaces(X: EnvSet) -> tuple[Any, Any, Any]:
         env.close()
 
 
-def solved_at(X: EnvSet) -> float:
-    """Return the mean return from which the environment of ``X`` counts as solved, infinity where it names none."""
+def solved_at(X: EnvSet, max_steps: int | None = None) -> float:
+    """Return the mean return from which the environment of ``X`` counts as solved, infinity where it names none.
+
+    Where ``max_steps`` cut episodes before the environment does, their returns cannot be compared with that: infinity.
+    """
+    limit = step_limit(X) if max_steps is not None else None
+    if max_steps is not None and (limit is None or max_steps < limit):
+        return np.inf
     if X.simulator == "envpool":
         from neuroloom.core.pools import pool_setting
 
@@ -210,7 +225,8 @@ def check_actions(actions: Any, space: Any, count: int, env_id: str) -> NDArray[
                 f"act must return finite actions of shape {(count, *space.shape)} for {env_id}, but returned "
                 f"shape {rows.shape}; discrete actions are whole numbers, continuous ones arrays."
             )
-        return rows.astype(space.dtype)
+        whole = np.issubdtype(space.dtype, np.integer)
+        return (np.rint(rows) if whole else rows).astype(space.dtype)
     if len(rows) != count:
         raise InputError(f"act must return {count} actions for {env_id}, but returned {len(rows)}.")
     return rows

@@ -327,6 +327,7 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
     def _read_spaces(self, own: Spaces) -> None:
         """Keep what ``act`` needs to know of the environment, as plain data."""
         self.observation_shape_, self.n_states_ = own.observation, own.states
+        self.first_state_ = own.first_state
         self.n_actions_, self.first_action_ = own.actions, own.start
         self.low_, self.high_ = own.low, own.high
 
@@ -338,6 +339,7 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
             self.first_action_,
             self.low_,
             self.high_,
+            self.first_state_,
         )
 
     def _outputs(self) -> int:

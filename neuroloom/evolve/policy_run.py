@@ -49,7 +49,7 @@ class PolicyRun:
         seed: int,
     ) -> None:
         self.policy, self.X, self.engine, self.seed = policy, X, engine, seed
-        self._play, self._target = play, solved_at(X)
+        self._play, self._target = play, solved_at(X, policy.max_steps)
         self._champions = Champions(
             lambda genes, rows: play(compile_genes(genes), rows),
             len(X),

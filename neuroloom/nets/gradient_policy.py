@@ -117,6 +117,7 @@ class GradientPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         self._check(X)
         seed, own = as_seed(self.random_state), spaces(X)
         self.observation_shape_, self.n_states_ = own.observation, own.states
+        self.first_state_ = own.first_state
         self.n_actions_, self.first_action_ = own.actions, own.start
         self.low_, self.high_ = own.low, own.high
         with torch.random.fork_rng(devices=[]):
@@ -173,6 +174,7 @@ class GradientPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
             self.first_action_,
             self.low_,
             self.high_,
+            self.first_state_,
         )
 
     def _restored(self) -> Any:
@@ -222,7 +224,7 @@ class _Judge:
     def __init__(self, policy: GradientPolicy, network: Any, X: EnvSet, lanes: Lanes, passes: int) -> None:
         self.policy, self.lanes, self.passes = policy, lanes, passes
         self.act, self.X = policy._best(network), X[: min(len(X), _JUDGED)]
-        self.target = solved_at(X)
+        self.target = solved_at(X, policy.max_steps)
         self.due = [policy.steps * k / policy.evaluations for k in range(1, policy.evaluations + 1)]
         self.history: list[dict[str, float]] = []
         self.best, self.since, self.played = -np.inf, 0, 0

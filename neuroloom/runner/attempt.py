@@ -127,13 +127,18 @@ def attempt(
             "no column marks the anomalies, so methods cannot be compared; name it with --target, or take "
             "neuroloom.runner.scan.scan for scores alone."
         )
+    if confidence is not None and task.problem == "control":
+        raise InputError("a confidence is for classes and numbers, not for control; leave it out.")
     workers = workers or usable_cores()
     chosen = chosen_methods(task, methods)
     params: dict[str, dict[str, Any]] = {}
     if task.problem == "control":
         from neuroloom.runner.budget import budget_lines, plan_control
 
-        task, budget = plan_control(task, 60 * minutes * workers, chosen)
+        at_once = min(workers, len(chosen))
+        task, budget = plan_control(
+            task, 60 * minutes * at_once, chosen, _limit(minutes, workers, len(chosen))
+        )
         params = budget.params
         if progress is not None:
             progress.say([*_recognised(task), *budget_lines(budget)])
@@ -209,8 +214,10 @@ class _Session:
 
     def repeating(self) -> str:
         """Return the config that repeats the rounds that ran, and who was left out."""
-        methods = [name for name in self.config.methods if name not in self.left_out]
-        config = self.config.model_copy(update={"rounds": self.rounds, "methods": methods})
+        methods = [name for name in self.config.methods if name not in self.left_out] or self.config.methods
+        used = {part for name in methods for part in (name, *name.split("+"))}
+        params = {name: given for name, given in self.config.method.items() if name in used}
+        config = self.config.model_copy(update={"rounds": self.rounds, "methods": methods, "method": params})
         remarks = [
             f"# left out after a round it did not end: {name} ({why})" for name, why in self.left_out.items()
         ]

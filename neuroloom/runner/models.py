@@ -65,6 +65,11 @@ def fit_model(
         **ahead_options(horizon, season, known),
     )  # fmt: skip
     loaded = task.load()
+    if task.problem == "forecast" and "schema" not in loaded.extra:
+        raise NotSupportedError(
+            f"a forecaster of the task {task.name!r} could be asked for nothing, since no file has its form; fit one "
+            "to a file of your own with --horizon."
+        )
     given = dict(_parameter(text) for text in params)
     random_state = derive(seed, "method", method)
     estimator, notes = build(method, task.kind, task.problem, given, X=loaded.X, random_state=random_state)

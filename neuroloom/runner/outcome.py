@@ -256,6 +256,7 @@ def trace_of(X: NDArray[Any], y: Any, score: Any, moments: NDArray[Any]) -> dict
         moments: ``(n,)`` steps of the windows' middles.
     """
     values, told = np.asarray(X)[:, 0, X.shape[-1] // 2], np.asarray(score, dtype=np.float64)
+    told = np.where(np.isfinite(told), told, -np.inf)
     n = len(values)
     starts = np.unique(np.linspace(0, n, min(n, TRACE_POINTS), endpoint=False).astype(np.int64))
     marks = np.flatnonzero(np.asarray(y) == 1) if y is not None else np.empty(0, np.int64)

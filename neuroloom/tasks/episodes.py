@@ -22,12 +22,13 @@ from neuroloom.core.maze import HARD, MEDIUM
 from neuroloom.core.reversal_bandit import REVERSAL_BANDIT
 from neuroloom.core.samples import EnvSet
 from neuroloom.core.seeding import stream
-from neuroloom.core.worlds import solved_at
+from neuroloom.core.worlds import solved_at, step_limit
 from neuroloom.tasks.base import DrawnTask
 from neuroloom.tasks.metrics import DEFAULTS
 from neuroloom.tasks.task import Data, Split
 
 TRAIN, TEST = 1000, 100
+LONGEST = 1000  # steps of an episode whose environment has no limit
 
 
 class Episodes(DrawnTask):
@@ -118,6 +119,10 @@ class AnyEnvironment(Episodes):
             InputError: there is no such environment, or it cannot be made.
             NotSupportedError: its observations or actions are neither numbers (``Box``) nor ``Discrete``.
         """
+        X = EnvSet(self.env_id, [], dict(self.options), self.simulator)
+        endless = step_limit(X) is None
+        if endless and "max_episode_steps" not in self.options:
+            self.options = {**self.options, "max_episode_steps": LONGEST}
         loaded = super().load(seed)
         own = spaces(loaded.X)
         seen = f"{own.states} states" if own.states else f"{own.inputs:,} number{'s' * (own.inputs != 1)}"
@@ -127,8 +132,9 @@ class AnyEnvironment(Episodes):
             else f"{own.low.size} number{'s' * (own.low.size != 1)}"
         )
         threshold = solved_at(loaded.X)
+        cut = f"; episodes are cut after {self.options['max_episode_steps']} steps" if endless else ""
         notes = (
-            f"observations: {seen}; actions: {done}",
+            f"observations: {seen}; actions: {done}{cut}",
             "solved at a mean return of "
             + (f"{threshold:g}" if np.isfinite(threshold) else "no known number"),
         )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from neuroloom.core.checks import check_choice
-from neuroloom.core.errors import InputError, unknown
+from neuroloom.core.errors import InputError, nearest, unknown
 from neuroloom.core.samples import KINDS
 from neuroloom.tasks.folder import data_folder
 from neuroloom.tasks.metrics import find as find_metric
@@ -170,18 +170,23 @@ def open_data(data: str | Path, **said: Any) -> Task:
     """Return the task of the user's own data, or where no such file is there, the one that is called so.
 
     Args:
-        data: a file or folder, or a task's name: ``"wine"``, ``"gymnasium:CartPole-v1"``.
+        data: a file or folder, or a task's name: ``"wine"``, ``"gymnasium:CartPole-v1"``, ``"module:Class"``.
         said: what :func:`neuroloom.tasks.recognise` takes; a task of a known name takes none of it.
 
     Raises:
         InputError: it is neither, or the data cannot be used as it is said.
     """
     name = str(data)
-    family, _, member = name.partition(":")
-    known = name in TASKS or (bool(member) and family in FAMILIES) or name in _plugins()
+    member = name.partition(":")[2]
+    known = name in TASKS or bool(member) or name in _plugins()
     if not known or Path(data).exists():
         from neuroloom.tasks.files import recognise
 
+        close = nearest(name, [*TASKS, *_plugins()])
+        if close is not None and not Path(data).exists() and not Path(name).suffix:
+            raise InputError(
+                f"there is no file {name} here and no such task; did you mean the task {close!r}?"
+            )
         return recognise(data, **said)
     given = [f"`{part}`" for part, value in said.items() if value is not None and value != ()]
     if given:

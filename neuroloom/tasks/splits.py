@@ -85,8 +85,15 @@ def check_fold(fold: int, folds: int) -> None:
 
 
 def normal_only(split: Split, y: NDArray[Any] | None) -> Split:
-    """Return a split whose training part, and validation part where there is one, keep the samples of label 0 alone."""
-    assert y is not None
+    """Return a split whose training part, and validation part where there is one, keep the samples of label 0 alone.
+
+    Raises:
+        InputError: there are no labels.
+    """
+    if y is None:
+        raise InputError(
+            "no sample is marked, so what detectors find cannot be judged; name the column of marks."
+        )
     valid = None if split.valid is None else split.valid[y[split.valid] == 0]
     return Split(train=split.train[y[split.train] == 0], test=split.test, valid=valid)
 

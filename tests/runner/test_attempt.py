@@ -7,6 +7,7 @@ from neuroloom.core.errors import InputError
 from neuroloom.core.samples import EnvSet
 from neuroloom.runner import attempt, budget
 from neuroloom.runner.config import load_config
+from neuroloom.runner.plan import make_plan
 from neuroloom.tasks import open_task, recognise
 
 
@@ -62,22 +63,47 @@ def test_a_file_comes_before_a_task_of_its_name(tmp_path, monkeypatch):
     assert set(results.frame().status) == {"done"}
 
 
-@pytest.mark.parametrize("pace", [100.0, 30_000.0])
-def test_the_budget_follows_the_pace(monkeypatch, pace):
+@pytest.mark.parametrize(("pace", "limit"), [(100.0, 60.0), (30_000.0, 60.0), (30_000.0, 5.0)])
+def test_the_budget_follows_the_pace(monkeypatch, pace, limit):
     monkeypatch.setattr(budget, "measure_pace", lambda X: (pace, 200.0))
-    task, found = budget.plan_control(open_task("gymnasium:CartPole-v1"), 600, ["neat", "ppo", "dummy"])
-    share = budget.SPENT * 600 / (3 * budget.ROUNDS)
+    names = ["neat", "ppo", "dummy", "neat+tuned"][: 3 if limit > 9 else 4]
+    task, found = budget.plan_control(open_task("gymnasium:CartPole-v1"), 600, names, limit)
+    share = budget.SPENT * min(600 / (len(names) * budget.ROUNDS), limit)
     exact = max(budget.LEAST, share / (1 / pace + budget.LEARNING))
     assert 0.9 * exact <= found.steps <= exact
+    assert found.scarce == (exact == budget.LEAST)
+    assert any("more --minutes" in line for line in budget.budget_lines(found)) == found.scarce
     assert set(found.params) == {"neat", "ppo"}
     low, high = budget.POPULATION
     assert low <= found.population <= high
     assert budget.TEST[0] <= task.test <= budget.TEST[1]
-    fixed, _ = budget.plan_control(open_task("cartpole"), 600, ["neat"])
+    fixed, _ = budget.plan_control(open_task("cartpole"), 600, ["neat"], limit)
     assert fixed.test == 100
 
 
 def test_the_pace_counts_what_was_played():
-    pace, length = budget.measure_pace(EnvSet("Pendulum-v1", np.arange(8)))
+    pace, length = budget.measure_pace(EnvSet("Pendulum-v1", np.arange(90)))
     assert length == 200  # Pendulum's own limit
     assert 100 < pace < 1e7
+
+
+def test_a_bench_that_repeats_leaves_out_what_was_left_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(budget, "LEAST", 300)  # below the warm-up of dqn, which then fails
+    monkeypatch.setattr(budget, "measure_pace", lambda X: (20.0, 200.0))
+    attempt.attempt(
+        "gymnasium:CartPole-v1", minutes=0.05, workers=1, methods=["cma-es", "dqn"], out=tmp_path / "run"
+    )
+    config = load_config(tmp_path / "run" / "bench.toml")[0]
+    assert config.methods == ["cma-es"]
+    assert set(config.method) == {"cma-es"}
+    make_plan(*load_config(tmp_path / "run" / "bench.toml"))
+
+
+def test_what_is_neither_a_file_nor_a_task_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        InputError, match="no file cartpol here and no such task; did you mean the task 'cartpole'"
+    ):
+        attempt.attempt("cartpol", out=tmp_path / "run")
+    with pytest.raises(InputError, match="not for control"):
+        attempt.attempt("cartpole", confidence=0.9, out=tmp_path / "run")

@@ -6,8 +6,15 @@ import gymnasium
 import numpy as np
 import pytest
 
+from neuroloom.core import EnvSet
+from neuroloom.core.episodes import rollout
 from neuroloom.core.errors import InputError, NotSupportedError
+from neuroloom.core.worlds import solved_at
+from neuroloom.evolve import FixedTopologyPolicy as CMAES
+from neuroloom.nets import PPOPolicy
 from neuroloom.runner import doctor, run
+from neuroloom.runner.attempt import attempt
+from neuroloom.runner.budget import measure_pace
 from neuroloom.runner.listing import show_one
 from neuroloom.runner.models import fit_model, predict_with_model
 from neuroloom.runner.statistics.within import within_task
@@ -41,7 +48,40 @@ class Coin(gymnasium.Env):
         return np.array([self.side], np.float32)
 
 
-gymnasium.register("Coin-v0", entry_point=Coin, reward_threshold=9.5)
+class Odd(gymnasium.Env):
+    """States that begin at 1, whole actions from -2, and no end by itself or by a limit."""
+
+    def __init__(self):
+        self.observation_space = gymnasium.spaces.Discrete(5, start=1)
+        self.action_space = gymnasium.spaces.Box(-2, 3, (1,), np.int64)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return int(self.np_random.integers(1, 6)), {}
+
+    def step(self, action):
+        assert action.dtype == np.int64
+        return int(self.np_random.integers(1, 6)), float(action[0]), False, False, {}
+
+
+class Broken(Odd):
+    """Fails when it is played."""
+
+    def step(self, action):
+        raise RuntimeError("the motor is off")
+
+
+class Unmade(Odd):
+    """Cannot be made."""
+
+    def __init__(self):
+        raise OSError("no such device")
+
+
+gymnasium.register("Coin-v0", entry_point=Coin, reward_threshold=9.5, max_episode_steps=50)
+gymnasium.register("Odd-v0", entry_point=Odd)
+gymnasium.register("Broken-v0", entry_point=Broken, max_episode_steps=50)
+gymnasium.register("Unmade-v0", entry_point=Unmade)
 '''
 
 
@@ -51,7 +91,8 @@ def coin(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     yield "gymnasium:coins:Coin-v0"
     sys.modules.pop("coins", None)
-    gymnasium.registry.pop("Coin-v0", None)
+    for name in ("Coin", "Odd", "Broken", "Unmade"):
+        gymnasium.registry.pop(f"{name}-v0", None)
 
 
 def test_an_environment_of_ones_own_is_a_task(coin):
@@ -161,3 +202,41 @@ def test_the_doctor_asks_for_no_simulator(monkeypatch):
     found = {finding.what: finding.state for finding in doctor.findings(None)}
     assert "envpool" not in found
     assert found["gymnasium"] == "ok"
+
+
+@pytest.mark.usefixtures("coin")
+class TestOdd:
+    def test_an_environment_without_a_limit_is_cut_and_the_note_says_so(self):
+        data = open_task("gymnasium:coins:Odd-v0").load()
+        assert data.notes[0].endswith("; episodes are cut after 1000 steps")
+        short = open_task({"name": "gymnasium:coins:Odd-v0", "options": {"max_episode_steps": 9}}).load().X
+        assert rollout(lambda seen: np.ones((len(seen), 1)), short[:3]).tolist() == [9, 9, 9]
+
+    def test_states_and_whole_actions_are_as_the_environment_counts_them(self):
+        X = EnvSet("coins:Odd-v0", np.arange(6), {"max_episode_steps": 20})
+        found = rollout(lambda seen: np.full((len(seen), 1), 1.6), X[:1])
+        assert found == 40  # 1.6 is nearest to 2
+        for make in (CMAES, PPOPolicy):
+            policy = make(steps=1_500, max_steps=20, random_state=0).fit(X)
+            assert policy.act(np.array([1, 5])).shape == (2, 1)
+            assert policy.score(X) > 20
+
+    def test_one_that_fails_is_named(self, tmp_path):
+        with pytest.raises(InputError, match=r"'coins:Unmade-v0' cannot be made: OSError: no such device"):
+            open_task("gymnasium:coins:Unmade-v0").load()
+        with pytest.raises(InputError, match="failed while it was played at random: RuntimeError: the motor"):
+            attempt("gymnasium:coins:Broken-v0", minutes=0.05, methods=["neat"], out=tmp_path / "run")
+
+    def test_it_is_tried_with_bounds_above_zero(self):
+        pace, length = measure_pace(EnvSet("coins:Odd-v0", np.arange(90), {"max_episode_steps": 30}))
+        assert (length, pace > 100) == (30, True)
+
+
+def test_returns_that_are_cut_early_do_not_count_as_solved():
+    X = EnvSet("Acrobot-v1", [0])
+    assert (solved_at(X), solved_at(X, 60), solved_at(X, 500)) == (-100, np.inf, -100)
+
+
+def test_a_task_that_no_file_can_be_asked_about_is_not_fitted(tmp_path):
+    with pytest.raises(NotSupportedError, match="a file of your own with --horizon"):
+        fit_model("seasonal-naive", "airline", tmp_path / "model")

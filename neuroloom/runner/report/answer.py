@@ -23,7 +23,7 @@ def of_task(stats: TaskStatistics, decimals: int) -> str:
     if w.second is None:
         return f"{w.method} is alone, with {stats.metric} {numbers.fixed(w.mean, decimals)}{_cost(w.fit_seconds)}."
     others = len(stats.methods) - 1
-    text += _tied(w.tied, others, single=len(stats.scores.cells) == 1)
+    text += _tied(w.tied, others, single=stats.over[:-1] if len(stats.scores.cells) == 1 else "")
     margin = w.outside_margin or w.margin
     if margin is not None and math.isfinite(margin.mean):
         ends = numbers.interval(margin.joint_low, margin.joint_high, decimals)
@@ -51,7 +51,7 @@ def of_group(stats: Statistics, noun: str, decimals: int) -> str:
         f"{w.method} is best over {numbers.plural(count, 'task')} (mean rank {numbers.fixed(w.mean_rank, 2)})"
     )
     if w.second is not None and stats.across.tested:
-        text += _tied(w.tied, len(stats.across.common.methods) - 1, single=False)
+        text += _tied(w.tied, len(stats.across.common.methods) - 1, single="")
     elif w.second is not None:
         text += ", with too few tasks for a test"
     if w.second is not None and math.isfinite(w.difference):
@@ -72,9 +72,9 @@ def _chance(best: str, tied: tuple[str, ...], splits: int) -> str:
     return ""
 
 
-def _tied(tied: tuple[str, ...], others: int, single: bool) -> str:
+def _tied(tied: tuple[str, ...], others: int, single: str) -> str:
     if single:
-        return ", on one split alone, which tells no two methods apart"
+        return f", on one {single} alone, which tells no two methods apart"
     if not tied:
         return ", and told apart from every other method"
     if len(tied) == others:

@@ -58,7 +58,7 @@ class Scale:
         if not known:
             return cls.over(ends, pad=pad)
         low, high = min(known), max(known)
-        most = max(high - low, 0.1 * max(abs(low), abs(high)))
+        most = max(high - low, 0.1 * max(abs(low), abs(high))) or math.inf
         near = [
             min(max(float(v), low - most), high + most) for v in ends if v is not None and math.isfinite(v)
         ]

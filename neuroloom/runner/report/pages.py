@@ -151,7 +151,7 @@ def _facts(
     sizes = [rows[c].astype("float64").median() for c in ("n_train", "n_test")]
     if all(math.isfinite(v) for v in sizes):
         found["Samples"] = f"{sizes[0]:,.0f} to train, {sizes[1]:,.0f} to test"
-    trials = numbers.plural(len(stats.scores.cells), "seed" if stats.over == "seeds" else "split")
+    trials = numbers.plural(len(stats.scores.cells), stats.over[:-1])
     found["Repetitions"] = f"{trials}, {about['protocol']} protocol" if about.get("protocol") else trials
     for label, key in (("What", "summary"), ("Source", "source")):
         if about.get(key):

@@ -25,6 +25,7 @@ from neuroloom.tasks.files.ts import read_ts, read_ucr_tsv, regular
 from neuroloom.tasks.task import Data, Task
 
 Answerable = tuple[Any, list[Any]]
+MOST_EPISODES = 1_000_000  # that a policy plays at once
 _STRAY = 0.05
 _MOST_PAIRS = 1_000_000  # without a link that are judged at once
 
@@ -111,10 +112,11 @@ def read_like(path: str | Path, schema: dict[str, Any]) -> Answerable:
 def _episodes(path: Path, schema: dict[str, Any]) -> Answerable:
     """Return episodes begun from seeds: so many as ``path`` says, or those of its lines."""
     said = path.read_text(encoding="utf-8").split() if path.is_file() else [str(path)]
-    if not said or not all(word.isdigit() for word in said) or (not path.is_file() and int(said[0]) < 1):
+    known = bool(said) and all(word.isdecimal() and len(word) < 19 for word in said)
+    if not known or (not path.is_file() and not 1 <= int(said[0]) <= MOST_EPISODES):
         raise InputError(
-            f"a policy is asked how many episodes it shall play, as 20, or given a file with a seed in each line, but "
-            f"got {path}."
+            f"a policy is asked how many episodes it shall play, from 1 to {MOST_EPISODES:,}, or given a file with a "
+            f"seed in each line, but got {path}."
         )
     if path.is_file():
         seeds = np.array([int(word) for word in said])

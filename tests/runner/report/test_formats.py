@@ -70,8 +70,8 @@ def test_a_winner_no_better_than_chance_is_said(
 
 
 def test_one_split_tells_nothing_apart() -> None:
-    assert "on one split alone" in answer._tied(("knn", "svm"), 2, single=True)
-    assert "no other method can be told from it" in answer._tied(("knn", "svm"), 2, single=False)
+    assert "on one split alone" in answer._tied(("knn", "svm"), 2, single="split")
+    assert "no other method can be told from it" in answer._tied(("knn", "svm"), 2, single="")
 
 
 def test_means_are_those_of_the_csv() -> None:
