@@ -35,7 +35,7 @@ def main(run: Path) -> None:
             browser.save_screenshot(str(target))
         picture = Image.open(target).convert("RGB")
         picture = picture.crop((0, 0, picture.width, min(picture.height, height)))
-        picture.convert("P", palette=Image.Palette.ADAPTIVE, colors=128).save(target, optimize=True)
+        picture.quantize(256, kmeans=3).save(target, optimize=True)  # so that few dots keep their colour
         print(target)
     browser.quit()
 
