@@ -22,6 +22,7 @@ BENCHMARKS = {
     "evolve.gradient": Benchmark("a gradient step of a population against torch's operations"),
     "evolve.recurrent": Benchmark("recurrent networks through time", peers=("neat-python",)),
     "evolve.scaling": Benchmark("a generation as population, genomes and threads grow; memory"),
+    "evolve.simulators": Benchmark("steps of gymnasium's and of EnvPool's environments", peers=("envpool",)),
     "evolve.speed": Benchmark("seconds a generation", peers=("neat-python", "multineat")),
     "evolve.visual_discrimination": Benchmark("HyperNEAT finds the larger square, on finer fields too"),
     "evolve.xor": Benchmark("evaluations to solve XOR by the paper's criterion", peers=("neat-python",)),
@@ -85,6 +86,7 @@ STUDIES = {
     "nets.strings": "trains four nets on each of four tasks, which takes hours; its arguments choose a part",
     "runner.tuning": "a bench of its own: neuroloom run benchmarks/runner/tuning.toml",
     "signal.graphs_of_series": "a bench of its own: neuroloom run benchmarks/signal/graphs_of_series.toml",
+    "signal.members": "six draws of 41 sets, which take a quarter of an hour; its arguments choose a part",
 }
 """What is measured, but not by a plain run of this module, and why."""
 

@@ -41,7 +41,7 @@ def played(env_id, simulator, seed):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("environments", nargs="+")
+    parser.add_argument("environments", nargs="*", default=["LunarLander-v3", "Acrobot-v1", "Pendulum-v1"])
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     print(f"{'steps a CPU second':<24}{'gymnasium':>12}{'envpool':>12}{'ratio':>8}")
