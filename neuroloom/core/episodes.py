@@ -285,6 +285,24 @@ class PolicyMixin(ABC):
         """Return the mean return over the episodes of ``X``; ``y`` is not used."""
         return float(np.mean(self.predict(X)))
 
+    def _read_spaces(self, own: Spaces) -> None:
+        """Keep what ``act`` needs to know of the environment, as plain data."""
+        self.observation_shape_, self.n_states_ = own.observation, own.states
+        self.first_state_ = own.first_state
+        self.n_actions_, self.first_action_ = own.actions, own.start
+        self.low_, self.high_ = own.low, own.high
+
+    def _spaces(self) -> Spaces:
+        return Spaces(
+            self.observation_shape_,
+            self.n_states_,
+            self.n_actions_,
+            self.first_action_,
+            self.low_,
+            self.high_,
+            self.first_state_,
+        )
+
 
 def _env_set(X: Any) -> EnvSet:
     if not isinstance(X, EnvSet):

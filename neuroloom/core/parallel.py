@@ -56,6 +56,8 @@ def data_parallel() -> Iterator[int]:
     token = _within.set(True)
     try:
         yield int(dist.get_rank())
+        if own:
+            _part()
     finally:
         _within.reset(token)
         if own:
@@ -156,8 +158,18 @@ def _work() -> None:
         os._exit(1)  # without waiting for the others
     if rank == 0:
         (folder / "answer").write_bytes(pickle.dumps(estimator))
-    dist.barrier()
+    _part()
     dist.destroy_process_group()
+
+
+def _part() -> None:
+    """Wait for the other processes, and let go of what still holds the group: torch aborts where that dies after it."""
+    import gc
+
+    import torch.distributed as dist
+
+    dist.barrier()
+    gc.collect()
 
 
 def _backend() -> str:

@@ -324,24 +324,6 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
     def _ended(self, engine: Any) -> None:
         """Keep what else a run gave."""
 
-    def _read_spaces(self, own: Spaces) -> None:
-        """Keep what ``act`` needs to know of the environment, as plain data."""
-        self.observation_shape_, self.n_states_ = own.observation, own.states
-        self.first_state_ = own.first_state
-        self.n_actions_, self.first_action_ = own.actions, own.start
-        self.low_, self.high_ = own.low, own.high
-
-    def _spaces(self) -> Spaces:
-        return Spaces(
-            self.observation_shape_,
-            self.n_states_,
-            self.n_actions_,
-            self.first_action_,
-            self.low_,
-            self.high_,
-            self.first_state_,
-        )
-
     def _outputs(self) -> int:
         return self.n_actions_ or self.low_.size
 

@@ -116,10 +116,7 @@ class GradientPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
 
         self._check(X)
         seed, own = as_seed(self.random_state), spaces(X)
-        self.observation_shape_, self.n_states_ = own.observation, own.states
-        self.first_state_ = own.first_state
-        self.n_actions_, self.first_action_ = own.actions, own.start
-        self.low_, self.high_ = own.low, own.high
+        self._read_spaces(own)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive(seed, "weights"))
             network = self._network(own)
@@ -165,17 +162,6 @@ class GradientPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
             raise InputError(f"`device` must be 'auto' or 'cpu' for episodes, but got {self.device!r}.")
 
     # -- acting ---------------------------------------------------------------------------------------------
-
-    def _spaces(self) -> Spaces:
-        return Spaces(
-            self.observation_shape_,
-            self.n_states_,
-            self.n_actions_,
-            self.first_action_,
-            self.low_,
-            self.high_,
-            self.first_state_,
-        )
 
     def _restored(self) -> Any:
         """Return the network with its kept weights."""
