@@ -111,18 +111,41 @@ def digest(estimator: Any, *arrays: NDArray[Any] | None) -> str:
     return made.hexdigest()
 
 
-class Kept:
-    """What is kept of one training.
+class KeptFile:
+    """The file that something is kept in.
 
     Args:
-        path: its file.
-        of: what the training is of; a file of something else is refused.
+        path: where.
+        of: what it is of; a file of something else is refused.
         seconds: least time between two writings.
     """
 
     def __init__(self, path: Path, of: str, seconds: float) -> None:
         self.path, self.of, self.seconds = path, of, seconds
         self._written = time.monotonic()
+
+    def due(self) -> bool:
+        """Return whether so much time has gone since the last writing that it is time for another."""
+        return time.monotonic() - self._written >= self.seconds
+
+    def written(self) -> None:
+        """Note that it was written now."""
+        self._written = time.monotonic()
+
+    def check(self, sound: bool) -> None:
+        """Refuse a file that is not ``sound``: kept of something else.
+
+        Raises:
+            InputError: it is not.
+        """
+        if not sound:
+            raise InputError(
+                f"{self.path} was kept of other samples, settings or seeds; remove {self.path.parent} to begin anew."
+            )
+
+
+class Kept(KeptFile):
+    """What is kept of one training."""
 
     def read(self, device: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """Return the tensors and the text that were put down, or None where there is no file.
@@ -140,15 +163,8 @@ class Kept:
         except Exception as error:  # whatever a broken file provokes
             kind = type(error).__name__
             raise InputError(f"{self.path} is no checkpoint ({kind}); remove it to begin anew.") from error
-        if said["format"] != FORMAT or said["of"] != self.of:
-            raise InputError(
-                f"{self.path} was kept of other samples, settings or seeds; remove {self.path.parent} to begin anew."
-            )
+        self.check(said["format"] == FORMAT and said["of"] == self.of)
         return found, said
-
-    def due(self) -> bool:
-        """Return whether so much time has gone since the last writing that it is time for another."""
-        return time.monotonic() - self._written >= self.seconds
 
     def put(self, made: dict[str, Any], said: dict[str, Any]) -> None:
         """Write tensors, and what JSON can hold; the file is replaced in one step."""
@@ -159,7 +175,7 @@ class Kept:
         beside = self.path.with_suffix(".new")
         torch.save({**made, "said": json.dumps(said)}, beside)
         os.replace(beside, self.path)
-        self._written = time.monotonic()
+        self.written()
 
     def restore(self, run: Optimizing, generators: Sequence[np.random.Generator]) -> tuple[int, float, bool]:
         """Bring a fresh run to where the file was written.

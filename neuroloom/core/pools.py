@@ -34,25 +34,15 @@ def make_pool(X: EnvSet, seeds: Ints) -> Any:
     """
     if len(seeds) and seeds.max() >= _SEEDS:
         raise InputError(f"EnvPool takes seeds below {_SEEDS}, but one is {seeds.max()}.")
-    own = sorted({"num_envs", "num_threads", "batch_size", "seed", "env_seed", "env_type"} & set(X.options))
-    if own:
-        raise InputError(
-            f"`options` of {X.env_id!r} cannot set {', '.join(own)}, which are set for each run."
+    with _made(X) as envpool:
+        return envpool.make(
+            X.env_id,
+            env_type="gymnasium",
+            num_envs=max(len(seeds), 1),
+            num_threads=_threads(),
+            seed=seeds.tolist() or 0,
+            **X.options,
         )
-    envpool = _envpool()
-    _check_name(envpool, X.env_id)
-    with _quiet():
-        try:
-            return envpool.make(
-                X.env_id,
-                env_type="gymnasium",
-                num_envs=max(len(seeds), 1),
-                num_threads=_threads(),
-                seed=seeds.tolist() or 0,
-                **X.options,
-            )
-        except (AssertionError, TypeError, ValueError, RuntimeError) as error:
-            raise InputError(f"environment {X.env_id!r} of EnvPool cannot be made: {error}") from error
 
 
 def pool_spaces(X: EnvSet) -> tuple[Any, Any]:
@@ -72,9 +62,7 @@ def pool_setting(X: EnvSet, name: str) -> float | None:
     Raises:
         InputError: as for :func:`make_pool`.
     """
-    envpool = _envpool()
-    _check_name(envpool, X.env_id)
-    with _quiet():
+    with _made(X) as envpool:
         found = getattr(envpool.make_spec(X.env_id, **X.options).config, name, None)
     return None if found is None else float(found)
 
@@ -132,20 +120,28 @@ class _Pools(Worlds):
         self._pools.clear()
 
 
-def _envpool() -> Any:
+@contextlib.contextmanager
+def _made(X: EnvSet) -> Iterator[Any]:
+    """Give EnvPool, to make what it has of ``X``; what is wrong with its name or options is said as our own errors."""
+    own = sorted({"num_envs", "num_threads", "batch_size", "seed", "env_seed", "env_type"} & set(X.options))
+    if own:
+        raise InputError(
+            f"`options` of {X.env_id!r} cannot set {', '.join(own)}, which are set for each run."
+        )
     try:
         import envpool
     except ImportError as error:
         raise InputError(
             'episodes of EnvPool need the package envpool: pip install "neuroloom[envpool]".'
         ) from error
-    return envpool
-
-
-def _check_name(envpool: Any, env_id: str) -> None:
     known = envpool.list_all_envs()
-    if env_id not in known:
-        raise unknown("environment of EnvPool", env_id, known, "envpool.list_all_envs() names all.")
+    if X.env_id not in known:
+        raise unknown("environment of EnvPool", X.env_id, known, "envpool.list_all_envs() names all.")
+    with _quiet():
+        try:
+            yield envpool
+        except (AssertionError, TypeError, ValueError, RuntimeError) as error:
+            raise InputError(f"environment {X.env_id!r} of EnvPool cannot be made: {error}") from error
 
 
 def _threads() -> int:

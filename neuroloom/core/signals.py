@@ -56,6 +56,17 @@ def signal_batch(X: Any, images: bool = True) -> Floats:
     return array[:, None, :] if array.ndim == 2 else array
 
 
+def long_enough(X: Floats) -> Floats:
+    """Return series ``(n, channels, length)`` as they are.
+
+    Raises:
+        InputError: they are of one value.
+    """
+    if X.shape[2] < 2:
+        raise InputError("a series must have at least 2 values, but these have 1; treat them as a table.")
+    return X
+
+
 def same_shape(X: Floats, shape: tuple[int, ...]) -> Floats:
     """Return ``X`` if its samples have the ``shape`` that the transformer was fitted on.
 

@@ -87,28 +87,27 @@ def solved_at(X: EnvSet, max_steps: int | None = None) -> float:
     limit = step_limit(X) if max_steps is not None else None
     if max_steps is not None and (limit is None or max_steps < limit):
         return np.inf
-    if X.simulator == "envpool":
-        from neuroloom.core.pools import pool_setting
-
-        threshold = pool_setting(X, "reward_threshold")
-    else:
-        env = make_env(X.env_id, X.options)
-        threshold = None if env.spec is None else env.spec.reward_threshold
-        env.close()
+    threshold = _setting(X, "reward_threshold")
     return np.inf if threshold is None else float(threshold)
 
 
 def step_limit(X: EnvSet) -> int | None:
     """Return after how many steps the environment of ``X`` cuts an episode, None where it does not say."""
+    limit = _setting(X, "max_episode_steps")
+    return int(limit) if limit else None
+
+
+def _setting(X: EnvSet, name: str) -> float | None:
+    """Return what the environment of ``X`` says of itself, by the name that gymnasium and EnvPool share."""
     if X.simulator == "envpool":
         from neuroloom.core.pools import pool_setting
 
-        limit = pool_setting(X, "max_episode_steps")
-    else:
-        env = make_env(X.env_id, X.options)
-        limit = None if env.spec is None else env.spec.max_episode_steps
+        return pool_setting(X, name)
+    env = make_env(X.env_id, X.options)
+    try:
+        return getattr(env.spec, name, None)
+    finally:
         env.close()
-    return int(limit) if limit else None
 
 
 class Stepped(NamedTuple):

@@ -6,30 +6,17 @@ novelty search, of MAP-Elites and of NSGA-II. A search by another library's opti
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from neuroloom.core.checkpoints import file_here
-from neuroloom.core.errors import InputError
+from neuroloom.core.checkpoints import KeptFile, file_here
 from neuroloom.evolve.saving import read, write
 
 _KIND = "kept-evolution"
 
 
-class KeptRun:
-    """What is kept of one run.
-
-    Args:
-        path: its file.
-        of: what the run is of; a file of something else is refused.
-        seconds: least time between two writings.
-    """
-
-    def __init__(self, path: Path, of: str, seconds: float) -> None:
-        self.path, self.of, self.seconds = path, of, seconds
-        self._written = time.monotonic()
+class KeptRun(KeptFile):
+    """What is kept of one run."""
 
     def resume(self, engine: Any) -> tuple[Any, dict[str, Any], bool]:
         """Return the run that the file holds, what was counted beside it, and whether it had ended.
@@ -42,18 +29,15 @@ class KeptRun:
         if not self.path.exists():
             return engine, {}, False
         found = read(self.path, _KIND)
-        if found["of"] != self.of:
-            raise InputError(
-                f"{self.path} was kept of other samples, settings or seeds; remove {self.path.parent} to begin anew."
-            )
+        self.check(found["of"] == self.of)
         return type(engine).from_state(found["engine"]), found["beside"], found["ended"]
 
     def keep(self, engine: Any, beside: Callable[[], dict[str, Any]], ended: bool = False) -> None:
         """Write the run and what is counted beside it, if it is time or the run has ended."""
-        if not ended and time.monotonic() - self._written < self.seconds:
+        if not ended and not self.due():
             return
         write(self.path, _KIND, {"of": self.of, "engine": engine.state(), "beside": beside(), "ended": ended})
-        self._written = time.monotonic()
+        self.written()
 
 
 def kept_run(engine: Any, of: Callable[[], str]) -> KeptRun | None:

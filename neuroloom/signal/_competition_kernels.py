@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuroloom.signal._ppv_kernels import TAPS, Ints, Singles, _compiled, pad, write_band, write_input
+from neuroloom.signal._compiled import compiled
+from neuroloom.signal._ppv_kernels import TAPS, Ints, Singles, pad, write_band, write_input
 
 
-@_compiled
+@compiled
 def win_and_lose(
     X: Singles, kernels: Singles, units: Ints, channels: Ints, channel_start: Ints, groups: Ints, out: Singles
 ) -> None:

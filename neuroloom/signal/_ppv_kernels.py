@@ -7,11 +7,10 @@ channels ``channels[channel_start[k]:channel_start[k + 1]]``.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from neuroloom.signal._compiled import compiled
 
 Singles = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -19,15 +18,7 @@ Ints = NDArray[np.int32]
 TAPS = 9
 
 
-def _compiled(function: Any) -> Any:
-    """Compile without the interpreter's lock, kept on disk where numba finds a place to write."""
-    try:
-        return njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # no writable place for numba's cache
-        return njit(nogil=True)(function)
-
-
-@_compiled
+@compiled
 def write_band(padded: Singles, taps: Singles, dilation: int, out: Singles) -> None:
     """Write out[t] = sum_j taps[j] padded[t + j dilation].
 
@@ -47,7 +38,7 @@ def write_band(padded: Singles, taps: Singles, dilation: int, out: Singles) -> N
         out[t] = out[t] + t0 * a[t] + t1 * b[t] + t2 * c[t] + t3 * e[t]
 
 
-@_compiled
+@compiled
 def pad(x: Singles, dilation: int, out: Singles) -> Singles:
     """Return ``x`` between 4 ``dilation`` zeros at each end, in the room ``out``."""
     edge = (TAPS // 2) * dilation
@@ -58,7 +49,7 @@ def pad(x: Singles, dilation: int, out: Singles) -> Singles:
     return padded
 
 
-@_compiled
+@compiled
 def write_input(x: Singles, channels: Ints, differenced: bool, out: Singles) -> int:
     """Write the sum of ``channels`` of ``x`` ``(channels, length)``, or its difference; return how long that is."""
     length = int(x.shape[1])
@@ -73,7 +64,7 @@ def write_input(x: Singles, channels: Ints, differenced: bool, out: Singles) -> 
     return length
 
 
-@_compiled
+@compiled
 def one_band(
     X: Singles, kernels: Singles, bands: Ints, channels: Ints, channel_start: Ints, k: int
 ) -> Singles:
@@ -92,7 +83,7 @@ def one_band(
     return out
 
 
-@_compiled
+@compiled
 def ppv(
     X: Singles,
     kernels: Singles,

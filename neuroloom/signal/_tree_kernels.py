@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from neuroloom.signal._compiled import compiled
 
 Array = NDArray[Any]
 
@@ -21,15 +22,7 @@ _MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31, _S32, _S40 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32), np.uint64(40)
 
 
-def _compiled(function: Any) -> Any:
-    """Compile without the interpreter's lock, kept on disk where numba finds a place to write."""
-    try:
-        return njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # no writable place for numba's cache
-        return njit(nogil=True)(function)
-
-
-@_compiled
+@compiled
 def _draw(state: Array) -> Any:
     """Return the next 64 random bits of the stream in ``state`` ``(1,)`` uint64."""
     state[0] += _GAMMA
@@ -39,13 +32,13 @@ def _draw(state: Array) -> Any:
     return z ^ (z >> _S31)
 
 
-@_compiled
+@compiled
 def _below(state: Array, n: int) -> Any:
     """Return a whole number in [0, n), n below 2^32."""
     return np.int64(((_draw(state) >> _S32) * np.uint64(n)) >> _S32)
 
 
-@_compiled
+@compiled
 def _best_split(
     columns: Array,
     rows: Array,
@@ -101,7 +94,7 @@ def _best_split(
     return chosen, limit
 
 
-@_compiled
+@compiled
 def _grow(
     columns: Array,
     labels: Array,
@@ -161,7 +154,7 @@ def _grow(
     return nodes, leaves
 
 
-@_compiled
+@compiled
 def grow_forest(
     columns: Array,
     labels: Array,
@@ -232,7 +225,7 @@ def grow_forest(
     return nodes, leaves
 
 
-@_compiled
+@compiled
 def add_votes(
     table: Array, split: Array, threshold: Array, child: Array, shares: Array, roots: Array, votes: Array
 ) -> None:

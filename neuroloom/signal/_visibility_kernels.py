@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from neuroloom.signal._compiled import compiled
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def _compiled(function: Any) -> Any:
-    """Compile without the interpreter's lock, kept on disk where numba finds a place to write."""
-    try:
-        return njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # no writable place for numba's cache
-        return njit(nogil=True)(function)
-
-
-@_compiled
+@compiled
 def natural_edges(x: Floats) -> Ints:
     """Return ``(edges, 2)`` pairs that see each other over ``x (n,)``, in no order.
 
@@ -66,7 +57,7 @@ def natural_edges(x: Floats) -> Ints:
     return edges[:count]
 
 
-@_compiled
+@compiled
 def horizontal_edges(x: Floats) -> Ints:
     """Return ``(edges, 2)`` pairs of ``x (n,)`` with nothing as high as either between them; in n steps, by a stack."""
     n = len(x)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from neuroloom.core.errors import InputError
 from neuroloom.core.seeding import stream
+from neuroloom.signal.threads import in_threads, slices
 
 Floats = NDArray[np.float64]
 
@@ -61,7 +62,7 @@ class OutOfBagTrees:
             kept = (split[:nodes], threshold[:nodes], child[:nodes], shares[:leaves], roots)
             return tuple(part.copy() for part in kept), votes, seen
 
-        found = list(_in_threads(grown, np.array_split(seeds, min(self.n_jobs, len(seeds)))))
+        found = in_threads(grown, np.array_split(seeds, min(self.n_jobs, len(seeds))))
         self.parts_ = [part for part, _, _ in found]
         votes, seen = sum(f[1] for f in found), sum(f[2] for f in found)
         with np.errstate(invalid="ignore"):
@@ -86,12 +87,7 @@ class OutOfBagTrees:
             for part in self.parts_:
                 _tree_kernels.add_votes(table[rows], *part, votes[rows])
 
-        jobs = max(1, min(self.n_jobs, len(table)))
-        list(
-            _in_threads(
-                vote, [slice(len(table) * k // jobs, len(table) * (k + 1) // jobs) for k in range(jobs)]
-            )
-        )
+        in_threads(vote, slices(len(table), self.n_jobs))
         return votes / self.trees
 
 
@@ -108,13 +104,3 @@ def _check(part: tuple[NDArray[Any], ...], p: int, classes: int) -> None:
     )
     if not sound:
         raise InputError(f"these trees are damaged or were grown on another number of columns than {p}.")
-
-
-def _in_threads(call: Any, parts: list[Any]) -> Any:
-    """Yield ``call`` of each part, all parts at a time."""
-    if len(parts) == 1:
-        return map(call, parts)
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(len(parts)) as pool:
-        return iter(list(pool.map(call, parts)))

@@ -14,10 +14,16 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from neuroloom.core.checks import check_int
-from neuroloom.core.errors import InputError
 from neuroloom.core.seeding import as_seed, stream
-from neuroloom.core.signals import same_shape, signal_batch
-from neuroloom.signal.wavelet_ppv import channel_subsets, dilation_steps, kernel_bank
+from neuroloom.core.signals import long_enough, same_shape, signal_batch
+from neuroloom.signal.threads import in_threads, slices
+from neuroloom.signal.wavelet_ppv import (
+    channel_moments,
+    channel_subsets,
+    dilation_steps,
+    kernel_bank,
+    standardised,
+)
 
 Singles = NDArray[np.float32]
 
@@ -80,16 +86,12 @@ class WaveletCompetitionFeatures(TransformerMixin, BaseEstimator):  # type: igno
         Raises:
             InputError: see the class.
         """
-        X = signal_batch(X, images=False)
-        if X.shape[2] < 2:
-            raise InputError("a series must have at least 2 values, but these have 1; treat them as a table.")
+        X = long_enough(signal_batch(X, images=False))
         kernels = len(competing_kernels())
         groups, size = check_int("groups", self.groups), check_int("size", self.size, 2, kernels)
         check_int("n_jobs", self.n_jobs)
         self.sample_shape_ = tuple(X.shape[1:])
-        spread = X.std(axis=(0, 2), dtype=np.float64)
-        self.channel_mean_ = X.mean(axis=(0, 2), dtype=np.float64)
-        self.channel_scale_ = np.where(spread > 0, spread, 1.0)
+        self.channel_mean_, self.channel_scale_ = channel_moments(X)
         steps = dilation_steps(X.shape[2], check_int("dilations", self.dilations))
         self.units_ = np.array([(d, i) for i in (0, 1) for d in steps], dtype=np.int32)
         random = stream(as_seed(self.random_state), "wavelet-competition")
@@ -116,8 +118,7 @@ class WaveletCompetitionFeatures(TransformerMixin, BaseEstimator):  # type: igno
         from neuroloom.signal import _competition_kernels
 
         kernels = np.array(list(competing_kernels().values()), dtype=np.float32)
-        scaled = (X - self.channel_mean_[:, None]) / self.channel_scale_[:, None]
-        scaled = np.ascontiguousarray(scaled, dtype=np.float32)
+        scaled = standardised(X, self.channel_mean_, self.channel_scale_)
         out = np.empty((len(X), *self.groups_.shape, 2), dtype=np.float32)
 
         def fill(rows: slice) -> None:
@@ -131,15 +132,7 @@ class WaveletCompetitionFeatures(TransformerMixin, BaseEstimator):  # type: igno
                 out[rows],
             )
 
-        parts = min(len(X), check_int("n_jobs", self.n_jobs))
-        cuts = [slice(len(X) * k // parts, len(X) * (k + 1) // parts) for k in range(parts)]
-        if parts == 1:
-            fill(cuts[0])
-        else:
-            from concurrent.futures import ThreadPoolExecutor
-
-            with ThreadPoolExecutor(parts) as pool:
-                list(pool.map(fill, cuts))
+        in_threads(fill, slices(len(X), check_int("n_jobs", self.n_jobs)))
         return np.sqrt(np.maximum(out, 0.0)).reshape(len(X), -1)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:

@@ -15,9 +15,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from neuroloom.core.checks import check_int
-from neuroloom.core.errors import InputError
 from neuroloom.core.seeding import as_seed, stream
-from neuroloom.core.signals import same_shape, signal_batch
+from neuroloom.core.signals import long_enough, same_shape, signal_batch
+from neuroloom.signal.threads import in_threads, slices
 
 Singles = NDArray[np.float32]
 
@@ -93,16 +93,12 @@ class WaveletPPVFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Raises:
             InputError: see the class.
         """
-        X = signal_batch(X, images=False)
-        if X.shape[2] < 2:
-            raise InputError("a series must have at least 2 values, but these have 1; treat them as a table.")
+        X = long_enough(signal_batch(X, images=False))
         features = check_int("features", self.features)
         check_int("samples", self.samples)
         check_int("n_jobs", self.n_jobs)
         self.sample_shape_ = tuple(X.shape[1:])
-        mean = X.mean(axis=(0, 2), dtype=np.float64)
-        spread = X.std(axis=(0, 2), dtype=np.float64)
-        self.channel_mean_, self.channel_scale_ = mean, np.where(spread > 0, spread, 1.0)
+        self.channel_mean_, self.channel_scale_ = channel_moments(X)
         self.bands_ = _layout(X.shape[2], check_int("dilations", self.dilations))
         random = stream(as_seed(self.random_state), "wavelet-ppv")
         self.channels_, self.channel_start_ = channel_subsets(X.shape[1], len(self.bands_), random)
@@ -132,15 +128,7 @@ class WaveletPPVFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         def fill(rows: slice) -> None:
             _ppv_kernels.ppv(self._scaled(X[rows]), *self._bank(), self.thresholds_, self.windows_, out[rows])
 
-        parts = min(len(X), check_int("n_jobs", self.n_jobs))
-        cuts = [slice(len(X) * k // parts, len(X) * (k + 1) // parts) for k in range(parts)]
-        if parts == 1:
-            fill(cuts[0])
-        else:
-            from concurrent.futures import ThreadPoolExecutor
-
-            with ThreadPoolExecutor(parts) as pool:
-                list(pool.map(fill, cuts))
+        in_threads(fill, slices(len(X), check_int("n_jobs", self.n_jobs)))
         return out
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
@@ -156,8 +144,7 @@ class WaveletPPVFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return np.array(names, dtype=object)
 
     def _scaled(self, X: NDArray[Any]) -> Singles:
-        scaled = (X - self.channel_mean_[:, None]) / self.channel_scale_[:, None]
-        return np.ascontiguousarray(scaled, dtype=np.float32)
+        return standardised(X, self.channel_mean_, self.channel_scale_)
 
     def _bank(self) -> tuple[NDArray[Any], ...]:
         """Return the arrays the compiled loops take."""
@@ -180,6 +167,17 @@ class WaveletPPVFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             above = np.minimum(below + 1, len(values) - 1)
             thresholds[k] = values[below] + (at - below) * (values[above] - values[below])
         return thresholds
+
+
+def channel_moments(X: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean and standard deviation ``(channels,)`` of ``X (n, channels, length)``, the latter 1 where it is 0."""
+    spread = X.std(axis=(0, 2), dtype=np.float64)
+    return X.mean(axis=(0, 2), dtype=np.float64), np.where(spread > 0, spread, 1.0)
+
+
+def standardised(X: NDArray[Any], mean: NDArray[np.float64], scale: NDArray[np.float64]) -> Singles:
+    """Return ``(X - mean) / scale`` of each channel in single precision."""
+    return np.ascontiguousarray((X - mean[:, None]) / scale[:, None], dtype=np.float32)
 
 
 @cache

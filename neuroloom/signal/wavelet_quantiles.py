@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from neuroloom.core.checks import check_choice, check_int
 from neuroloom.core.errors import InputError
-from neuroloom.core.signals import same_shape, signal_batch
+from neuroloom.core.signals import long_enough, same_shape, signal_batch
 from neuroloom.signal.stationary import discrete_wavelet, max_level, stationary_bands
 
 Singles = NDArray[np.float32]
@@ -88,10 +88,8 @@ class WaveletQuantileFeatures(TransformerMixin, BaseEstimator):  # type: ignore[
         Raises:
             InputError: see the class.
         """
-        X = signal_batch(X, images=False)
+        X = long_enough(signal_batch(X, images=False))
         length = X.shape[2]
-        if length < 2:
-            raise InputError("a series must have at least 2 values, but these have 1; treat them as a table.")
         check_choice("bands", self.bands, BANDS)
         discrete_wavelet(self.wavelet)
         depth, divisor = check_int("depth", self.depth), check_int("divisor", self.divisor)

@@ -156,6 +156,8 @@ def test_envpools_are_those_of_envpool():
     data = task.load()
     assert (data.X.simulator, task.actions, len(data.X)) == ("envpool", "continuous", 1005)
     assert np.isclose(float(data.notes[1].split()[-1]), 90)
+    with pytest.raises(InputError, match=r"of EnvPool cannot be made: .*colour"):
+        open_task({"name": "envpool:MountainCarContinuous-v0", "options": {"colour": 1}}).load()
 
 
 @pytest.mark.parametrize("method", ["cma-es", "ppo"])
