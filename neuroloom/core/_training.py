@@ -150,17 +150,21 @@ class Optimizing:
 
     def shrink(self) -> torch.Tensor | None:
         """Drop finished jobs once they are a third of the rows; return the rows that stay, or None for all."""
-        import torch
-
         stay = np.flatnonzero(self.running[self.at])
         if not len(stay) or 3 * len(stay) > 2 * len(self.at) or self.best_buffers or not self.validated:
             return None
+        return self.take(stay)
+
+    def take(self, stay: NDArray[np.int64]) -> torch.Tensor:
+        """Drop all rows but ``stay``, and return those."""
+        import torch
+
         rows = torch.from_numpy(stay).to(self.device)
+        state = self.optimizer.state.get(self.delta, {})
         self.at = self.at[stay]
         self.flat, self.grad, self.delta = self.flat[rows], self.grad[rows], torch.zeros_like(self.flat[rows])
         self.rates, self.decays, self.alive = self.rates[rows], self.decays[rows], self.alive[rows]
         self.losses = self.losses[rows]
-        state = next(iter(self.optimizer.state.values()))
         self.delta.grad = self.grad
         self.optimizer = _optimizer(self.config, self.delta)
         self.optimizer.state[self.delta] = {

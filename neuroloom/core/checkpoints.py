@@ -16,23 +16,25 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from neuroloom.core.checks import check_float
 from neuroloom.core.errors import InputError
+from neuroloom.core.samples import EnvSet
 
 if TYPE_CHECKING:
+    import torch
     from numpy.typing import NDArray
 
     from neuroloom.core._training import Optimizing
 
-FORMAT = 1
+FORMAT = 2
 _keeper: ContextVar[Keeper | None] = ContextVar("keeper", default=None)
 _ARRAYS = ("loss", "score", "running", "diverged", "epochs", "best_epoch", "best", "cut")
 _TENSORS = ("flat", "rates", "alive", "best_flat")
@@ -72,9 +74,11 @@ def checkpoints(folder: str | Path, seconds: float = 30.0) -> Iterator[Keeper]:
     """Keep what is learned within the block in ``folder``, and go on from what is there.
 
     It is kept for the deep nets of series, pictures and tokens, autoencoders, samplers, ``Seq2Seq``, the deep
-    forecasters and graph networks (those of several seeds trained together left out); and for evolved networks and
-    policies (``neat``, ``hyperneat``, ``es-hyperneat``, ``nsga2``, ``novelty``, ``map-elites``), after every
-    generation. Other fits are as they are without it: they begin anew.
+    forecasters, the dense networks of tables (all members of an ensemble at once) and graph networks (those of several
+    seeds trained together left out), after every epoch; for the policies that learn by gradient, after every pass over
+    a stretch of steps (``ppo``), every round of episodes (``reinforce``) or every evaluation (``dqn``); and for evolved
+    networks and policies (``neat``, ``hyperneat``, ``es-hyperneat``, ``nsga2``, ``novelty``, ``map-elites``), after
+    every generation. Other fits are as they are without it: they begin anew.
 
     Args:
         folder: made if it is not there; one for each block, with nothing changed in the block from start to start.
@@ -94,21 +98,44 @@ def checkpoints(folder: str | Path, seconds: float = 30.0) -> Iterator[Keeper]:
     keeper.clear()
 
 
-def digest(estimator: Any, *arrays: NDArray[Any] | None) -> str:
+def digest(estimator: Any, *samples: NDArray[Any] | EnvSet | None) -> str:
     """Return what tells a training from others: a hash of an estimator's parameters and of its samples.
 
     Args:
         estimator: any with ``get_params``; seed, device and callbacks do not count.
-        arrays: numbers, by value, type and shape.
+        samples: as :func:`digest_of` takes them.
     """
     aside = ("random_state", "device", "callbacks")
     params = {k: v for k, v in estimator.get_params(deep=False).items() if k not in aside}
-    made = hashlib.sha256(f"{type(estimator).__name__}{params}".encode())
-    for array in arrays:
-        made.update(b"none" if array is None else f"{array.dtype}{array.shape}".encode())
-        if array is not None:
-            made.update(np.ascontiguousarray(array).data)
+    return digest_of(f"{type(estimator).__name__}{params}", *samples)
+
+
+def digest_of(settings: str, *samples: NDArray[Any] | EnvSet | None) -> str:
+    """Return a hash of settings and of samples.
+
+    Args:
+        settings: as text.
+        samples: numbers, by value, type and shape; episodes, by their starts and all that makes their environment.
+    """
+    made = hashlib.sha256(settings.encode())
+    for given in samples:
+        if isinstance(given, EnvSet):
+            made.update(f"{given.env_id} {given.options} {given.simulator}".encode())
+            given = given.seeds
+        made.update(b"none" if given is None else f"{given.dtype}{given.shape}".encode())
+        if given is not None:
+            made.update(np.ascontiguousarray(given).data)
     return made.hexdigest()
+
+
+class Beside(Protocol):
+    """What a training goes on from beside its network, such as a memory of what was met."""
+
+    def held(self) -> dict[str, Any]:
+        """Return all of it: arrays, tensors, numbers and text, in dicts and lists."""
+
+    def hold(self, held: dict[str, Any]) -> None:
+        """Go on from what :meth:`held` gave; arrays come as tensors."""
 
 
 class KeptFile:
@@ -177,8 +204,20 @@ class Kept(KeptFile):
         os.replace(beside, self.path)
         self.written()
 
-    def restore(self, run: Optimizing, generators: Sequence[np.random.Generator]) -> tuple[int, float, bool]:
+    def restore(
+        self,
+        run: Optimizing,
+        generators: Sequence[np.random.Generator],
+        beside: Sequence[Beside],
+        shrink: Callable[[torch.Tensor], object] | None,
+    ) -> tuple[int, float, bool]:
         """Bring a fresh run to where the file was written.
+
+        Args:
+            run: the run.
+            generators: that it draws from.
+            beside: what else it goes on from.
+            shrink: called with the rows of a stack that stay, where some had left it.
 
         Returns:
             Epochs done, their seconds, and whether the training had ended; 0, 0 and False where there is no file.
@@ -192,6 +231,8 @@ class Kept(KeptFile):
         if held is None:
             return 0, 0.0, False
         found, said = held
+        if shrink is not None and len(found["at"]) < len(run.at):
+            shrink(run.take(found["at"].cpu().numpy()))
         with torch.no_grad():
             for name in _TENSORS:
                 getattr(run, name).copy_(found[name])
@@ -205,6 +246,8 @@ class Kept(KeptFile):
         run.histories = said["histories"]
         for generator, state in zip(generators, said["generators"], strict=True):
             generator.bit_generator.state = _numbers(state)
+        for part, state in zip(beside, found["beside"], strict=True):
+            part.hold(state)
         torch.set_rng_state(found["draws"].cpu())
         if run.device.type == "cuda":
             torch.cuda.set_rng_state(found["cuda_draws"].cpu(), run.device)
@@ -214,6 +257,7 @@ class Kept(KeptFile):
         self,
         run: Optimizing,
         generators: Sequence[np.random.Generator],
+        beside: Sequence[Beside],
         epoch: int,
         seconds: float,
         ended: bool,
@@ -232,6 +276,7 @@ class Kept(KeptFile):
         }
         made: dict[str, Any] = {name: getattr(run, name) for name in _TENSORS}
         made |= {name: torch.from_numpy(getattr(run, name)) for name in _ARRAYS}
+        made |= {"at": torch.from_numpy(run.at), "beside": [_tensors(part.held()) for part in beside]}
         made |= {"buffers": dict(run.network.named_buffers()), "best_buffers": run.best_buffers}
         made |= {"optimizer": dict(run.optimizer.state[run.delta]), "draws": torch.get_rng_state()}
         if run.device.type == "cuda":
@@ -254,6 +299,17 @@ def file_here(ending: str) -> tuple[Path, float] | None:
     """Return the file of what begins now and the least seconds between two writings, or None outside of a block."""
     keeper = _keeper.get()
     return None if keeper is None else (keeper.next(ending), keeper.seconds)
+
+
+def _tensors(held: Any) -> Any:
+    """Return what is held with tensors for its arrays, which a file without code can hold."""
+    import torch
+
+    if isinstance(held, dict):
+        return {name: _tensors(value) for name, value in held.items()}
+    if isinstance(held, list):
+        return [_tensors(value) for value in held]
+    return torch.from_numpy(held) if isinstance(held, np.ndarray) else held
 
 
 def _lists(state: Any) -> Any:

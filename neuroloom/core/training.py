@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neuroloom.core._training import DivergenceWarning, Optimizing, Progress, TrainResult, each
-from neuroloom.core.checkpoints import kept_here
+from neuroloom.core.checkpoints import Beside, kept_here
 from neuroloom.core.checks import check_choice, check_float, check_int
 from neuroloom.core.errors import InputError, unknown
 from neuroloom.core.parallel import shared
@@ -177,6 +177,7 @@ def train(
     progress: Callable[[Progress], object] | None = None,
     samples: str | None = None,
     draws: Sequence[np.random.Generator] = (),
+    beside: Sequence[Beside] = (),
 ) -> TrainResult:
     """Train ``network`` in place and return what happened; it ends on the weights to keep.
 
@@ -207,11 +208,12 @@ def train(
         renew: called before every epoch, with its number from 1, to renew what ``loss`` looks at.
         progress: called after every epoch, before those of :func:`~neuroloom.core.watching.watched`; a true answer
             ends the training.
-        samples: what tells the samples from others, as :func:`~neuroloom.core.checkpoints.digest` does. With it a plain
-            module's training is kept within :func:`~neuroloom.core.checkpoints.checkpoints`, so that it can go on
-            after the process was killed; ``loss`` and ``valid`` must then draw from torch's generator and ``draws``
-            alone, and remember nothing from call to call but what ``renew`` sets.
+        samples: what tells the samples from others, as :func:`~neuroloom.core.checkpoints.digest` does. With it the
+            training is kept within :func:`~neuroloom.core.checkpoints.checkpoints`, so that it can go on after the
+            process was killed; ``loss`` and ``valid`` must then draw from torch's generator and ``draws`` alone, and
+            remember nothing from call to call but what ``renew`` sets anew each epoch, buffers, and ``beside``.
         draws: generators that ``loss`` and ``renew`` draw from; their states are kept with the training.
+        beside: what else ``loss``, ``valid``, ``renew`` and ``progress`` go on from; kept with the training.
 
     Raises:
         InputError: the settings, the samples and the stack do not fit each other.
@@ -229,14 +231,14 @@ def train(
     rank = 0 if run.shared is None else run.shared.rank
     generators = _generators(n_samples, seed, jobs or 1)
     deal = _deal(config.batch_size, n_samples, generators, jobs, run)
-    kept = None if samples is None or jobs is not None else kept_here(_told(samples, config, seed, run))
+    kept = None if samples is None else kept_here(_told(samples, config, seed, run))
     forked = [run.device] if run.device.type == "cuda" else []
     began, was_training, done, ended = time.perf_counter(), network.training, 0, False
     try:
         with torch.random.fork_rng(devices=forked), told(progress, config.epochs) as tell:
             torch.manual_seed(derive(each(seed)[0], "layers", *([rank] if rank else [])))
             if kept is not None:
-                done, seconds, ended = kept.restore(run, [*generators, *draws])
+                done, seconds, ended = kept.restore(run, [*generators, *draws], beside, shrink)
                 began -= seconds
             for epoch in range(done + 1, 0 if ended else config.epochs + 1):
                 network.train()
@@ -257,13 +259,15 @@ def train(
                 ended |= not run.running.any() or epoch == config.epochs
                 if run.shared is not None:
                     ended = run.shared.any(ended)
+                if shrink is not None and not ended:
+                    staying = run.shrink()
+                    if staying is not None:
+                        shrink(staying)
                 if kept is not None and rank == 0:
-                    kept.write(run, [*generators, *draws], epoch, time.perf_counter() - began, ended)
+                    spent = time.perf_counter() - began
+                    kept.write(run, [*generators, *draws], beside, epoch, spent, ended)
                 if ended:
                     break
-                staying = run.shrink() if shrink is not None else None
-                if shrink is not None and staying is not None:
-                    shrink(staying)
     finally:
         run.finish()
         network.train(was_training)

@@ -57,7 +57,7 @@ class PolicyRun:
         )
         self._since = self._steps = self.episodes = 0
         self._over = False
-        self._kept = kept_run(engine, lambda: f"{digest(policy, X.seeds)} {X!r} {X.options} {seed}")
+        self._kept = kept_run(engine, lambda: f"{digest(policy, X)} {seed}")
         if self._kept is not None:
             self.engine, beside, self._over = self._kept.resume(engine)
             if beside:

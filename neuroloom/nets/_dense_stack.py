@@ -78,7 +78,8 @@ class DenseStack(torch.nn.Module):  # type: ignore[misc]
                 like = getattr(self, f"bias_{layer}").detach()
                 self.register_buffer(f"mean_{layer}", torch.zeros_like(like))
                 self.register_buffer(f"variance_{layer}", torch.ones_like(like))
-        self.draws, self.pool = 0, None
+        self.pool = None
+        self.register_buffer("draws", torch.zeros((), dtype=torch.int64), persistent=False)
         if dropout is not None and any(dropout) and self.layers > 1:
             span = batch_size * max(len(w[0]) for n, w in weights.items() if n[:4] == "bias")
             self.pool = torch.stack(
@@ -184,7 +185,7 @@ class DenseStack(torch.nn.Module):  # type: ignore[misc]
         assert self.pool is not None
         rows, units = hidden.shape[1:]
         self.draws += 1
-        return hidden * window(self.pool, self.draws, rows * units).view(len(hidden), rows, units)
+        return hidden * window(self.pool, int(self.draws), rows * units).view(len(hidden), rows, units)
 
 
 def window(pool: torch.Tensor, draw: int, size: int) -> torch.Tensor:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from neuroloom.core.checkpoints import digest_of, keeping
 from neuroloom.core.devices import resolve_device
 from neuroloom.core.training import TrainConfig, steps_per_epoch, train
 from neuroloom.nets._dense_init import first_weights
@@ -222,6 +223,7 @@ def _fit_stack(samples: Sequence[Sample], members: Sequence[Member], plan: Plan)
         shrink=stack.shrink,
         project=None if largest is None else lambda: stack.network.limit(largest),
         decay_scale=no_decay(stack.network),
+        samples=_told(samples, members, plan) if keeping() else None,
     )
     weights = stack.network.folded()
     extra: Mapping[str, Floats] = {}
@@ -236,6 +238,16 @@ def _fit_stack(samples: Sequence[Sample], members: Sequence[Member], plan: Plan)
         )
         for i in range(len(members))
     ]
+
+
+def _told(samples: Sequence[Sample], members: Sequence[Member], plan: Plan) -> str:
+    """Return what tells the training of a stack from others, beside what ``train`` itself tells."""
+    aside = ("config", "device", "network", "after")  # told by the training's settings and first weights
+    shared = [getattr(plan, f.name) for f in fields(plan) if f.name not in aside]
+    own = [(m.sample, *m[3:]) for m in members]  # all but the rows
+    used = [samples[i] for i in sorted({m.sample for m in members})]
+    rows = [part for m in members for part in (m.rows, m.held_out)]
+    return digest_of(f"{shared} {own}", *(part for sample in used for part in sample), *rows)
 
 
 def no_decay(network: DenseStack) -> dict[str, float]:

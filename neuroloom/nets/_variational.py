@@ -89,7 +89,7 @@ class VariationalStack(DenseStack):
         variance = torch.baddbmm(bias[:, None], (X**2).expand(len(weight), -1, -1), weight)
         self.draws += 1
         rows, units = mean.shape[1:]
-        noise = window(self.pool, self.draws, rows * units).view(len(mean), rows, units)
+        noise = window(self.pool, int(self.draws), rows * units).view(len(mean), rows, units)
         return mean + torch.sqrt(variance) * noise
 
     def divergence(self) -> torch.Tensor:

@@ -84,60 +84,18 @@ class DQNPolicy(GradientPolicy):
         return ActionValues(own.inputs, own.actions, self.hidden, bool(own.states))
 
     def _learning(self, network: Any, lanes: Lanes, seed: int) -> Learning:
-        import torch
-
-        from neuroloom.nets._layers.policies import double_q_targets, follow, huber
-
-        count = len(lanes.all)
         for name in ("batch_size", "warm_up", "ahead", "target_every"):
             check_int(name, getattr(self, name))
         check_float("target_rate", self.target_rate, 0, 1, open_low=True)
         check_float("exploration", self.exploration, 0, 1, open_low=True)
         check_float("final_exploration", self.final_exploration, 0, 1)
-        memory = check_int("memory", self.memory, count)
-        replay = Replay(memory, lanes.own.inputs, count, self.ahead, self.discount)
+        check_int("memory", self.memory, len(lanes.all))
         if self.warm_up >= self.steps:
             raise InputError(
                 f"`warm_up` must be less than `steps`, {self.steps}, but got {self.warm_up}; nothing would be learned."
             )
-        draw, target, batches = exploring(seed), copy.deepcopy(network), 0
-
-        def act() -> None:
-            rows = lanes.rows.copy()
-            left = max(0.0, 1 - max(0, lanes.taken - self.warm_up) / (self.exploration * self.steps))
-            chance = self.final_exploration + (1 - self.final_exploration) * left
-            random, chosen = draw.random(count) < chance, draw.integers(lanes.own.actions, size=count)
-            if not random.all():
-                with torch.inference_mode():
-                    best = network.best(torch.from_numpy(rows)).numpy().argmax(1)
-                chosen = np.where(random, chosen, best)
-            stepped = lanes.step(lanes.all, self._as_actions(chosen))
-            network.scale.see(torch.from_numpy(rows))
-            replay.add(rows, chosen, stepped)
-            ended = stepped.terminated | stepped.truncated
-            if ended.any():
-                lanes.begin(lanes.all[ended])
-
-        def renew(epoch: int) -> None:
-            while lanes.taken < self.warm_up:
-                act()
-            if epoch == 1:
-                target.load_state_dict(network.state_dict())
-
-        def loss(net: Any, _: Any) -> torch.Tensor:
-            nonlocal batches
-            act()
-            drawn = replay.draw(self.batch_size, draw)
-            rows, actions, rewards, after, counts = (torch.from_numpy(part) for part in drawn)
-            with torch.no_grad():
-                wanted = double_q_targets(rewards * self._unit, counts, net.best(after), target.best(after))
-            found = net.best(rows).gather(1, actions[:, None])[:, 0]
-            batches += 1
-            if batches % self.target_every == 0:
-                follow(target, net, self.target_rate)
-            return huber(found, wanted)
-
-        epoch = math.ceil((self.steps - self.warm_up) / (count * self.evaluations))  # batches
+        replaying = _Replaying(self, network, lanes, seed)
+        epoch = math.ceil((self.steps - self.warm_up) / (len(lanes.all) * self.evaluations))  # batches
         config = TrainConfig(
             epochs=self.evaluations,
             batch_size=self.batch_size,
@@ -145,7 +103,9 @@ class DQNPolicy(GradientPolicy):
             learning_rate=self.learning_rate,
             clip_norm=self.clip_norm,
         )
-        return Learning(config, epoch * self.batch_size, loss, renew)
+        return Learning(
+            config, epoch * self.batch_size, replaying.loss, replaying.renew, replaying.draw, [replaying]
+        )
 
     @property
     def _unit(self) -> float:
@@ -160,3 +120,78 @@ class DQNPolicy(GradientPolicy):
         with torch.inference_mode():
             rows = torch.from_numpy(self._spaces().flatten(observations))
             return np.asarray(network.best(rows).double().numpy() / self._unit)
+
+
+class _Replaying:
+    """Acts, remembers it, and learns from what is remembered.
+
+    Args:
+        policy: whose parameters count.
+        network: gives the values of actions.
+        lanes: where to act.
+        seed: of the exploring actions and of the batches.
+
+    Attributes:
+        draw: what both are drawn from.
+    """
+
+    def __init__(self, policy: DQNPolicy, network: Any, lanes: Lanes, seed: int) -> None:
+        self.policy, self.network, self.lanes = policy, network, lanes
+        self.draw, self._target, self._batches = exploring(seed), copy.deepcopy(network), 0
+        self._replay = Replay(policy.memory, lanes.own.inputs, len(lanes.all), policy.ahead, policy.discount)
+
+    def _act(self) -> None:
+        """Take a step in every lane and remember it."""
+        import torch
+
+        policy, lanes = self.policy, self.lanes
+        rows, count = lanes.rows.copy(), len(lanes.all)
+        left = max(0.0, 1 - max(0, lanes.taken - policy.warm_up) / (policy.exploration * policy.steps))
+        chance = policy.final_exploration + (1 - policy.final_exploration) * left
+        random, chosen = self.draw.random(count) < chance, self.draw.integers(lanes.own.actions, size=count)
+        if not random.all():
+            with torch.inference_mode():
+                best = self.network.best(torch.from_numpy(rows)).numpy().argmax(1)
+            chosen = np.where(random, chosen, best)
+        stepped = lanes.step(lanes.all, policy._as_actions(chosen))
+        self.network.scale.see(torch.from_numpy(rows))
+        self._replay.add(rows, chosen, stepped)
+        ended = stepped.terminated | stepped.truncated
+        if ended.any():
+            lanes.begin(lanes.all[ended])
+
+    def renew(self, epoch: int) -> None:
+        """Before the first epoch, act at random and begin the second network from the first."""
+        while self.lanes.taken < self.policy.warm_up:
+            self._act()
+        if epoch == 1:
+            self._target.load_state_dict(self.network.state_dict())
+
+    def loss(self, net: Any, _: Any) -> torch.Tensor:
+        """Act once, and return the loss of a batch that is drawn from what is remembered."""
+        import torch
+
+        from neuroloom.nets._layers.policies import double_q_targets, follow, huber
+
+        self._act()
+        drawn = self._replay.draw(self.policy.batch_size, self.draw)
+        rows, actions, rewards, after, counts = (torch.from_numpy(part) for part in drawn)
+        with torch.no_grad():
+            best, worth = net.best(after), self._target.best(after)
+            wanted = double_q_targets(rewards * self.policy._unit, counts, best, worth)
+        found = net.best(rows).gather(1, actions[:, None])[:, 0]
+        self._batches += 1
+        if self._batches % self.policy.target_every == 0:
+            follow(self._target, net, self.policy.target_rate)
+        return huber(found, wanted)
+
+    def held(self) -> dict[str, Any]:
+        """Return what is remembered, and the second network."""
+        target = dict(self._target.state_dict())
+        return {"replay": self._replay.held(), "target": target, "batches": self._batches}
+
+    def hold(self, held: dict[str, Any]) -> None:
+        """Go on from what :meth:`held` gave."""
+        self._replay.hold(held["replay"])
+        self._target.load_state_dict(held["target"])
+        self._batches = held["batches"]

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuroloom.core.checkpoints import keeping
 from neuroloom.core.episodes import Spaces
+from neuroloom.core.errors import InputError
 from neuroloom.core.samples import EnvSet
 from neuroloom.core.seeding import stream
 from neuroloom.core.worlds import Stepped, open_worlds
@@ -36,36 +38,82 @@ class Lanes:
     Attributes:
         rows: ``(lanes, inputs)`` what is seen now.
         taken: steps of the environment so far.
+        draw: what the order of starts is drawn from.
     """
 
     def __init__(self, X: EnvSet, own: Spaces, lanes: int, seed: int, max_steps: int | None) -> None:
         self.own, self.max_steps, self.taken = own, max_steps, 0
         self._worlds = open_worlds(X, lanes)
-        self._seeds, self._draw = X.seeds, stream(seed, "starts")
+        self._seeds, self.draw = X.seeds, stream(seed, "starts")
         self._waiting: Ints = np.empty(0, np.int64)
         self.all = np.arange(min(lanes, self._worlds.lanes))
         self.rows = np.zeros((len(self.all), own.inputs))
-        self._steps = np.zeros(len(self.all), np.int64)
+        self._steps, self._starts = np.zeros((2, len(self.all)), np.int64)
+        self._acted: list[list[NDArray[Any]]] | None = [[] for _ in self.all] if keeping() else None
         self.begin(self.all)
 
     def begin(self, lanes: Ints) -> None:
         """Begin an episode in each of ``lanes``."""
         while len(self._waiting) < len(lanes):
-            self._waiting = np.append(self._waiting, self._draw.permutation(self._seeds))
+            self._waiting = np.append(self._waiting, self.draw.permutation(self._seeds))
         starts, self._waiting = self._waiting[: len(lanes)], self._waiting[len(lanes) :]
+        self._begin(lanes, starts)
+
+    def _begin(self, lanes: Ints, starts: Ints) -> None:
         self.rows[lanes] = self.own.flatten(self._worlds.reset(lanes, starts))
-        self._steps[lanes] = 0
+        self._steps[lanes], self._starts[lanes] = 0, starts
+        if self._acted is not None:
+            for lane in lanes:
+                self._acted[lane] = []
 
     def step(self, lanes: Ints, actions: NDArray[Any]) -> Stepped:
         """Act in ``lanes``; what is seen afterwards are rows of ``(len(lanes), inputs)`` floats."""
         stepped = self._worlds.step(lanes, actions)
         self.taken += len(lanes)
         self._steps[lanes] += 1
+        if self._acted is not None:
+            for lane, action in zip(lanes, actions, strict=True):
+                self._acted[lane].append(action)
         self.rows[lanes] = self.own.flatten(stepped.observations)
         cut = stepped.truncated
         if self.max_steps is not None:
             cut = cut | (self._steps[lanes] >= self.max_steps)
         return Stepped(self.rows[lanes], stepped.rewards, stepped.terminated, cut & ~stepped.terminated)
+
+    def held(self) -> dict[str, Any]:
+        """Return how each lane came to where it is: an environment does not tell its state, but acts alike again."""
+        assert self._acted is not None
+        return {
+            "taken": self.taken,
+            "waiting": self._waiting,
+            "rows": self.rows,
+            "starts": self._starts,
+            "acted": [np.array(actions) for actions in self._acted],
+        }
+
+    def hold(self, held: dict[str, Any]) -> None:
+        """Begin the episodes that were held, and do in them what was done.
+
+        Raises:
+            InputError: other things are seen in them then.
+        """
+        starts, acted = held["starts"].numpy(), [actions.numpy() for actions in held["acted"]]
+        lengths = np.array([len(actions) for actions in acted])
+        for left in range(
+            lengths.max(), -1, -1
+        ):  # all end at once, since lanes that are left alone may go on
+            due = np.flatnonzero(lengths == left)
+            if len(due):
+                self._begin(due, starts[due])
+            live = np.flatnonzero(lengths >= left)
+            if left:
+                self.step(live, np.stack([acted[lane][-left] for lane in live]))
+        self.taken, self._waiting = held["taken"], held["waiting"].numpy()
+        if not np.array_equal(self.rows, held["rows"].numpy()):
+            raise InputError(
+                "the environment did not do the same again from the same seeds and actions, so that no checkpoint can "
+                "be gone on from; fit without, or let all that it draws come from the seed of `reset`."
+            )
 
     def close(self) -> None:
         """Let go of the environments."""
@@ -198,6 +246,14 @@ class ReturnScale:
         spread = float(np.sqrt(self._squares / total))
         return met.rewards / (spread if spread > 1e-8 else 1.0)
 
+    def held(self) -> dict[str, Any]:
+        """Return what was taken in."""
+        return {"sums": self._sums, "seen": [self._count, self._mean, self._squares]}
+
+    def hold(self, held: dict[str, Any]) -> None:
+        """Go on from what :meth:`held` gave."""
+        self._sums, (self._count, self._mean, self._squares) = held["sums"].numpy(), held["seen"]
+
 
 class Replay:
     """The last steps that were met, of which batches are drawn evenly, each with those that followed it in its lane.
@@ -216,6 +272,7 @@ class Replay:
         self._actions = np.zeros((self._length, lanes), np.int64)
         self._rewards = np.zeros((self._length, lanes))
         self._terminated, self._ended = np.zeros((2, self._length, lanes), bool)
+        self._kept = (self._rows, self._after, self._actions, self._rewards, self._terminated, self._ended)
         self._at, self._held = 0, 0
 
     def add(self, rows: Floats, actions: Ints, stepped: Stepped) -> None:
@@ -254,3 +311,13 @@ class Replay:
             self._after[last, lane],
         )
         return *found, counts.astype(np.float32)
+
+    def held(self) -> dict[str, Any]:
+        """Return the steps that are kept."""
+        return {"at": self._at, "kept": [part[: self._held] for part in self._kept]}
+
+    def hold(self, held: dict[str, Any]) -> None:
+        """Go on from what :meth:`held` gave."""
+        self._at, self._held = held["at"], len(held["kept"][0])
+        for part, given in zip(self._kept, held["kept"], strict=True):
+            part[: self._held] = given.numpy()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from neuroloom.core.checkpoints import Beside, digest
 from neuroloom.core.checks import check_float, check_int
 from neuroloom.core.episodes import ActMany, PolicyMixin, Spaces, play_population, spaces
 from neuroloom.core.errors import InputError, NotSupportedError
@@ -40,6 +41,8 @@ class Learning(NamedTuple):
         n_samples: steps that an epoch's batches are dealt from; None where all are taken at once.
         loss: as ``train`` takes it.
         renew: called before each epoch, to act in the environment.
+        draw: what exploring actions are drawn from.
+        beside: what it goes on from beside network and lanes.
         passes: epochs between two moments at which the policy may be judged.
     """
 
@@ -47,6 +50,8 @@ class Learning(NamedTuple):
     n_samples: int | None
     loss: Callable[[Any, Any], torch.Tensor]
     renew: Callable[[int], object]
+    draw: np.random.Generator
+    beside: Sequence[Beside]
     passes: int = 1
 
 
@@ -124,7 +129,9 @@ class GradientPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
             learning = self._learning(network, lanes, seed)
             judge = _Judge(self, network, X, lanes, learning.passes)
             train(network, learning.loss, config=learning.config, n_samples=learning.n_samples,
-                  seed=derive(seed, "train"), valid=judge.score, renew=learning.renew, progress=judge.tell)  # fmt: skip
+                  seed=derive(seed, "train"), valid=judge.score, renew=learning.renew, progress=judge.tell,
+                  samples=digest(self, X), draws=[lanes.draw, learning.draw],
+                  beside=[lanes, judge, *learning.beside])  # fmt: skip
         self.weights_ = {name: value.numpy().copy() for name, value in network.state_dict().items()}
         self.history_ = judge.history
         self.n_parameters_ = int(network.n_acting)
@@ -254,6 +261,22 @@ class _Judge:
             self.best >= self.target or self.since >= self.policy.patience
         )
         return stops or not self.due
+
+    def held(self) -> dict[str, Any]:
+        """Return what was found, and how far the policy has come."""
+        return {
+            "due": self.due,
+            "history": self.history,
+            "seen": [self.best, self.since, self.played, self._epochs],
+            "losses": self._losses,
+            "seconds": time.perf_counter() - self._began,
+        }
+
+    def hold(self, held: dict[str, Any]) -> None:
+        """Go on from what :meth:`held` gave."""
+        self.due, self.history, self._losses = held["due"], held["history"], held["losses"]
+        self.best, self.since, self.played, self._epochs = held["seen"]
+        self._began = time.perf_counter() - held["seconds"]
 
 
 def exploring(seed: int) -> np.random.Generator:

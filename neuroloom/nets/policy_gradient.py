@@ -78,14 +78,20 @@ class Gathering:
         seed: of the chance.
         horizon: steps in each lane, or None for whole episodes.
         trace: λ of the advantages.
+
+    Attributes:
+        met: what was met last.
+        draw: what actions are drawn from.
     """
+
+    met: Met
 
     def __init__(
         self, policy: PolicyGradient, network: Any, lanes: Lanes, seed: int, horizon: int | None, trace: float
     ) -> None:
         self.policy, self.network, self.lanes = policy, network, lanes
         self.horizon, self.trace = horizon, trace
-        self._draw = exploring(seed)
+        self.draw = exploring(seed)
         self._scale = ReturnScale(len(lanes.all), policy.discount) if policy.scale_rewards else None
 
     def _choose(self, rows: Floats) -> NDArray[Any]:
@@ -95,11 +101,11 @@ class Gathering:
             outputs = self.network.best(torch.from_numpy(rows)).numpy()
             spread = None if self.network.log_spread is None else self.network.log_spread.exp().numpy()
         if spread is None:  # the largest log-odds with Gumbel noise is a draw by the odds
-            return np.asarray((outputs + self._draw.gumbel(size=outputs.shape)).argmax(1))
-        return np.asarray(outputs + spread * self._draw.standard_normal(outputs.shape), dtype=np.float32)
+            return np.asarray((outputs + self.draw.gumbel(size=outputs.shape)).argmax(1))
+        return np.asarray(outputs + spread * self.draw.standard_normal(outputs.shape), dtype=np.float32)
 
-    def __call__(self) -> Met:
-        """Act, and return what was met."""
+    def act(self) -> None:
+        """Act, and see what was met and what it was worth."""
         import torch
 
         met = gather(self.lanes, self._choose, self.policy._as_actions, self.horizon)
@@ -119,10 +125,20 @@ class Gathering:
         )
         returns, gained = (gains + values)[inside], gains[inside]
         gained = (gained - gained.mean()) / (gained.std() + 1e-8)
-        return Met(
+        self.met = Met(
             rows,
             actions,
             chances,
             torch.from_numpy(gained.astype(np.float32)),
             torch.from_numpy(returns.astype(np.float32)),
         )
+
+    def held(self) -> dict[str, Any]:
+        """Return what was met last, and the scale of rewards."""
+        return {"met": dict(vars(self.met)), "scale": None if self._scale is None else self._scale.held()}
+
+    def hold(self, held: dict[str, Any]) -> None:
+        """Go on from what :meth:`held` gave."""
+        self.met = Met(**held["met"])
+        if self._scale is not None:
+            self._scale.hold(held["scale"])

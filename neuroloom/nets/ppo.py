@@ -65,16 +65,13 @@ class PPOPolicy(PolicyGradient):
         check_float("clip_range", self.clip_range, 0, open_low=True)
         check_float("trace", self.trace, 0, 1)
         gathering = Gathering(self, network, lanes, seed, horizon, self.trace)
-        met = None
 
         def renew(epoch: int) -> None:
-            nonlocal met
             if (epoch - 1) % passes == 0:
-                met = gathering()
+                gathering.act()
 
         def loss(net: Any, at: torch.Tensor) -> torch.Tensor:
-            assert met is not None
-            part = met.part(at)
+            part = gathering.met.part(at)
             outputs = net.best(part.rows)
             ratio = net.log_prob(outputs, part.actions) - part.chances
             return self._loss(net, part, outputs, clipped_surrogate(ratio, part.advantages, self.clip_range))
@@ -88,4 +85,4 @@ class PPOPolicy(PolicyGradient):
             schedule=self.schedule,
             clip_norm=self.clip_norm,
         )
-        return Learning(config, stretch, loss, renew, passes)
+        return Learning(config, stretch, loss, renew, gathering.draw, [gathering], passes)

@@ -54,14 +54,9 @@ class REINFORCEPolicy(PolicyGradient):
 
     def _learning(self, network: Any, lanes: Lanes, seed: int) -> Learning:
         gathering = Gathering(self, network, lanes, seed, None, 1.0)
-        met = None
-
-        def renew(epoch: int) -> None:
-            nonlocal met
-            met = gathering()
 
         def loss(net: Any, _: Any) -> torch.Tensor:
-            assert met is not None
+            met = gathering.met
             outputs = net.best(met.rows)
             return self._loss(net, met, outputs, net.log_prob(outputs, met.actions) * met.advantages)
 
@@ -71,4 +66,4 @@ class REINFORCEPolicy(PolicyGradient):
             learning_rate=self.learning_rate,
             clip_norm=self.clip_norm,
         )
-        return Learning(config, None, loss, renew)
+        return Learning(config, None, loss, lambda _: gathering.act(), gathering.draw, [gathering])

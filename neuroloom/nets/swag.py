@@ -93,6 +93,8 @@ class SWAG(UncertainNetworks):
             jobs=len(members),
             decay_scale=no_decay(stack.network),
             progress=lambda _: moments.add(stack.network.folded()),
+            samples=f"swag {self.rank}",  # the weights that it begins from tell the rest
+            beside=[moments],
         )  # fmt: skip
         return moments.arrays()
 
@@ -150,6 +152,16 @@ class Moments:
             missing = [np.zeros_like(mean)] * (self.rank - len(kept))
             found[f"deviation {name}"] = np.stack([*missing, *kept], axis=1)
         return found
+
+    def held(self) -> dict[str, Any]:
+        """Return what was taken."""
+        return {"count": self.count, "parts": [self.mean, self.square, self.deviations]}
+
+    def hold(self, held: dict[str, Any]) -> None:
+        """Go on from what :meth:`held` gave."""
+        self.count, (mean, square, deviations) = held["count"], held["parts"]
+        self.mean, self.square = ({n: value.numpy() for n, value in part.items()} for part in (mean, square))
+        self.deviations = {name: [value.numpy() for value in kept] for name, kept in deviations.items()}
 
 
 class SWAGClassifier(SWAG, UncertainClassifier):

@@ -49,7 +49,7 @@ def fit_model(
 
     ``data`` is the user's own, or a task's name: of ``gymnasium:ENV`` the model is a policy.
     With a ``confidence`` the model answers with intervals or sets of classes that cover that share of new samples. With
-    a ``checkpoint`` a deep net keeps what it has learned in that folder while it is trained: the same call after the
+    a ``checkpoint`` a network keeps what it has learned in that folder while it is trained: the same call after the
     process was killed goes on from there, to the same model. Several ``processes`` share every batch of a deep net.
 
     Raises:

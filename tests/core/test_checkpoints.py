@@ -290,8 +290,8 @@ def test_fit_keeps_and_goes_on_by_the_command(tmp_path, monkeypatch):
     assert not Path("kept").exists()
     write = kept.Kept.write
 
-    def stopped(self, run, generators, epoch, *rest):
-        write(self, run, generators, epoch, *rest)
+    def stopped(self, run, generators, beside, epoch, *rest):
+        write(self, run, generators, beside, epoch, *rest)
         if epoch == 2:
             raise KeyboardInterrupt
 

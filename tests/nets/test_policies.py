@@ -69,7 +69,8 @@ def test_what_was_chosen_keeps_the_probability_that_it_had_then():
     gathering = Gathering(policy, network, lanes, 0, 16, 0.95)
     for _ in range(2):
         before = copy.deepcopy(network)
-        met = gathering()
+        gathering.act()
+        met = gathering.met
         with torch.no_grad():
             then, now = (net.log_prob(net.best(met.rows), met.actions) for net in (before, network))
         torch.testing.assert_close(met.chances, then)
