@@ -1,24 +1,24 @@
 """Sets of series that served no design: 18 drawn families, and sets that packages carry.
 
-``new_sets(folder)``: the families below, each drawn once (60 training and 200 test series, equal shares of classes),
-and, with a folder, ``NAME/NAME_TRAIN.ts`` and ``NAME_TEST.ts`` of :data:`CARRIED`, which aeon's ``datasets/data`` (and
-sktime's, for Tecator) hold.
+Of the families each draw has 60 training and 200 test series, in equal shares of the classes. They were all made up
+before any method had answered for one, and none was dropped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.signal.carried_sets import CARRIED, carried
+
 Floats = NDArray[np.float64]
 Random = np.random.Generator
 Arrays = tuple[Any, Any, Any, Any]
-
-CARRIED = ("ACSF1", "Covid3Month_disc", "JapaneseVowels_eq", "OSULeaf", "Tecator")
 
 
 def _two_patterns(k: int, r: Random) -> Floats:
@@ -205,32 +205,32 @@ FAMILIES: dict[str, tuple[int, Callable[[int, Random], Floats]]] = {
 }
 
 
-def new_sets(folder: Path | None = None) -> Iterator[tuple[str, Arrays]]:
-    """Yield name and ``(X, y, X_test, y_test)``, X ``(n, channels, length)`` float32."""
-    for place, (name, (classes, draw)) in enumerate(FAMILIES.items()):
-        random = np.random.default_rng([2026, place])
-        y = np.arange(260) % classes
-        X = np.stack([np.atleast_2d(draw(int(k), random)) for k in y]).astype(np.float32)
-        yield name, (X[:60], y[:60], X[60:], y[60:])
+def drawn(name: str, draw: int = 0) -> Arrays:
+    """Return ``(X, y, X_test, y_test)`` of the family anew, X ``(260, channels, length)`` float32 in all."""
+    classes, make = FAMILIES[name]
+    place = list(FAMILIES).index(name)
+    random = np.random.default_rng([2026, place, draw] if draw else [2026, place])
+    y = np.arange(260) % classes
+    X = np.stack([np.atleast_2d(make(int(k), random)) for k in y]).astype(np.float32)
+    return X[:60], y[:60], X[60:], y[60:]
+
+
+def resampled(data: Arrays, draw: int) -> Arrays:
+    """Return both parts joined and drawn anew, as many of each class for training as before; draw 0 changes nothing."""
+    if draw == 0:
+        return data
+    X, y = np.concatenate([data[0], data[2]]), np.concatenate([data[1], data[3]])
+    random = np.random.default_rng(draw)
+    train = np.zeros(len(y), dtype=bool)
+    for label, count in zip(*np.unique(data[1], return_counts=True), strict=True):
+        train[random.permutation(np.flatnonzero(y == label))[:count]] = True
+    return X[train], y[train], X[~train], y[~train]
+
+
+def new_sets(folder: Path | None = None) -> Iterator[tuple[str, Callable[[int], Arrays]]]:
+    """Yield name and what returns a draw: each family, and with a folder of packages resamples of what they carry."""
+    for name in FAMILIES:
+        yield name, partial(drawn, name)
     for name in CARRIED if folder is not None else ():
-        assert folder is not None
-        yield name, _carried(folder / name / name)
-
-
-def _carried(stem: Path) -> Arrays:
-    """Read ``stem_TRAIN.ts`` and ``stem_TEST.ts``; numbers to be learned become the classes up to and above 20.
-
-    Tecator's are percentages of fat, which functional data analysis divides there.
-    """
-    from neuroloom.tasks.files.options import Options
-    from neuroloom.tasks.files.series import read_archive
-
-    path = stem.with_name(f"{stem.name}_TRAIN.ts")
-    numbers = "@targetlabel true" in path.read_text(encoding="utf-8").lower()
-    made = read_archive(Options(path, problem="regression" if numbers else "classification"))
-    X = np.asarray(made.X, dtype=np.float32)
-    labels = np.asarray(made.y)
-    labels = (labels > 20).astype(str) if numbers else labels.astype(str)
-    y = np.unique(labels, return_inverse=True)[1]
-    train, test = made.splits[0].train, made.splits[0].test
-    return X[train], y[train], X[test], y[test]
+        whole = cache(partial(carried, folder, name))
+        yield name, lambda draw, whole=whole: resampled(whole(), draw)

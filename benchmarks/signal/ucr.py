@@ -2,11 +2,13 @@
 
     make peers PEERS=aeon
     NEUROLOOM_DATA=DATA python -m benchmarks.signal.ucr --results FILE [--resamples 5] [--sets Trace]
+    python -m benchmarks.signal.ucr --results FILE --new --new-data FOLDER --seeds 0 --resamples 10
     python -m benchmarks.signal.ucr --results FILE --table [--new]
 
 Without ``--new``: the sets of ``DATA/ucr`` with their default split and stratified resamples of it (training and test
 part joined, then drawn anew with the same number of each class). With ``--new``: the sets of
-``benchmarks.signal.new_sets``. aeon's methods run in their own environment (``--peer`` names another Python with aeon
+``benchmarks.signal.new_sets`` and, from a folder of packages, of ``benchmarks.signal.carried_sets``; a family is drawn
+anew for each resample. aeon's methods run in their own environment (``--peer`` names another Python with aeon
 and torch) on the same arrays, each split by all methods in turn, one thread each; compilation is done before and not
 counted. A result that the file holds is not made again, so a run that was cut short goes on. ``--table`` prints what
 the file holds.
@@ -22,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -138,18 +141,6 @@ def archive_sets(folder: Path, names: Sequence[str] | None = None) -> Iterator[t
         yield path.name, (X[split.train], labels[split.train], X[split.test], labels[split.test])
 
 
-def resampled(data: Arrays, draw: int) -> Arrays:
-    """Return both parts joined and drawn anew, as many of each class for training as before; draw 0 changes nothing."""
-    if draw == 0:
-        return data
-    X, y = np.concatenate([data[0], data[2]]), np.concatenate([data[1], data[3]])
-    random = np.random.default_rng(draw)
-    train = np.zeros(len(y), dtype=bool)
-    for label, count in zip(*np.unique(data[1], return_counts=True), strict=True):
-        train[random.permutation(np.flatnonzero(y == label))[:count]] = True
-    return X[train], y[train], X[~train], y[~train]
-
-
 def stored(path: Path) -> dict[tuple[str, str, int, int], Outcome]:
     """Return the results of the file by set, method, draw and seed."""
     if not path.exists():
@@ -159,14 +150,17 @@ def stored(path: Path) -> dict[tuple[str, str, int, int], Outcome]:
 
 
 def run(
-    path: Path, sets: list[tuple[str, Arrays]], calls: dict[str, Any], trials: list[tuple[int, int]]
+    path: Path,
+    sets: list[tuple[str, Callable[[int], Arrays]]],
+    calls: dict[str, Any],
+    trials: list[tuple[int, int]],
 ) -> None:
     """Add what the file lacks: each (draw, seed) of ``trials`` over all sets, each set by every method in turn."""
     random = np.random.default_rng(0)
     dry = (random.normal(size=(20, 1, 50)).astype(np.float32), np.arange(20) % 2) * 2
     warm: set[str] = set()
     for draw, seed in trials:
-        for name, data in sets:
+        for name, drawn in sets:
             for method, call in calls.items():
                 if (name, method, draw, seed) in stored(path):
                     continue
@@ -174,7 +168,7 @@ def run(
                     call(dry, 0)
                     warm.add(method)
                 row = {"set": name, "method": method, "draw": draw, "seed": seed}
-                row["outcome"] = call(resampled(data, draw), seed)
+                row["outcome"] = call(drawn(draw), seed)
                 with path.open("a", encoding="utf-8") as file:
                     print(json.dumps(row), file=file)
 
@@ -188,7 +182,7 @@ def main() -> None:
     parser.add_argument("--resamples", type=int, default=0)
     parser.add_argument("--sets", nargs="*")
     parser.add_argument("--new", action="store_true", help="sets that served no design")
-    parser.add_argument("--new-data", type=Path, help="folder with NAME/NAME_TRAIN.ts of such sets")
+    parser.add_argument("--new-data", type=Path, help="folder of packages that carry such sets")
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -201,13 +195,14 @@ def main() -> None:
 
         return print_tables(stored(given.results), [*OURS, *PEERS], OURS[-1])
     from benchmarks.peers import peer_python
+    from benchmarks.signal.new_sets import new_sets, resampled
 
+    sets: list[tuple[str, Callable[[int], Arrays]]]
     if given.new:
-        from benchmarks.signal.new_sets import new_sets
-
         sets = list(new_sets(given.new_data))
     elif "NEUROLOOM_DATA" in os.environ:
-        sets = list(archive_sets(Path(os.environ["NEUROLOOM_DATA"]), given.sets))
+        found = archive_sets(Path(os.environ["NEUROLOOM_DATA"]), given.sets)
+        sets = [(name, partial(resampled, data)) for name, data in found]
     else:
         parser.error("set NEUROLOOM_DATA to a folder that holds ucr/NAME/NAME_TRAIN.ts or .tsv")
     if given.sets:

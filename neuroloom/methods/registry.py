@@ -419,7 +419,7 @@ def _built_in() -> Iterable[Method]:
     yield Method("graph-statistics", "graphs", "sizes, degrees and features of whole graphs",
                  _transformer(f"{graphs}:GraphStatisticsFeatures", "graphs"))  # fmt: skip
     yield Method("wavelet-ppv", "signal", "shares of positive values of wavelet kernels",
-                 _transformer(f"{signal}:WaveletPPVFeatures", "series"),
+                 _transformer(f"{signal}:WaveletPPVFeatures", "series"), version=2,
                  warm_up=f"{signal}.warming:warm_up")  # fmt: skip
     yield Method("wavelet-competition", "signal", "wavelet kernels that compete in small groups",
                  _transformer(f"{signal}:WaveletCompetitionFeatures", "series"), offered=False,
@@ -427,7 +427,7 @@ def _built_in() -> Iterable[Method]:
     yield Method("wavelet-quantiles", "signal", "quantiles of wavelet bands over dyadic intervals, for a forest",
                  _transformer(f"{signal}:WaveletQuantileFeatures", "series"), offered=False)  # fmt: skip
     yield Method("wavelet-ensemble", "signal", "wavelet kernels and quantiles of wavelet bands, four heads together",
-                 {("series", LEARNED[0]): f"{signal}:WaveletEnsembleClassifier"}, version=2,
+                 {("series", LEARNED[0]): f"{signal}:WaveletEnsembleClassifier"}, version=3,
                  warm_up=f"{signal}.warming:warm_up_ensemble")  # fmt: skip
     yield Method("kmeans-features", "nets", "affinities to k-means prototypes, features for any head",
                  _transformer(f"{nets}:KMeansFeatures", "table"), offered=False)  # fmt: skip

@@ -30,7 +30,9 @@ def win_and_lose(
     room = np.empty(length + (TAPS - 1) * units[:, 0].max(), dtype=np.float32)
     bands = np.empty((len(kernels), length), dtype=np.float32)
     largest, least = np.empty(length, dtype=np.float32), np.empty(length, dtype=np.float32)
-    winner, loser = np.empty(length, dtype=np.int32), np.empty(length, dtype=np.int32)
+    winner, loser = np.empty(length, dtype=np.uint32), np.empty(length, dtype=np.uint32)
+    sums = np.empty((4, groups.shape[2]), dtype=np.float32)
+    counts = np.empty((4, groups.shape[2]), dtype=np.int32)
     for i in range(len(X)):
         for u in range(len(units)):
             dilation, differenced = units[u]
@@ -43,19 +45,23 @@ def win_and_lose(
             for g in range(groups.shape[1]):
                 first = bands[groups[u, g, 0]]
                 for t in range(own):
-                    largest[t], least[t], winner[t], loser[t] = first[t], first[t], 0, 0
+                    largest[t], least[t] = first[t], first[t]
+                    winner[t], loser[t] = np.uint32(0), np.uint32(0)
                 for j in range(1, groups.shape[2]):
                     band = bands[groups[u, g, j]]
                     for t in range(own):
                         if band[t] > largest[t]:
-                            winner[t] = j
+                            winner[t] = np.uint32(j)
                         largest[t] = max(largest[t], band[t])
                     for t in range(own):
                         if band[t] < least[t]:
-                            loser[t] = j
+                            loser[t] = np.uint32(j)
                         least[t] = min(least[t], band[t])
-                found = out[i, u, g]
-                found[:] = 0.0
-                for t in range(own):
-                    found[winner[t], 0] += largest[t]
-                    found[loser[t], 1] += np.float32(1.0)
+                sums[:] = 0.0
+                counts[:] = 0
+                for t in range(own):  # four lanes: what follows need not wait for the sum before it
+                    sums[np.uint32(t & 3), winner[t]] += largest[t]
+                    counts[np.uint32(t & 3), loser[t]] += 1
+                for j in range(groups.shape[2]):
+                    out[i, u, g, j, 0] = (sums[0, j] + sums[1, j]) + (sums[2, j] + sums[3, j])
+                    out[i, u, g, j, 1] = counts[0, j] + counts[1, j] + counts[2, j] + counts[3, j]

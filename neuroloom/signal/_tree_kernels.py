@@ -39,31 +39,62 @@ def _below(state: Array, n: int) -> Any:
 
 
 @compiled
+def _most(own: Array, total: int, entropy: Array, reached: Array) -> Any:
+    """Return the largest score that a split of a node can have.
+
+    No split tells more of the classes than one that leaves each of them whole (what it tells is convex in the shares of
+    the classes that go left), and of those one that is as even as they allow.
+
+    Args:
+        own: ``(present,)`` how many samples of each class there are, at least two classes, ``total`` together.
+        entropy: see :func:`_best_split`.
+        reached: ``(n + 1,)`` bool, room.
+    """
+    reached[: total + 1] = False
+    reached[0] = True
+    for count in own:
+        for k in range(total - count, -1, -1):
+            reached[k + count] |= reached[k]
+    half = total // 2
+    while not reached[half]:
+        half -= 1
+    score = 0.0
+    for count in own:
+        score += entropy[count]
+    return score - (entropy[half] + entropy[total - half])
+
+
+@compiled
 def _best_split(
     columns: Array,
     rows: Array,
-    labels: Array,
+    weights: Array,
+    starts: Array,
     own: Array,
+    most: float,
     entropy: Array,
     tries: int,
     order: Array,
     state: Array,
-    left: Array,
+    values: Array,
 ) -> tuple[int, np.float32]:
     """Return the column and threshold of the best of ``tries`` random splits of ``rows``; -1 if all are alike.
 
-    Columns of one value are drawn too, but as long as no other came, further ones are tried.
+    Columns of one value are drawn too, but as long as no other came, further ones are tried. The first split that
+    reaches ``most`` ends the search.
 
     Args:
         columns: ``(p, n)`` float32.
-        rows, labels: ``(m,)`` samples of the node and their classes.
-        own: ``(classes,)`` how many of each there are.
+        rows, weights: ``(m,)`` samples of the node, class by class, and how often each stands there.
+        starts: ``(present + 1,)`` where the samples of each class that is there begin.
+        own: ``(present,)`` how many of each there are, as often as they stand there.
+        most: the largest score possible.
         entropy: ``(n + 1,)``: k log k.
         order: ``(p,)`` the columns in some order; shuffled as far as they are drawn.
-        left: ``(classes,)`` room.
+        values: ``(n,)`` float32, room.
     """
     best, chosen, limit = -np.inf, -1, np.float32(0.0)
-    m, found = len(rows), False
+    m, total, found = len(rows), own.sum(), False
     for t in range(len(order)):
         if t >= tries and found:
             break
@@ -71,8 +102,9 @@ def _best_split(
         order[t], order[other] = order[other], order[t]
         column = columns[order[t]]
         low = high = column[rows[0]]
-        for i in range(1, m):
-            value = column[rows[i]]
+        for i in range(np.uint64(m)):
+            value = column[np.uint64(rows[i])]
+            values[i] = value
             low, high = min(low, value), max(high, value)
         if not low < high:
             continue
@@ -81,16 +113,18 @@ def _best_split(
         cut = low + share * (high - low)
         if not cut < high:
             cut = low
-        left[:] = 0
-        for i in range(m):
-            left[labels[i]] += np.int64(column[rows[i]] <= cut)
         score, count = 0.0, 0
-        for c in range(len(left)):
-            score += entropy[left[c]] + entropy[own[c] - left[c]]
-            count += left[c]
-        score -= entropy[count] + entropy[m - count]
+        for c in range(len(own)):
+            left = 0
+            for i in range(np.uint64(starts[c]), np.uint64(starts[c + 1])):
+                left += weights[i] * np.int32(values[i] <= cut)
+            score += entropy[left] + entropy[own[c] - left]
+            count += left
+        score -= entropy[count] + entropy[total - count]
         if score > best:
             best, chosen, limit = score, order[t], cut
+            if score >= most:
+                break
     return chosen, limit
 
 
@@ -100,6 +134,7 @@ def _grow(
     labels: Array,
     classes: int,
     rows: Array,
+    drawn: Array,
     entropy: Array,
     tries: int,
     state: Array,
@@ -110,42 +145,61 @@ def _grow(
     first: int,
     first_leaf: int,
 ) -> tuple[int, int]:
-    """Grow one tree on ``rows``, as often as a sample stands there; return the number of its nodes and of its leaves.
+    """Grow a tree on ``rows``, class by class, each as often as ``drawn`` says; return its numbers of nodes and leaves.
 
     Writes ``split``, ``threshold`` and ``child`` from ``first`` on and ``shares`` ``(leaves, classes)`` from
     ``first_leaf`` on; sorts ``rows``.
     """
     n = len(rows)
     order = np.arange(len(columns))
-    own, left = np.zeros(classes, dtype=np.int64), np.zeros(classes, dtype=np.int64)
+    own, starts = np.empty(classes, dtype=np.int64), np.empty(classes + 1, dtype=np.int64)
     spans = np.empty((2 * n, 2), dtype=np.int64)
     spans[0, 0], spans[0, 1] = 0, n
-    here = np.empty(n, dtype=np.int64)
+    weights, later = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int64)
+    values, reached = np.empty(n, dtype=np.float32), np.empty(len(entropy), dtype=np.bool_)
     nodes, leaves, at = 1, 0, 0
     while at < nodes:
         a, b = spans[at, 0], spans[at, 1]
-        own[:] = 0
+        present, total = 0, 0
         for i in range(a, b):
-            here[i - a] = labels[rows[i]]
-            own[here[i - a]] += 1
+            weights[i - a] = drawn[rows[i]]
+            if i == a or labels[rows[i]] != labels[rows[i - 1]]:
+                own[present], starts[present] = 0, i - a
+                present += 1
+            own[present - 1] += weights[i - a]
+            total += weights[i - a]
+        starts[present] = b - a
         chosen, limit = -1, np.float32(0.0)
-        if own.max() < b - a:
+        if present > 1:
             chosen, limit = _best_split(
-                columns, rows[a:b], here[: b - a], own, entropy, tries, order, state, left
+                columns,
+                rows[a:b],
+                weights[: b - a],
+                starts[: present + 1],
+                own[:present],
+                _most(own[:present], total, entropy, reached),
+                entropy,
+                tries,
+                order,
+                state,
+                values,
             )
         if chosen < 0:
             split[first + at] = -1 - (first_leaf + leaves)
-            for c in range(classes):
-                shares[first_leaf + leaves, c] = np.float32(own[c] / (b - a))
+            shares[first_leaf + leaves] = 0.0
+            for c in range(present):
+                shares[first_leaf + leaves, labels[rows[a + starts[c]]]] = np.float32(own[c] / total)
             leaves += 1
         else:
-            i, j = a, b - 1
-            while i <= j:
-                if columns[chosen, rows[i]] <= limit:
+            i, right = a, 0
+            for k in range(a, b):
+                if columns[chosen, rows[k]] <= limit:
+                    rows[i] = rows[k]
                     i += 1
                 else:
-                    rows[i], rows[j] = rows[j], rows[i]
-                    j -= 1
+                    later[right] = rows[k]
+                    right += 1
+            rows[i:b] = later[:right]
             split[first + at], threshold[first + at], child[first + at] = chosen, limit, first + nodes
             spans[nodes, 0], spans[nodes, 1] = a, i
             spans[nodes + 1, 0], spans[nodes + 1, 1] = i, b
@@ -187,22 +241,27 @@ def grow_forest(
     for k in range(2, n + 1):
         entropy[k] = k * np.log(k)
     state = np.empty(1, dtype=np.uint64)
+    by_class = np.argsort(labels, kind="mergesort")
     rows = np.empty(n, dtype=np.int64)
-    drawn = np.empty(n, dtype=np.bool_)
+    drawn = np.empty(n, dtype=np.int32)
     nodes = leaves = 0
     for t in range(len(seeds)):
         state[0] = seeds[t]
-        drawn[:] = False
-        for i in range(n):
-            rows[i] = _below(state, n)
-            drawn[rows[i]] = True
-        rows.sort()
+        drawn[:] = 0
+        for _ in range(n):
+            drawn[_below(state, n)] += 1
+        m = 0
+        for i in by_class:
+            if drawn[i]:
+                rows[m] = i
+                m += 1
         roots[t] = nodes
         more, more_leaves = _grow(
             columns,
             labels,
             classes,
-            rows,
+            rows[:m],
+            drawn,
             entropy,
             tries,
             state,
@@ -215,7 +274,7 @@ def grow_forest(
         )
         nodes, leaves = nodes + more, leaves + more_leaves
         for i in range(n):
-            if not drawn[i]:
+            if drawn[i] == 0:
                 node = roots[t]
                 while split[node] >= 0:
                     node = child[node] + np.int64(columns[split[node], i] > threshold[node])

@@ -20,11 +20,13 @@ Floats = NDArray[np.float64]
 class OutOfBagTrees:
     """Trees whose every node takes the best, by entropy, of a random cut in each of some random columns.
 
-    Compiled throughout, for small tables of many columns: little of the time of scikit-learn's goes into splits there.
+    A node is done with as soon as it has a cut that no other can beat. Compiled throughout, for small tables of many
+    columns: little of the time of scikit-learn's goes into splits there.
 
     Args:
         trees: how many, at least 1.
         share: of the columns tried at each node, in (0, 1]; at least one.
+        most: columns tried at each node at most, at least 1.
         n_jobs: threads; the trees do not depend on it.
         seed: of the draws.
 
@@ -36,8 +38,8 @@ class OutOfBagTrees:
         Geurts, Ernst and Wehenkel (2006), "Extremely randomized trees"; Breiman (1996), "Out-of-bag estimation".
     """
 
-    def __init__(self, trees: int, share: float, n_jobs: int, seed: int) -> None:
-        self.trees, self.share, self.n_jobs, self.seed = trees, share, n_jobs, seed
+    def __init__(self, trees: int, share: float, most: int, n_jobs: int, seed: int) -> None:
+        self.trees, self.share, self.most, self.n_jobs, self.seed = trees, share, most, n_jobs, seed
 
     def fit(self, table: NDArray[Any], labels: NDArray[Any]) -> Self:
         """Fit finite ``table (n, p)`` to ``labels (n,)``, whole numbers from 0 to the number of classes - 1."""
@@ -46,7 +48,7 @@ class OutOfBagTrees:
         columns = np.ascontiguousarray(np.asarray(table, dtype=np.float32).T)
         labels = np.asarray(labels, dtype=np.int64)
         n, classes = len(labels), int(labels.max()) + 1
-        tries = max(1, int(self.share * len(columns)))
+        tries = max(1, min(int(self.share * len(columns)), self.most))
         seeds = stream(self.seed, "trees").integers(2**64, size=self.trees, dtype=np.uint64)
 
         def grown(own: NDArray[Any]) -> tuple[Any, ...]:

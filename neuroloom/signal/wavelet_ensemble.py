@@ -26,7 +26,7 @@ from neuroloom.signal.wavelet_quantiles import WaveletQuantileFeatures
 
 Floats = NDArray[np.float64]
 
-_SHARE = 0.1  # of the columns tried at a node
+_SHARE, _COLUMNS = 0.1, 500  # of the columns tried at a node, and how many at most
 _POWER = 5.0
 _LEAST = 1e-3  # of a probability before its logarithm: a forest of 100 trees cannot tell less
 _SHARPNESS = (0.1, 30.0)
@@ -38,7 +38,7 @@ class WaveletEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
     1. ``WaveletPPVFeatures`` under a ridge classifier, whose outputs for left-out samples are known in closed form.
     2. ``WaveletCompetitionFeatures`` under another.
     3. ``WaveletQuantileFeatures(bands="details")`` under extremely randomised trees, which answer for the training
-       samples outside their bootstrap draw.
+       samples outside their bootstrap draw. A node tries a tenth of the columns, at most 500.
     4. The same with ``bands="envelopes"``.
 
     With ``z_m`` the outputs of the ridge, or the logarithms of a forest's probabilities, member m says
@@ -143,7 +143,9 @@ class WaveletEnsembleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
         self.ridges_ = [LeaveOneOutRidge().fit(f.fit(X).transform(X), labels) for f in self.kernels_]
         self.quantiles_ = [WaveletQuantileFeatures("details"), WaveletQuantileFeatures("envelopes")]
         self.forests_ = [
-            OutOfBagTrees(self.trees, _SHARE, jobs, derive(seed, f.bands)).fit(f.fit(X).transform(X), labels)
+            OutOfBagTrees(self.trees, _SHARE, _COLUMNS, jobs, derive(seed, f.bands)).fit(
+                f.fit(X).transform(X), labels
+            )
             for f in self.quantiles_
         ]
         linear = [ridge.left_out_ for ridge in self.ridges_]

@@ -22,6 +22,7 @@ from neuroloom.signal.threads import in_threads, slices
 Singles = NDArray[np.float32]
 
 _TAPS = 9
+_VALUES = 2048  # at most, about, behind the thresholds of a band
 _GOLDEN = (5**0.5 - 1) / 2
 _WIDTHS = (1.0, 1.6)
 _FREQUENCIES = (0.15, 0.25, 0.35, 0.45)
@@ -38,7 +39,8 @@ class WaveletPPVFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     The dilations are spaced evenly in their logarithm from 1 to (length - 1) / 8, in general no powers of 2. Every
     other band leaves out the ends, where a kernel reaches beyond the signal; the rest see zeros there. Thresholds are
-    quantiles of the band over a few training samples, at a low-discrepancy sequence of levels. Series are not
+    quantiles of the band over a few training samples (every second, third, … value of long ones, so that about 2,000
+    remain), at a low-discrepancy sequence of levels. Series are not
     normalised one by one, as their level and scale may inform; channels are, by mean and spread over the training
     part. With several channels a band filters the sum of a random subset of them.
 
@@ -154,14 +156,15 @@ class WaveletPPVFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _thresholds(self, X: NDArray[Any], per: int, random: np.random.Generator) -> Singles:
         from neuroloom.signal import _ppv_kernels
 
-        bank = self._bank()
+        bank, scaled = self._bank(), self._scaled(X)
         levels = (_GOLDEN * np.arange(1, len(self.bands_) * per + 1)) % 1.0
         levels = levels.reshape(-1, per)
         thresholds = np.empty(levels.shape, dtype=np.float32)
         for k, (start, end) in enumerate(self.windows_):
             rows = random.choice(len(X), min(self.samples, len(X)), replace=False)
-            band = _ppv_kernels.one_band(self._scaled(X[rows]), *bank, k)
-            values = np.sort(band[:, start:end], axis=None)
+            band = _ppv_kernels.one_band(scaled[rows], *bank, k)
+            apart = -(-band[:, start:end].size // _VALUES)
+            values = np.sort(band[:, start:end:apart], axis=None)
             at = levels[k] * (len(values) - 1)
             below = at.astype(np.intp)
             above = np.minimum(below + 1, len(values) - 1)

@@ -161,11 +161,22 @@ class WaveletQuantileFeatures(TransformerMixin, BaseEstimator):  # type: ignore[
 
     def _fill(self, X: NDArray[Any], out: Singles) -> None:
         """Write the features of a block, ``out (rows, channels, features of a channel)``."""
-        at = 0
+        first = 0
         for name, values in self._representations(X):
-            for start, stop, count in self.intervals_[name].tolist():
-                out[..., at : at + count] = _quantiles(values[..., start:stop], quantile_levels(count))
-                at += count
+            parts = self.intervals_[name]
+            ends = first + np.cumsum(parts[:, 2])
+            for alike in _alike(parts):
+                start, stop, count = parts[alike[0]].tolist()
+                cut = np.lib.stride_tricks.sliding_window_view(values, stop - start, axis=-1)
+                columns = ends[alike, None] + np.arange(-count, 0)
+                out[..., columns] = _quantiles(cut[..., parts[alike, 0], :], quantile_levels(count))
+            first = int(ends[-1])
+
+
+def _alike(parts: NDArray[np.int64]) -> list[NDArray[np.intp]]:
+    """Return the rows of ``parts`` by length of the interval."""
+    lengths = parts[:, 1] - parts[:, 0]
+    return [np.flatnonzero(lengths == m) for m in np.unique(lengths)]
 
 
 def _envelopes(signal: Singles, level: int) -> tuple[list[str], list[NDArray[Any]]]:

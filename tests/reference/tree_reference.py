@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import numpy as np
 
@@ -34,6 +35,15 @@ def entropy_sum(labels, classes):
     )
 
 
+def most(counts):
+    """Return the largest gain, by trying each way to send whole classes left."""
+    whole = np.repeat(np.arange(len(counts)), counts)
+    sides = [np.array(side)[whole] for side in product([False, True], repeat=len(counts))]
+    return max(
+        entropy_sum(whole[side], len(counts)) + entropy_sum(whole[~side], len(counts)) for side in sides
+    )
+
+
 def grow(table, labels, classes, tries, seed):
     """Return the bootstrap draw and the tree: ``(column, threshold, left, right)`` or ``(shares,)``."""
     stream = Stream(seed)
@@ -43,8 +53,9 @@ def grow(table, labels, classes, tries, seed):
 
     def best_cut(rows):
         best, found, chosen = -math.inf, False, None
+        enough = most(np.bincount(labels[rows], minlength=classes)) - 1e-12
         for t in range(p):
-            if t >= tries and found:
+            if (t >= tries and found) or best >= enough:
                 break
             other = t + stream.below(p - t)
             order[t], order[other] = order[other], order[t]

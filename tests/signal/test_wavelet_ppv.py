@@ -186,3 +186,12 @@ def test_errors(params, X, message):
 def test_another_shape_than_fitted():
     with pytest.raises(InputError, match=r"fitted on samples of shape \(1, 20\)"):
         small().fit(noise(3, 20)).transform(noise(3, 2, 20))
+
+
+def test_thresholds_of_long_series_are_near_the_quantiles_of_the_whole_band():
+    X = noise(3, 1, 3000).cumsum(axis=2)
+    features = small().fit(X)
+    per = features.thresholds_.shape[1]
+    shares = features.transform(X).mean(axis=0)
+    levels = ((5**0.5 - 1) / 2 * np.arange(1, per * len(features.bands_) + 1)) % 1.0
+    assert np.abs(shares - (1 - levels)).max() < 0.05
