@@ -48,7 +48,7 @@ class Champions:
     """The best policies of a run.
 
     Args:
-        play: networks as genes and the numbers of starts -> what their episodes gave.
+        play: networks as genes and the numbers of starts -> what their whole episodes gave.
         starts: how many there are, at least 1.
         episodes: how many the population plays in a generation; one challenger in each begun hundred.
 
@@ -84,9 +84,19 @@ class Champions:
         """Who leads."""
         return self._best[0]
 
-    def challenge(self, genes: Genes, fitness: Floats) -> bool:
-        """Have the fittest of a generation race, and return whether one of them leads now."""
-        fittest = take(genes, np.argsort(-fitness, kind="stable")[: self._challengers])
+    def challenge(self, genes: Genes, fitness: Floats, answer: int | None = None) -> bool:
+        """Have the fittest of a generation race, and return whether one of them leads now.
+
+        Args:
+            genes: the generation.
+            fitness: ``(genomes,)``.
+            answer: which of them races before the fittest, or None.
+        """
+        order = np.argsort(-fitness, kind="stable")
+        if answer is not None:
+            answer %= len(order)
+            order = np.append(answer, order[order != answer])
+        fittest = take(genes, order[: self._challengers])
         returns = self._returns(fittest, 0, FIRST)
         first = int(returns.mean(axis=1).argmax())
         found = Candidate(take(fittest, [first]), returns[first])

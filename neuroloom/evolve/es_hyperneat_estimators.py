@@ -247,7 +247,9 @@ class ESHyperNEATPolicy(_Grows, HyperNEATPolicy):
         plasticity: ``"none"``, or ``"hebbian"`` for weights that change in an episode by rules that the CPPN writes;
             they stay within ``max_weight``.
         episodes: starts that every network plays in a generation, at least 1.
-        max_steps: steps after which an episode is cut in training, or None for the environment's own limit.
+        max_steps: steps after which the episodes of the population are cut, or None for the environment's own limit; a
+            pair is the first and the last, between which the cut goes by equal ratios over the run. Those of champions
+            are whole.
         early_stopping: whether to stop as soon as a champion's mean return reaches the environment's own threshold of
             success, or has not risen for ``patience`` generations.
         patience: generations, at least 1.
@@ -289,7 +291,7 @@ class ESHyperNEATPolicy(_Grows, HyperNEATPolicy):
         activation: str = "tanh",
         plasticity: str = "none",
         episodes: int = 2,
-        max_steps: int | None = None,
+        max_steps: int | tuple[int, int] | None = None,
         early_stopping: bool = True,
         patience: int = 30,
         steps: int | None = None,

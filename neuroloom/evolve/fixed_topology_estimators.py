@@ -214,9 +214,9 @@ class FixedTopologyClassifier(_FixedTopologyEstimator, NEATClassifier):
     what evolving the structure brings, what a global search of weights and what the gradient (``"l-bfgs"``).
 
     Args:
-        optimizer: ``"cma-es"``, ``"openai-es"``, ``"genetic-algorithm"``, ``"differential-evolution"``,
-            ``"particle-swarm"``, ``"simulated-annealing"``, ``"hill-climbing"``, ``"nelder-mead"``,
-            ``"l-bfgs"``, ``"cma-me"`` or ``"cma-mae"``; see
+        optimizer: ``"cma-es"``, ``"openai-es"``, ``"augmented-random-search"``, ``"genetic-algorithm"``,
+            ``"differential-evolution"``, ``"particle-swarm"``, ``"simulated-annealing"``, ``"hill-climbing"``,
+            ``"nelder-mead"``, ``"l-bfgs"``, ``"cma-me"`` or ``"cma-mae"``; see
             :mod:`~neuroloom.evolve.weight_optimizers`.
         hidden: hidden neurons, at least 0, each joined to every input and output; inputs are joined to outputs, too.
         population: evaluations of a generation, at least 4.
@@ -258,9 +258,9 @@ class FixedTopologyRegressor(_FixedTopologyEstimator, NEATRegressor):
     Inputs, target and fitness are those of :class:`NEATRegressor`, less the penalty ``l2``.
 
     Args:
-        optimizer: ``"cma-es"``, ``"openai-es"``, ``"genetic-algorithm"``, ``"differential-evolution"``,
-            ``"particle-swarm"``, ``"simulated-annealing"``, ``"hill-climbing"``, ``"nelder-mead"``,
-            ``"l-bfgs"``, ``"cma-me"`` or ``"cma-mae"``; see
+        optimizer: ``"cma-es"``, ``"openai-es"``, ``"augmented-random-search"``, ``"genetic-algorithm"``,
+            ``"differential-evolution"``, ``"particle-swarm"``, ``"simulated-annealing"``, ``"hill-climbing"``,
+            ``"nelder-mead"``, ``"l-bfgs"``, ``"cma-me"`` or ``"cma-mae"``; see
             :mod:`~neuroloom.evolve.weight_optimizers`.
         hidden: hidden neurons, at least 0, each joined to every input and output; inputs are joined to outputs, too.
         population: evaluations of a generation, at least 4.
@@ -300,12 +300,13 @@ class FixedTopologyPolicy(_FixedTopology, NEATPolicy):
     """Fixed-topology policy: a network whose structure stays and whose weights an optimiser of numbers finds.
 
     Episodes and the choice of the champion are those of :class:`NEATPolicy`. Optimisers that hold on to a fitness from
-    an earlier generation (all but ``"cma-es"`` and ``"openai-es"``) compare it with those of other starts.
+    an earlier generation (all but ``"cma-es"``, ``"openai-es"`` and ``"augmented-random-search"``) compare it with
+    those of other starts.
 
     Args:
-        optimizer: ``"cma-es"``, ``"openai-es"``, ``"genetic-algorithm"``, ``"differential-evolution"``,
-            ``"particle-swarm"``, ``"simulated-annealing"``, ``"hill-climbing"``, ``"nelder-mead"``,
-            ``"cma-me"`` or ``"cma-mae"``; see
+        optimizer: ``"cma-es"``, ``"openai-es"``, ``"augmented-random-search"``, ``"genetic-algorithm"``,
+            ``"differential-evolution"``, ``"particle-swarm"``, ``"simulated-annealing"``, ``"hill-climbing"``,
+            ``"nelder-mead"``, ``"cma-me"`` or ``"cma-mae"``; see
             :mod:`~neuroloom.evolve.weight_optimizers`.
         hidden: hidden neurons, at least 0, each joined to every input and output; inputs are joined to outputs, too.
         population: evaluations of a generation, at least 4.
@@ -314,7 +315,9 @@ class FixedTopologyPolicy(_FixedTopology, NEATPolicy):
         device: ``"auto"`` or ``"cpu"``.
         random_state: seed, generator or None.
         episodes: starts that every network plays in a generation, at least 1.
-        max_steps: steps after which an episode is cut in training, or None for the environment's own limit.
+        max_steps: steps after which the episodes of the population are cut, or None for the environment's own limit; a
+            pair is the first and the last, between which the cut goes by equal ratios over the run. Those of champions
+            are whole.
         activation: what hidden neurons compute, a name from ``neuroloom.evolve.functions.ACTIVATIONS``.
         topology: a genome whose structure the networks have, such as an evolved ``best_genome_``; None for ``hidden``
             neurons in a layer.
@@ -357,7 +360,7 @@ class FixedTopologyPolicy(_FixedTopology, NEATPolicy):
         random_state: Any = None,
         *,
         episodes: int = 2,
-        max_steps: int | None = None,
+        max_steps: int | tuple[int, int] | None = None,
         activation: str = "tanh",
         topology: Genome | None = None,
         start: str = "random",

@@ -309,7 +309,9 @@ class HyperNEATPolicy(WrittenByPatterns, NEATPolicy):
         plasticity: ``"none"``, or ``"hebbian"`` for weights that change in an episode by rules that the CPPN writes;
             they stay within ``max_weight``.
         episodes: starts that every network plays in a generation, at least 1.
-        max_steps: steps after which an episode is cut in training, or None for the environment's own limit.
+        max_steps: steps after which the episodes of the population are cut, or None for the environment's own limit; a
+            pair is the first and the last, between which the cut goes by equal ratios over the run. Those of champions
+            are whole.
         early_stopping: whether to stop as soon as a champion's mean return reaches the environment's own threshold of
             success, or has not risen for ``patience`` generations.
         patience: generations, at least 1.
@@ -346,7 +348,7 @@ class HyperNEATPolicy(WrittenByPatterns, NEATPolicy):
         activation: str = "tanh",
         plasticity: str = "none",
         episodes: int = 2,
-        max_steps: int | None = None,
+        max_steps: int | tuple[int, int] | None = None,
         early_stopping: bool = True,
         patience: int = 30,
         steps: int | None = None,
@@ -376,9 +378,9 @@ class HyperNEATPolicy(WrittenByPatterns, NEATPolicy):
     def _config(self, own: Spaces) -> NEATConfig:
         return self._patterns(own.inputs, self._outputs())
 
-    def _player(self, X: EnvSet) -> Callable[[Any, NDArray[np.int64]], Played]:
+    def _player(self, X: EnvSet) -> Callable[[Any, NDArray[np.int64], int | None], Played]:
         play = super()._player(X)
-        return lambda cppns, rows: play(self._playing(cppns), rows)
+        return lambda cppns, rows, cut: play(self._playing(cppns), rows, cut)
 
     def substrate_network(self) -> Any:
         """Return the fitted network on its substrate; ``.plot()``, ``.to_torch()``. Inputs are standardised."""

@@ -268,7 +268,9 @@ class MAPElitesPolicy(_Sized, NEATPolicy):
         cells: cells along each number, or None for 20, and for 400 cells of even spread where there are more than two
             numbers.
         episodes: starts that every network plays in a generation, at least 1; its behaviour is their mean.
-        max_steps: steps after which an episode is cut in training, or None for the environment's own limit.
+        max_steps: steps after which the episodes of the population are cut, or None for the environment's own limit; a
+            pair is the first and the last, between which the cut goes by equal ratios over the run. Those of champions
+            are whole.
         activations: what hidden nodes may compute, names from ``neuroloom.evolve.functions.ACTIVATIONS``.
         initial_connection: how the first genomes are connected, as in ``NEATConfig``.
         network: ``"feed-forward"``, ``"recurrent"`` or ``"ctrnn"``, as in ``NEATConfig``.
@@ -307,7 +309,7 @@ class MAPElitesPolicy(_Sized, NEATPolicy):
         ranges: Sequence[tuple[float, float]] | None = None,
         cells: int | Sequence[int] | None = None,
         episodes: int = 2,
-        max_steps: int | None = None,
+        max_steps: int | tuple[int, int] | None = None,
         activations: tuple[str, ...] | list[str] | str = ("tanh",),
         initial_connection: str = "full",
         network: str = "feed-forward",

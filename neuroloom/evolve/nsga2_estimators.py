@@ -225,7 +225,9 @@ class NSGA2Policy(_ByComplexity, NEATPolicy):
         random_state: seed, generator or None.
         complexity: what is to be small: ``"connections"`` that are enabled, or ``"nodes"``, the hidden ones.
         episodes: starts that every network plays in a generation, at least 1.
-        max_steps: steps after which an episode is cut in training, or None for the environment's own limit.
+        max_steps: steps after which the episodes of the population are cut, or None for the environment's own limit; a
+            pair is the first and the last, between which the cut goes by equal ratios over the run. Those of champions
+            are whole.
         activations: what hidden nodes may compute, names from ``neuroloom.evolve.functions.ACTIVATIONS``.
         initial_connection: how the first genomes are connected, as in ``NEATConfig``; ``"fs_neat"`` begins with one
             input each.
@@ -265,7 +267,7 @@ class NSGA2Policy(_ByComplexity, NEATPolicy):
         *,
         complexity: str = "connections",
         episodes: int = 2,
-        max_steps: int | None = None,
+        max_steps: int | tuple[int, int] | None = None,
         activations: tuple[str, ...] | list[str] | str = ("tanh",),
         initial_connection: str = "fs_neat",
         network: str = "feed-forward",

@@ -26,6 +26,7 @@ from neuroloom.core.episodes import (
 from neuroloom.core.errors import InputError, NotSupportedError
 from neuroloom.core.samples import EnvSet
 from neuroloom.core.seeding import as_seed, derive, stream
+from neuroloom.core.worlds import step_limit
 from neuroloom.evolve.champions import CONFIRMED, FIRST
 from neuroloom.evolve.config import NEATConfig
 from neuroloom.evolve.genome import DYNAMICS, Genome
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 _WARM_UP = 8  # episodes of random actions that the observations' scale is read from
+_LEAST = (
+    0.05  # of an observation's mean: its scale is no smaller, as random actions may leave it nearly still
+)
 
 
 class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
@@ -64,7 +68,9 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         device: ``"auto"`` or ``"cpu"``: networks are computed beside the environments.
         random_state: seed, generator or None.
         episodes: starts that every genome plays in a generation, at least 1.
-        max_steps: steps after which an episode is cut in training, or None for the environment's own limit.
+        max_steps: steps after which the episodes of the population are cut, or None for the environment's own limit; a
+            pair is the first and the last, between which the cut goes by equal ratios over the run. Those of champions
+            are whole.
         activations: what hidden nodes may compute, names from ``neuroloom.evolve.functions.ACTIVATIONS``.
         initial_connection: how the first genomes are connected, as in ``NEATConfig``.
         network: ``"feed-forward"``, ``"recurrent"`` or ``"ctrnn"``, as in ``NEATConfig``.
@@ -107,7 +113,7 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         random_state: Any = None,
         *,
         episodes: int = 2,
-        max_steps: int | None = None,
+        max_steps: int | tuple[int, int] | None = None,
         activations: tuple[str, ...] | list[str] | str = ("tanh",),
         initial_connection: str = "full",
         network: str = "feed-forward",
@@ -172,7 +178,7 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
 
         starts = min(CONFIRMED, max(FIRST, self._episodes // (2 * size(genes))))
         networks = compile_networks(genes, self._config(spaces(X)))
-        played = self._player(X)(networks, np.arange(min(len(X), starts)))
+        played = self._player(X)(networks, np.arange(min(len(X), starts)), self._champions_cut(X))
         self.history_[-1]["env_steps"] += played.steps
         return np.asarray(played.returns.mean(axis=1))
 
@@ -236,6 +242,24 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
     # -- parts ----------------------------------------------------------------------------------------------
 
     @property
+    def cuts(self) -> tuple[int, int] | None:
+        """After how many steps the population's episodes are cut, at first and at last; None for nowhere.
+
+        Raises:
+            InputError: ``max_steps`` is no whole number of at least 1 and no pair of them.
+        """
+        if self.max_steps is None:
+            return None
+        pair = self.max_steps if isinstance(self.max_steps, tuple | list) else (self.max_steps,) * 2
+        if len(pair) != 2:
+            raise InputError(f"`max_steps` must be a number, a pair or None, but got {self.max_steps!r}.")
+        return check_int("max_steps", pair[0]), check_int("max_steps", pair[1])
+
+    def _champions_cut(self, X: EnvSet) -> int | None:
+        """Return after how many steps champions' episodes are cut: only where nothing else may end them."""
+        return self.cuts[1] if self.cuts and step_limit(X) is None else None
+
+    @property
     def _remembers(self) -> bool:
         """Whether the fitted network goes through observations one after another."""
         return self.best_genome_.stateful
@@ -275,6 +299,7 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         check_int("generations", self.generations, 1)
         check_int("episodes", self.episodes, 1)
         check_int("patience", self.patience, 1)
+        _ = self.cuts
         if self.steps is not None:
             check_int("steps", self.steps, 1)
         if self.learning is not None:
@@ -343,32 +368,29 @@ class NEATPolicy(PolicyMixin, BaseEstimator):  # type: ignore[misc]
         rows = np.concatenate(seen)
         self.mean_: Floats = rows.mean(axis=0)
         spread = rows.std(axis=0)
-        self.scale_: Floats = np.where(spread > 1e-8, spread, 1.0)
+        least = _LEAST * np.abs(self.mean_)
+        self.scale_: Floats = np.where(spread > 1e-8, np.maximum(spread, least), 1.0)
 
     def _rows(self, observations: NDArray[Any]) -> Floats:
         """Return the standardised inputs ``(n, inputs)`` that observations are."""
         rows: Floats = (self._spaces().flatten(observations) - self.mean_) / self.scale_
         return rows
 
-    def _player(self, X: EnvSet) -> Callable[[Any, NDArray[np.int64]], Played]:
-        """Return the function by which all genomes play the episodes ``rows`` of ``X``."""
+    def _player(self, X: EnvSet) -> Callable[[Any, NDArray[np.int64], int | None], Played]:
+        """Return the function by which all genomes play the episodes ``rows`` of ``X``, each cut after some steps."""
         poles = cart_poles(X)
 
-        def play(networks: Any, rows: NDArray[np.int64]) -> Played:
+        def play(networks: Any, rows: NDArray[np.int64], cut: int | None) -> Played:
             from neuroloom.evolve.plastic import PlasticNetworks
             from neuroloom.evolve.recurrent import RecurrentPhenotypes
 
             if isinstance(networks, RecurrentPhenotypes | PlasticNetworks):
                 act = self._remembering(networks, len(rows))
-                return play_population(
-                    act, X[rows], len(networks), self.max_steps, by_episode=True, ends=self._ends
-                )
+                return play_population(act, X[rows], len(networks), cut, by_episode=True, ends=self._ends)
             if poles is None or len(networks.own_rows):  # the compiled poles know built-in functions only
-                return play_population(
-                    self._actor(networks), X[rows], len(networks), self.max_steps, ends=self._ends
-                )
+                return play_population(self._actor(networks), X[rows], len(networks), cut, ends=self._ends)
             starts, limit = poles
-            limit = limit if self.max_steps is None else min(limit, self.max_steps)
+            limit = limit if cut is None else min(limit, cut)
             found = networks.balance(self.mean_, self.scale_, np.ascontiguousarray(starts[:, rows]), limit)
             return Played(found[0], found[1], int(found[0].sum()))  # each step earns 1
 

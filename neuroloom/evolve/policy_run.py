@@ -12,7 +12,7 @@ from neuroloom.core.checkpoints import digest
 from neuroloom.core.episodes import Played
 from neuroloom.core.samples import EnvSet
 from neuroloom.core.seeding import stream
-from neuroloom.core.worlds import solved_at
+from neuroloom.core.worlds import solved_at, step_limit
 from neuroloom.evolve.champions import Candidate, Champions
 from neuroloom.evolve.functions import own_names
 from neuroloom.evolve.keeping import kept_run
@@ -20,7 +20,8 @@ from neuroloom.evolve.keeping import kept_run
 if TYPE_CHECKING:
     from neuroloom.evolve.policy import NEATPolicy
 
-Play = Callable[[Any, NDArray[np.int64]], Played]
+Play = Callable[[Any, NDArray[np.int64], int | None], Played]
+_PAUSE = 4  # generations from race to race at most, where the population's episodes are cut
 
 
 class PolicyRun:
@@ -30,7 +31,7 @@ class PolicyRun:
         policy: its settings, its judgement of a generation's episodes, its callbacks.
         X: the episodes to learn from.
         engine: the search, fresh.
-        play: networks and the numbers of starts -> what their episodes gave.
+        play: networks, the numbers of starts and the steps after which an episode is cut -> what they gave.
         compile_genes: genes -> the networks that they make.
         seed: of the draws of starts.
 
@@ -49,9 +50,11 @@ class PolicyRun:
         seed: int,
     ) -> None:
         self.policy, self.X, self.engine, self.seed = policy, X, engine, seed
-        self._play, self._target = play, solved_at(X, policy.max_steps)
+        self._cuts, self._limit = policy.cuts, step_limit(X)
+        whole = policy._champions_cut(X)
+        self._play, self._target = play, solved_at(X, whole)
         self._champions = Champions(
-            lambda genes, rows: play(compile_genes(genes), rows),
+            lambda genes, rows: play(compile_genes(genes), rows, whole),
             len(X),
             policy.population * min(policy.episodes, len(X)),
         )
@@ -84,20 +87,50 @@ class PolicyRun:
 
     def _evaluate(self, phenotypes: Any) -> Any:
         starts = stream(self.seed, "evolve", "starts", self.engine.generation)
-        played = self._play(phenotypes, starts.permutation(len(self.X))[: self.policy.episodes])
+        rows = starts.permutation(len(self.X))[: self.policy.episodes]
+        played = self._play(phenotypes, rows, self._cut())
         self._steps += played.steps
         self.episodes += played.returns.size
         return self.policy._judged(played)
 
+    def _spent(self) -> float:
+        """Return the share of the run's budget that is spent."""
+        of_steps = 0.0 if self.policy.steps is None else self.steps / self.policy.steps
+        return min(max(len(self.engine.history_) / self.policy.generations, of_steps), 1.0)
+
+    def _cut(self) -> int | None:
+        """Return after how many steps the population's episodes are cut now; from first to last by equal ratios."""
+        if self._cuts is None:
+            return None
+        first, last = self._cuts
+        ratio: float = last / first
+        cut: int = round(first * ratio ** self._spent())
+        return cut
+
+    def _races(self) -> bool:
+        """Whether the fittest of this generation race, whole episodes costing so much more than cut ones."""
+        cut, done = self._cut(), len(self.engine.history_)
+        if cut is None or self._limit is None or done == self.policy.generations:
+            return True
+        return (done - 1) % min(max(self._limit // cut, 1), _PAUSE) == 0
+
     def _judge(self, engine: Any) -> bool:
-        """Let a generation's fittest race; return whether the run is over."""
+        """Let a generation's fittest race; return whether the run is over.
+
+        A champion's episodes are whole; where the population's are cut, races are held now and then.
+        """
         policy, champions = self.policy, self._champions
-        self._since = 0 if champions.challenge(engine.genes, engine.fitness) else self._since + 1
+        self._since += 1
+        if self._races():
+            answer = getattr(engine, "answer", None)
+            if champions.challenge(engine.genes, engine.fitness, answer):
+                self._since = 0
         solved = policy.early_stopping and (
             self._since >= policy.patience
             or (champions.best.score >= self._target and champions.confirm() >= self._target)
         )
         engine.history_[-1] |= {"score": champions.best.score, "env_steps": self.steps}
+        engine.used = self._spent()
         self._over = solved or (policy.steps is not None and self.steps >= policy.steps)
         return self._over
 

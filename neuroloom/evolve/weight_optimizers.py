@@ -75,6 +75,31 @@ def openai_es(search: WeightSearch, lr: float, **options: Any) -> None:
         strategy.tell(order, fitness[order], count)
 
 
+def augmented_random_search(search: WeightSearch, lr: float, top: float, final: float) -> None:
+    """Augmented random search: mirrored steps about a mean, which goes along the best of them, by their differences.
+
+    Of each generation's directions the ``top`` share is taken whose better side is best, and the step is divided by
+    the standard deviation of their fitness, so that ``lr`` holds for any unit of it. The mean is judged, too. ``lr``
+    and the first step fall to the share ``final`` of themselves over the run.
+
+    Mania, Guy and Recht (2018), "Simple random search provides a competitive approach to reinforcement learning",
+    algorithm 2, V1-t; the fall of both steps is ours.
+    """
+    rng, count = search.rng, (search.population - 1) // 2
+    kept = max(1, round(top * count))
+    mean = search.centre()
+    while True:
+        left = 1 - (1 - final) * search.spent
+        steps = left * search.sigma * rng.standard_normal((count, len(mean)))
+        fitness = search.judge_both(np.vstack([mean + steps, mean - steps, mean]))[0]
+        search.close()
+        up, down = fitness[:count], fitness[count:-1]
+        best = np.argsort(-np.maximum(up, down), kind="stable")[:kept]
+        spread = np.concatenate([up[best], down[best]]).std()
+        if spread > 0:
+            mean = mean + lr / (kept * search.sigma * spread) * (up - down)[best] @ steps[best]
+
+
 def genetic_algorithm(search: WeightSearch, parents: float, crossover: float) -> None:
     """A genetic algorithm on real numbers: the best survives, the best share breed, uniform crossover, normal mutation.
 
@@ -282,6 +307,7 @@ _ALL: dict[str, tuple[_Run, float, dict[str, Any], str]] = {
     # the first step; options with their defaults; further options, under the names that the library has for them
     "cma-es": (cma_es, 0.5, {}, "CMA_*"),
     "openai-es": (openai_es, 0.2, {"lr": 0.05}, "beta1 beta2 epsilon l2_coeff"),
+    "augmented-random-search": (augmented_random_search, 0.5, {"lr": 0.5, "top": 1.0, "final": 0.2}, ""),
     "genetic-algorithm": (genetic_algorithm, 0.15, {"parents": 0.2, "crossover": 0.5}, ""),
     "differential-evolution": (differential_evolution, 0.5, {}, "strategy mutation recombination"),
     "particle-swarm": (particle_swarm, 0.5, {"inertia": 0.7298, "own": 1.49618, "others": 1.49618}, ""),
@@ -299,6 +325,7 @@ _ALL: dict[str, tuple[_Run, float, dict[str, Any], str]] = {
 }
 OPTIMIZERS = tuple(_ALL)
 MAPPING = ("cma-me", "cma-mae")
+ANSWERS_BY_MEAN = ("augmented-random-search",)  # the last vector of each generation is what they stand by
 
 
 def default_sigma(name: str) -> float:

@@ -122,6 +122,7 @@ class WeightSearch:
 
     Attributes:
         generation: how many generations were evaluated.
+        used: the share, 0 to 1, of another budget than evaluations, told by who keeps one, such as of steps.
         best_genome_: the fittest network so far, or None before the first.
         history_: a dict for each generation: ``step``, ``seconds``, ``score``, ``generation_score``,
             ``mean_fitness``, ``evaluations``; with ``coverage`` and ``qd_score`` where there is an archive.
@@ -185,6 +186,7 @@ class WeightSearch:
         self._reset()
 
     def _reset(self) -> None:
+        self.used = 0.0
         self.generation = 0
         self.history_: list[dict[str, float]] = []
         self._best: tuple[Floats, float] | None = None
@@ -288,6 +290,7 @@ class WeightSearch:
         with told(callback, self, generations) as ended:
             self._evaluate, self._ended = evaluate, ended
             self._learning, self._parts = learning, []
+            self._first = self.generation
             self._last = self.generation + generations, self._evaluations + generations * self.population
             try:
                 optimise(self)
@@ -302,6 +305,19 @@ class WeightSearch:
     def rng(self) -> np.random.Generator:
         """A generator of this run's own."""
         return stream(self.seed, "evolve", "weights", self.optimizer, self.generation)
+
+    @property
+    def spent(self) -> float:
+        """The share of this run's budget that is spent, 0 to 1: of evaluations, or what :attr:`used` says if more."""
+        left = max(self._last[1] - self._evaluations, 0)
+        return max(1 - left / ((self._last[0] - self._first) * self.population), min(self.used, 1.0))
+
+    @property
+    def answer(self) -> int | None:
+        """Which network of the last generation the optimiser stands by, None for the fittest."""
+        from neuroloom.evolve.weight_optimizers import ANSWERS_BY_MEAN
+
+        return -1 if self.optimizer in ANSWERS_BY_MEAN else None
 
     @property
     def number(self) -> int:

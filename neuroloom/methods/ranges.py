@@ -212,13 +212,17 @@ RANGES: Mapping[str, Mapping[str, Range]] = {
     "hyperneat": {"population": _count(50, 400), "weight_threshold": Numbers(0.0, 0.5), "max_weight": _log(1.0, 10.0)},
     "cma-es": _WEIGHTS,
     "openai-es": _WEIGHTS,
+    "augmented-random-search": _WEIGHTS,
     "genetic-algorithm": _WEIGHTS,
     "differential-evolution": _WEIGHTS,
     "particle-swarm": _WEIGHTS,
 }  # fmt: skip
 """Parameter -> range, by method."""
 
-_EVOLUTION = "neat nsga2 hyperneat cma-es openai-es genetic-algorithm differential-evolution particle-swarm"
+_EVOLUTION = (
+    "neat nsga2 hyperneat cma-es openai-es genetic-algorithm differential-evolution particle-swarm "
+    "augmented-random-search"
+)
 _EPOCHS = (
     "mlp mc-dropout deep-ensemble laplace swag gcn gat gatv2 graphsage gin deepsets ncn gps appnp gcnii grand "
     "cnn resnet fcn inceptiontime lenet convnext mcnn convlstm tcn transformer lstm gru rnn mgu"

@@ -114,7 +114,7 @@ def test_who_acts_is_who_was_judged(policy):
     X = EnvSet("neuroloom/DualTask-v0", range(3))  # where a hair's breadth decides whether a wall is touched
     made = policy(population=12, generations=2, episodes=1, random_state=0).fit(X)
     networks = compile_networks(pack_genomes([made.best_genome_]), made._config(spaces(X)))
-    judged = made._player(X)(networks, np.arange(3)).returns[0]
+    judged = made._player(X)(networks, np.arange(3), None).returns[0]
     np.testing.assert_array_equal(made.predict(X), judged)
     again = pickle.loads(pickle.dumps(made))
     np.testing.assert_array_equal(rollout(again.act, X), judged)

@@ -206,7 +206,7 @@ def test_judging_the_front_plays_half_as_much_as_the_search_at_most():
             self.genomes = count_of(genes)
             return found
 
-    X = EnvSet("Pendulum-v1", np.arange(200))  # no episode ends before its time
-    policy = Counted(population=16, generations=15, max_steps=7, random_state=0).fit(X)
+    X = EnvSet("Pendulum-v1", np.arange(200), {"max_episode_steps": 7})  # no episode ends before its time
+    policy = Counted(population=16, generations=15, random_state=0).fit(X)
     assert policy.judged == min(CONFIRMED, max(FIRST, 15 * 16 * 2 // (2 * policy.genomes)))
     assert policy.judged < CONFIRMED

@@ -32,7 +32,7 @@ def test_the_compiled_game_is_gymnasiums_to_the_last_step():
     engine = NEAT(NEATConfig(4, 2, population=80, hidden=2, initial_connection="full_direct"), 3)
     phenotypes = engine.phenotypes()
     rows = np.arange(10)
-    found, ends, steps = policy._player(TRAIN)(phenotypes, rows)
+    found, ends, steps = policy._player(TRAIN)(phenotypes, rows, None)
     wanted = play_population(policy._actor(phenotypes), TRAIN[rows], 80, ends=True)
     assert found.tolist() == wanted.returns.tolist()
     np.testing.assert_array_equal(ends.astype(np.float32), wanted.ends.astype(np.float32))
@@ -50,18 +50,59 @@ def test_steps_of_the_environment_are_counted(episodes):
         population=4,
         generations=3,
         episodes=episodes,
-        max_steps=7,
         random_state=0,
         settings={"min_species_size": 1},
     )
-    policy.fit(EnvSet("Pendulum-v1", range(5)))  # no episode ends before its time
+    policy.fit(EnvSet("Pendulum-v1", range(5), {"max_episode_steps": 7}))  # no episode ends before its time
     each = 7 * (4 * episodes + 5)  # and the champion plays all five
     assert [entry["env_steps"] for entry in policy.history_] == [each, 2 * each, 3 * each]
 
 
-def test_the_limit_of_steps_holds():
-    policy = NEATPolicy(population=20, generations=2, max_steps=9, random_state=0).fit(TRAIN)
-    assert policy.history_[-1]["score"] <= 9
+def test_the_populations_episodes_are_cut_and_those_of_champions_are_whole():
+    policy = NEATPolicy(population=20, generations=6, max_steps=9, random_state=0).fit(TRAIN)
+    assert max(entry["mean_fitness"] for entry in policy.history_) <= 9
+    assert policy.history_[-1]["score"] > 9
+
+
+def test_the_cut_goes_from_first_to_last_by_equal_ratios():
+    X = EnvSet("Pendulum-v1", np.arange(6))
+    policy = NEATPolicy(
+        population=5, generations=4, episodes=1, max_steps=(10, 160), random_state=0, early_stopping=False
+    )
+    mean_steps, play = [], NEATPolicy._player
+
+    def player(self, X):
+        inner = play(self, X)
+
+        def counted(networks, rows, cut):
+            if len(networks) == 5:
+                mean_steps.append(cut)
+            return inner(networks, rows, cut)
+
+        return counted
+
+    policy._player = player.__get__(policy)
+    policy.fit(X)
+    assert mean_steps == [10, 20, 40, 80]
+
+
+def test_races_are_held_now_and_then_where_episodes_are_cut():
+    X = EnvSet("Pendulum-v1", np.arange(30))  # 200 steps each
+    for cut, pause in ((10, 4), (70, 2), (150, 1)):
+        policy = NEATPolicy(population=10, generations=8, episodes=1, max_steps=cut, random_state=0).fit(X)
+        steps = [entry["env_steps"] for entry in policy.history_]
+        judged = np.diff([0, *steps]) - 10 * cut
+        assert judged[0] == 25 * 200  # the first leads at once
+        assert (judged[::pause] >= 0).all()
+        raced = set(np.flatnonzero(judged))
+        assert raced <= {*range(0, 8, pause), 7}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_episodes_without_an_end_of_their_own_are_cut_for_champions_too():
+    X = EnvSet("Pendulum-v1", np.arange(8), {"max_episode_steps": -1})
+    policy = NEATPolicy(population=10, generations=2, episodes=1, max_steps=15, random_state=0).fit(X)
+    assert policy.history_[-1]["env_steps"] <= 2 * 15 * (10 + 8)
     assert cart_poles(EnvSet("CartPole-v1", [1], {"sutton_barto_reward": True})) is None
 
 
@@ -91,6 +132,8 @@ def test_discrete_observations():
     ("changes", "match"),
     [
         ({"episodes": 0}, "`episodes` must be a whole number of at least 1"),
+        ({"max_steps": 0}, "`max_steps` must be a whole number of at least 1"),
+        ({"max_steps": (5, 9, 20)}, "`max_steps` must be a number, a pair or None"),
         ({"learning": "lamarckian"}, "`learning` must be None, since returns have no gradient"),
         ({"device": "cuda"}, "`device` must be 'auto' or 'cpu' for episodes"),
     ],

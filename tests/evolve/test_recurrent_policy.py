@@ -99,7 +99,7 @@ def test_the_population_plays_as_each_of_its_genomes_does(policy, network):
         engine.tell(np.random.default_rng(engine.generation).random(len(engine)))
         engine.advance()
     rows = np.arange(8)
-    found = own._player(TRAIN)(engine.phenotypes(), rows).returns
+    found = own._player(TRAIN)(engine.phenotypes(), rows, None).returns
     for g in range(0, 50, 7):
         own.best_genome_ = engine.genomes[g]
         assert own.predict(TRAIN[rows]).tolist() == found[g].tolist()

@@ -104,6 +104,28 @@ def test_every_optimiser_finds_what_the_normal_equations_give(name, l2):
     assert genome.fitness == pytest.approx(-error - l2 / 2 * np.sum(vector**2), abs=1e-5)
 
 
+def test_augmented_random_search_by_hand():
+    """Algorithm 2 of Mania, Guy and Recht written out, with the steps' own numbers."""
+    options = {"lr": 0.3, "top": 0.5, "final": 0.1}
+    search = WeightSearch(
+        LINE, 3, optimizer="augmented-random-search", population=9, sigma=0.2, options=options
+    )
+    seen = []
+    search.run("neg_mean_squared_error", 3, X, Y, callback=lambda search: seen.append(search._now))
+    assert search.answer == -1
+    mean = np.zeros(3)
+    for generation, (vectors, fitness) in enumerate(seen):
+        np.testing.assert_allclose(vectors[-1], mean, atol=1e-12)
+        steps = vectors[:4] - mean
+        np.testing.assert_allclose(vectors[4:8], mean - steps, atol=1e-12)
+        pairs = sorted(range(4), key=lambda k: -max(fitness[k], fitness[4 + k]))[:2]
+        spread = np.std([fitness[k] for k in pairs] + [fitness[4 + k] for k in pairs])
+        falls = 1 - 0.9 * generation / 3
+        for k in pairs:
+            direction = steps[k] / (0.2 * falls)
+            mean = mean + falls * 0.3 / (2 * spread) * (fitness[k] - fitness[4 + k]) * direction
+
+
 @pytest.mark.parametrize("name", PLAIN[:-1])
 def test_a_run_is_its_seed_and_spends_its_budget(name):
     def run(threads=1, seed=3):
