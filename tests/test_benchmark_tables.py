@@ -1,5 +1,6 @@
 """Benchmarks: each is run by ``make bench`` or says why not, and its tables are what was measured."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from benchmarks import __main__ as bench
 from benchmarks.record import Benchmark, version
+from benchmarks.signal import ucr
 from benchmarks.signal.ucr_table import print_tables
 
 
@@ -19,6 +21,31 @@ def test_a_result_kept_as_it_was_printed_ties_with_the_same_one_in_full(capsys):
     row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("| peer |"))
     mean, rank, _, wins, p, *_ = (cell.strip() for cell in row.split("|")[2:])
     assert (mean, rank, wins, p) == ("0.8893", "1.50", "1 - 1", "1")
+
+
+def test_a_table_of_some_methods_has_the_trials_that_these_have_done(tmp_path, monkeypatch, capsys):
+    rows = [
+        ("wavelet-ensemble", 1, 0.5),
+        ("wavelet-ensemble", 2, 0.75),
+        ("MiniRocket", 1, 0.5),
+        ("MiniRocket", 2, 0.25),
+    ]
+    rows.append(("QUANT", 1, 0.5))
+    path = tmp_path / "results"
+    lines = [
+        json.dumps({"set": name, "method": m, "draw": d, "seed": d, "outcome": [value, 1.0, 1.0]})
+        for m, d, value in rows
+        for name in ("a", "b")
+    ]
+    path.write_text("\n".join(lines))
+
+    def shown(*more):
+        monkeypatch.setattr("sys.argv", ["ucr", "--results", str(path), "--table", *more])
+        ucr.main()
+        return capsys.readouterr().out
+
+    assert "| a | 0.6250 | 0.3750 |\n| b |" in shown("--methods", "MiniRocket")
+    assert "| a | 0.5000 | 0.5000 | 0.5000 |\n\n" in shown("--sets", "a")
 
 
 ROOT = Path(__file__).parent.parent

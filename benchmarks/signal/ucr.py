@@ -3,7 +3,7 @@
     make peers PEERS=aeon
     NEUROLOOM_DATA=DATA python -m benchmarks.signal.ucr --results FILE [--resamples 5] [--sets Trace]
     python -m benchmarks.signal.ucr --results FILE --new --new-data FOLDER --seeds 0 --resamples 10
-    python -m benchmarks.signal.ucr --results FILE --table [--new]
+    python -m benchmarks.signal.ucr --results FILE --table [--methods MiniRocket] [--sets Trace]
 
 Without ``--new``: the sets of ``DATA/ucr`` with their default split and stratified resamples of it (training and test
 part joined, then drawn anew with the same number of each class). With ``--new``: the sets of
@@ -11,7 +11,7 @@ part joined, then drawn anew with the same number of each class). With ``--new``
 anew for each resample. aeon's methods run in their own environment (``--peer`` names another Python with aeon
 and torch) on the same arrays, each split by all methods in turn, one thread each; compilation is done before and not
 counted. A result that the file holds is not made again, so a run that was cut short goes on. ``--table`` prints what
-the file holds.
+the file holds of the trials that all methods of the table have done.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ def run(
 ) -> None:
     """Add what the file lacks: each (draw, seed) of ``trials`` over all sets, each set by every method in turn."""
     random = np.random.default_rng(0)
-    dry = (random.normal(size=(20, 1, 50)).astype(np.float32), np.arange(20) % 2) * 2
+    dry = [(random.normal(size=(20, c, 50)).astype(np.float32), np.arange(20) % 2) * 2 for c in (1, 2)]
     warm: set[str] = set()
     for draw, seed in trials:
         for name, drawn in sets:
@@ -165,7 +165,8 @@ def run(
                 if (name, method, draw, seed) in stored(path):
                     continue
                 if method not in warm:
-                    call(dry, 0)
+                    for data in dry:
+                        call(data, 0)
                     warm.add(method)
                 row = {"set": name, "method": method, "draw": draw, "seed": seed}
                 row["outcome"] = call(drawn(draw), seed)
@@ -193,7 +194,13 @@ def main() -> None:
     if given.table:
         from benchmarks.signal.ucr_table import print_tables
 
-        return print_tables(stored(given.results), [*OURS, *PEERS], OURS[-1])
+        kept = {
+            key: value
+            for key, value in stored(given.results).items()
+            if not given.sets or key[0] in given.sets
+        }
+        shown = [m for m in (*OURS, *PEERS) if not given.methods or m in (OURS[-1], *given.methods)]
+        return print_tables(kept, shown, OURS[-1])
     from benchmarks.peers import peer_python
     from benchmarks.signal.new_sets import new_sets, resampled
 
