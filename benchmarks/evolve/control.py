@@ -20,6 +20,7 @@ import sys
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1", NUMBA_NUM_THREADS="1")
 
 import time
+from functools import partial
 
 import numpy as np
 
@@ -34,8 +35,10 @@ POLICIES = {
     "hyperneat": HyperNEATPolicy,
     "es-hyperneat": ESHyperNEATPolicy,
     "cma-es": FixedTopologyPolicy,
+    "augmented-random-search": partial(FixedTopologyPolicy, "augmented-random-search"),
+    "pgpe": partial(FixedTopologyPolicy, "pgpe"),
 }
-PEERS = {"pgpe": PGPEPolicy, "snes": SNESPolicy, "cosyne": CoSyNEPolicy}
+PEERS = {"evotorch-pgpe": PGPEPolicy, "evotorch-snes": SNESPolicy, "evotorch-cosyne": CoSyNEPolicy}
 EVERY = POLICIES | PEERS
 
 

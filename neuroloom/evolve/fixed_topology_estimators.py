@@ -214,7 +214,7 @@ class FixedTopologyClassifier(_FixedTopologyEstimator, NEATClassifier):
     what evolving the structure brings, what a global search of weights and what the gradient (``"l-bfgs"``).
 
     Args:
-        optimizer: ``"cma-es"``, ``"openai-es"``, ``"augmented-random-search"``, ``"genetic-algorithm"``,
+        optimizer: ``"cma-es"``, ``"openai-es"``, ``"augmented-random-search"``, ``"pgpe"``, ``"genetic-algorithm"``,
             ``"differential-evolution"``, ``"particle-swarm"``, ``"simulated-annealing"``, ``"hill-climbing"``,
             ``"nelder-mead"``, ``"l-bfgs"``, ``"cma-me"`` or ``"cma-mae"``; see
             :mod:`~neuroloom.evolve.weight_optimizers`.
@@ -258,7 +258,7 @@ class FixedTopologyRegressor(_FixedTopologyEstimator, NEATRegressor):
     Inputs, target and fitness are those of :class:`NEATRegressor`, less the penalty ``l2``.
 
     Args:
-        optimizer: ``"cma-es"``, ``"openai-es"``, ``"augmented-random-search"``, ``"genetic-algorithm"``,
+        optimizer: ``"cma-es"``, ``"openai-es"``, ``"augmented-random-search"``, ``"pgpe"``, ``"genetic-algorithm"``,
             ``"differential-evolution"``, ``"particle-swarm"``, ``"simulated-annealing"``, ``"hill-climbing"``,
             ``"nelder-mead"``, ``"l-bfgs"``, ``"cma-me"`` or ``"cma-mae"``; see
             :mod:`~neuroloom.evolve.weight_optimizers`.
@@ -300,11 +300,11 @@ class FixedTopologyPolicy(_FixedTopology, NEATPolicy):
     """Fixed-topology policy: a network whose structure stays and whose weights an optimiser of numbers finds.
 
     Episodes and the choice of the champion are those of :class:`NEATPolicy`. Optimisers that hold on to a fitness from
-    an earlier generation (all but ``"cma-es"``, ``"openai-es"`` and ``"augmented-random-search"``) compare it with
-    those of other starts.
+    an earlier generation (all but ``"cma-es"``, ``"openai-es"``, ``"pgpe"`` and ``"augmented-random-search"``)
+    compare it with those of other starts.
 
     Args:
-        optimizer: ``"cma-es"``, ``"openai-es"``, ``"augmented-random-search"``, ``"genetic-algorithm"``,
+        optimizer: ``"cma-es"``, ``"openai-es"``, ``"augmented-random-search"``, ``"pgpe"``, ``"genetic-algorithm"``,
             ``"differential-evolution"``, ``"particle-swarm"``, ``"simulated-annealing"``, ``"hill-climbing"``,
             ``"nelder-mead"``, ``"cma-me"`` or ``"cma-mae"``; see
             :mod:`~neuroloom.evolve.weight_optimizers`.

@@ -213,6 +213,7 @@ RANGES: Mapping[str, Mapping[str, Range]] = {
     "cma-es": _WEIGHTS,
     "openai-es": _WEIGHTS,
     "augmented-random-search": _WEIGHTS,
+    "pgpe": _WEIGHTS,
     "genetic-algorithm": _WEIGHTS,
     "differential-evolution": _WEIGHTS,
     "particle-swarm": _WEIGHTS,
@@ -221,7 +222,7 @@ RANGES: Mapping[str, Mapping[str, Range]] = {
 
 _EVOLUTION = (
     "neat nsga2 hyperneat cma-es openai-es genetic-algorithm differential-evolution particle-swarm "
-    "augmented-random-search"
+    "augmented-random-search pgpe"
 )
 _EPOCHS = (
     "mlp mc-dropout deep-ensemble laplace swag gcn gat gatv2 graphsage gin deepsets ncn gps appnp gcnii grand "

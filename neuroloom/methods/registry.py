@@ -182,6 +182,7 @@ _WEIGHT_OPTIMIZERS = (
     ("cma-es", "CMA-ES on the weights of a fixed network"),
     ("openai-es", "OpenAI's evolution strategy on the weights of a fixed network"),
     ("augmented-random-search", "augmented random search on the weights of a fixed network"),
+    ("pgpe", "PGPE with ClipUp on the weights of a fixed network"),
     ("genetic-algorithm", "genetic algorithm on the weights of a fixed network"),
     ("differential-evolution", "differential evolution on the weights of a fixed network"),
     ("particle-swarm", "particle swarm on the weights of a fixed network"),

@@ -108,7 +108,8 @@ def _params(expression: str, kind: str) -> dict[str, Any]:
 
 
 WEIGHTS = ("augmented-random-search", "cma-es", "cma-mae", "cma-me", "differential-evolution", "genetic-algorithm",
-           "hill-climbing", "l-bfgs", "nelder-mead", "openai-es", "particle-swarm", "simulated-annealing")  # fmt: skip
+           "hill-climbing", "l-bfgs", "nelder-mead", "openai-es", "particle-swarm", "pgpe",
+           "simulated-annealing")  # fmt: skip
 
 
 def _judged_elsewhere(key: str, kind: str, problem: str) -> bool:

@@ -126,6 +126,31 @@ def test_augmented_random_search_by_hand():
             mean = mean + falls * 0.3 / (2 * spread) * (fitness[k] - fitness[4 + k]) * direction
 
 
+def test_pgpe_with_clipup_by_hand():
+    """Sehnke et al. (2010), symmetric samples, and ClipUp's algorithm 1, weight by weight."""
+    options = {"speed": 0.4, "momentum": 0.7, "sigma_lr": 0.3, "final": 0.5}
+    search = WeightSearch(LINE, 4, optimizer="pgpe", population=11, sigma=0.3, options=options)
+    seen = []
+    search.run("neg_mean_squared_error", 6, X, Y, callback=lambda search: seen.append(search._now))
+    mean, deviation, velocity, clipped = np.zeros(3), np.full(3, 0.3), np.zeros(3), 0
+    for generation, (vectors, fitness) in enumerate(seen):
+        np.testing.assert_allclose(vectors[-1], mean, atol=1e-12)
+        steps = vectors[:5] - mean
+        worth = np.argsort(np.argsort(fitness[:-1])) / 9 - 0.5
+        limit = 0.4 * 0.3 * np.sqrt(3) * (1 - 0.5 * generation / 6)
+        gradient, change = np.zeros(3), np.zeros(3)
+        for k in range(5):
+            gradient += (worth[k] - worth[5 + k]) * steps[k]
+            change += (worth[k] + worth[5 + k]) / 2 * (steps[k] ** 2 - deviation**2) / deviation / 5
+        velocity = 0.7 * velocity + limit / 2 * gradient / np.linalg.norm(gradient)
+        if np.linalg.norm(velocity) > limit:
+            velocity *= limit / np.linalg.norm(velocity)
+            clipped += 1
+        mean = mean + velocity
+        deviation = np.clip(deviation + 0.3 * change, 0.8 * deviation, 1.2 * deviation)
+    assert 0 < clipped < 6
+
+
 @pytest.mark.parametrize("name", PLAIN[:-1])
 def test_a_run_is_its_seed_and_spends_its_budget(name):
     def run(threads=1, seed=3):
