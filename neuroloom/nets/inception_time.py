@@ -34,7 +34,11 @@ class InceptionTime(DeepNetwork):
         InputError: a parameter is out of range.
 
     Differences: AdamW under a one-cycle schedule for about 400 steps a member, where the paper runs Adam for 1,500
-    epochs; no narrowing where there are no more channels than filters.
+    epochs in batches of 64, its rate halved when the loss stays, and keeps the weights of the lowest; first weights and
+    batch normalisation's constants are torch's, not those of Keras; no narrowing where there are no more channels than
+    filters. Close to the paper's training: ``epochs=1500, batch_size=64, optimizer="adam", learning_rate=0.001,
+    weight_decay=0.0, schedule="plateau", training_options={"every": 50}``, whose rate has no floor and whose last
+    weights are kept.
 
     Source: Ismail Fawaz et al. (2020), sections 3.1 to 3.3.
     """

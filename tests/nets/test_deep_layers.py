@@ -6,10 +6,18 @@ import torch
 from torch import nn
 
 from neuroloom.core.errors import InputError, NotSupportedError
-from neuroloom.nets import LeNetClassifier, LSTMClassifier, ResNetClassifier, RNNClassifier, TCNClassifier
+from neuroloom.nets import (
+    InceptionTimeClassifier,
+    LeNetClassifier,
+    LSTMClassifier,
+    ResNetClassifier,
+    RNNClassifier,
+    TCNClassifier,
+)
 from neuroloom.nets._layers.augmentation import AUGMENTATIONS, CHANGES, Augmentation
 from neuroloom.nets._layers.conv_lstm import ConvLSTMCell
 from neuroloom.nets._layers.convolution import BlurPool, Halve, SameConv
+from neuroloom.nets._layers.inception import InceptionStack
 from neuroloom.nets._layers.lenet import SEEN, PartialConv
 from neuroloom.nets._layers.multi_scale import MultiScaleEncoder, largest_of_pieces, smoothed
 from neuroloom.nets._layers.pooling import POOLS, TimePool
@@ -36,6 +44,36 @@ def test_lenet_has_the_published_number_of_parameters():
 def test_resnet_20_has_the_known_number_of_parameters():
     # 269,722 with zeros in the shortcuts, and two 1 x 1 convolutions with batch norm: 16·32 + 64 + 32·64 + 128
     assert _count(ResNetClassifier()._network((3, 32, 32), 10)) == 269_722 + 2_752
+
+
+def test_inceptiontime_is_the_published_network():
+    """Against the authors' definition, written out; of one channel and two classes it has 420,450 parameters."""
+    assert _count(InceptionTimeClassifier()._network((1, 50), 2)) == 420_450
+    torch.manual_seed(0)
+    stack = InceptionStack(1, 3, (8, 4, 2), 6).double()
+    for norm in (m for m in stack.modules() if isinstance(m, nn.BatchNorm1d)):
+        for value in (norm.weight, norm.bias, norm.running_mean, norm.running_var):
+            nn.init.uniform_(value, 0.5, 1.5)
+    x = _x(2, 1, 11)
+
+    def normalised(norm, h):
+        return nn.functional.batch_norm(h, norm.running_mean, norm.running_var, norm.weight, norm.bias)
+
+    h = residual = x
+    for d, module in enumerate(stack.modules_):
+        inner = h if d == 0 else nn.functional.conv1d(h, module.narrow.weight)
+        parts = []
+        for kernel, branch in zip((8, 4, 2), module.branches, strict=True):
+            padded = nn.functional.pad(inner, ((kernel - 1) // 2, kernel // 2))  # the longer side is behind
+            parts.append(nn.functional.conv1d(padded, branch.conv.weight))
+        largest = nn.functional.pad(h, (1, 1), value=-np.inf).unfold(2, 3, 1).amax(3)
+        parts.append(nn.functional.conv1d(largest, module.pooled.weight))
+        h = normalised(module.norm, torch.cat(parts, 1)).relu()
+        if d % 3 == 2:
+            conv, norm = stack.shortcuts[d // 3]
+            h = (h + normalised(norm, nn.functional.conv1d(residual, conv.conv.weight))).relu()
+            residual = h
+    torch.testing.assert_close(stack.eval()(x), h.mean(2))
 
 
 def test_a_partial_convolution_sees_its_maps_alone():
