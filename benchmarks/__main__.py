@@ -43,6 +43,7 @@ BENCHMARKS = {
     "nets.deep": Benchmark("deep nets of series and pictures: quality, and a step against a loop by hand"),
     "nets.forecasting": Benchmark("forecasts over a rolling origin", peers=("statsforecast",)),
     "nets.generative": Benchmark("samplers: modes covered, and how good drawn digits are"),
+    "nets.inceptiontime": Benchmark("InceptionTime trained as its authors do, and as we do"),
     "nets.policies": Benchmark("policies by gradient and evolved ones", peers=("stable-baselines3",)),
     "nets.tables": Benchmark(
         "tables: accuracy and R² against scikit-learn's methods", peers=("catboost", "pytabkit", "xrfm")
