@@ -130,8 +130,9 @@ RANGES: Mapping[str, Mapping[str, Range]] = {
         "l2_regularization": _log(1e-6, 10.0),
     },
     "rbfn": {
-        "centres": _count(20, 800),
-        "neighbours": _count(2, 20),
+        "kernel": Choices(("laplace", "gaussian")),
+        "bins": Choices((0, 8, 32)),
+        "skip": Choices((False, True)),
         "metric": Choices(("auto", "euclidean")),
     },
     "kmeans-features": {"centres": _count(20, 400), "width": _log(0.2, 5.0)},

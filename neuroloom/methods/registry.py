@@ -434,7 +434,7 @@ def _built_in() -> Iterable[Method]:
     yield Method("kmeans-features", "nets", "affinities to k-means prototypes, features for any head",
                  _transformer(f"{nets}:KMeansFeatures", "table"), offered=False)  # fmt: skip
     yield Method("rbfn", "nets", "RBFN: radial basis function network",
-                 _classifier_and_regressor("table", nets, "RBFN"), version=2)  # fmt: skip
+                 _classifier_and_regressor("table", nets, "RBFN"), version=3)  # fmt: skip
     yield Method("resource-allocating-network", "nets", "RBFN that grows, one sample after another",
                  _classifier_and_regressor("table", nets, "ResourceAllocating"), offered=False)  # fmt: skip
     yield Method(

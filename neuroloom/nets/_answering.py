@@ -38,10 +38,16 @@ class Link(nn.Module):  # type: ignore[misc]
 
 
 class ScaledColumns(nn.Module):  # type: ignore[misc]
-    """``_scaling``'s robust scaling, smooth clip and, where there is one, encoding of columns ``(n, features)``."""
+    """``_scaling``'s robust scaling, smooth clip and, where there is one, encoding of columns ``(n, features)``.
 
-    def __init__(self, median: Floats, inverse_spread: Floats, encoding: Encoding | None = None) -> None:
+    Parts of the encoding stand beside the columns, or with ``summed`` are added to them.
+    """
+
+    def __init__(
+        self, median: Floats, inverse_spread: Floats, encoding: Encoding | None = None, summed: bool = False
+    ) -> None:
         super().__init__()
+        self.summed = summed
         self._keep("median", median)
         self._keep("inverse_spread", inverse_spread)
         self.encoded = encoding is not None and len(encoding.column) > 0
@@ -58,7 +64,8 @@ class ScaledColumns(nn.Module):  # type: ignore[misc]
         if not self.encoded:
             return z
         come = ((z[:, self.column] - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
-        return torch.cat([z, (come - self.mean) * self.factor], dim=1)
+        parts = (come - self.mean) * self.factor
+        return z.index_add(1, self.column, parts) if self.summed else torch.cat([z, parts], dim=1)
 
 
 class DenseAnswers(nn.Module):  # type: ignore[misc]

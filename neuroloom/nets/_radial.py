@@ -32,8 +32,9 @@ def _wendland(r2: Floats) -> Floats:
     return value
 
 
-# name -> phi as a function of r² = ‖x − c‖² / σ²
+# name -> phi as a function of r² = ‖x − c‖² / σ², "laplace" of r = ‖x − c‖₁ / σ
 KERNELS: dict[str, Callable[[Floats], Floats]] = {
+    "laplace": lambda r: np.exp(-r),
     "gaussian": lambda r2: np.exp(-r2 / 2),
     "inverse-multiquadric": lambda r2: 1 / np.sqrt(1 + r2),
     "multiquadric": lambda r2: np.sqrt(1 + r2),
@@ -52,14 +53,30 @@ def _wendland_slope(r2: Floats) -> Floats:
     return value
 
 
-# name -> the derivative of phi by r²
+# name -> the derivative of phi by r² ("laplace": by r)
 SLOPES: dict[str, Callable[[Floats], Floats]] = {
+    "laplace": lambda r: -np.exp(-r),
     "gaussian": lambda r2: -0.5 * np.exp(-r2 / 2),
     "inverse-multiquadric": lambda r2: -0.5 * (1 + r2) ** -1.5,
     "multiquadric": lambda r2: 0.5 / np.sqrt(1 + r2),
     "thin-plate": _thin_plate_slope,
     "wendland": _wendland_slope,
 }
+
+
+def power_of(kernel: str) -> int:
+    """Return the ``p`` of ``Σ_j |x_j − c_j|^p / σ^p``, which a kernel is a function of."""
+    return 1 if kernel == "laplace" else 2
+
+
+def distances(X: Floats, C: Floats, power: int) -> Floats:
+    """Return ``(n, m)`` sums ``Σ_j |x_j − c_j|^power`` between the rows of ``X (n, d)`` and ``C (m, d)``."""
+    if power == 2:
+        return squared_distances(X, C)
+    from scipy.spatial.distance import cdist
+
+    found: Floats = cdist(X, C, "cityblock")
+    return found
 
 
 def squared_distances(X: Floats, C: Floats) -> Floats:
@@ -227,18 +244,19 @@ def orthogonal_least_squares(D: Floats, Y: Floats, count: int) -> Ints:
     return np.array(chosen, dtype=np.int64)
 
 
-def neighbour_widths(C: Floats, neighbours: int) -> Floats:
-    """Return each centre's root mean squared distance to its nearest ``neighbours`` others, ``(m,)``.
+def neighbour_widths(C: Floats, neighbours: int, power: int = 2) -> Floats:
+    """Return each centre's distance to its nearest ``neighbours`` others, ``(m,)``.
 
-    This is Moody and Darken's heuristic; equal centres, or a single one, get the mean width (1 where all are 0).
+    It is Moody and Darken's root mean square of Euclidean distances, or with ``power=1`` the mean of sums of absolute
+    differences; equal centres, or a single one, get the mean width (1 where all are 0).
     """
     if len(C) == 1:
         return np.ones(1)
-    d2 = squared_distances(C, C)
-    np.fill_diagonal(d2, np.inf)
+    apart = distances(C, C, power)
+    np.fill_diagonal(apart, np.inf)
     p = min(neighbours, len(C) - 1)
-    nearest = np.partition(d2, p - 1, axis=1)[:, :p]
-    widths: Floats = np.sqrt(nearest.mean(axis=1))
+    nearest = np.partition(apart, p - 1, axis=1)[:, :p]
+    widths: Floats = nearest.mean(axis=1) ** (1 / power)
     tiny = widths <= 1e-9 * max(widths.max(), np.finfo(np.float64).tiny)
     widths[tiny] = widths[~tiny].mean() if (~tiny).any() else 1.0
     return widths

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,15 +20,16 @@ from neuroloom.core.training import TrainConfig
 from neuroloom.nets._radial import (
     KERNELS,
     SLOPES,
+    distances,
     draw_centres,
     evolve_centres,
     neighbour_widths,
     place_centres,
+    power_of,
     select_centres,
-    squared_distances,
 )
-from neuroloom.nets._ridge_head import RidgeFit, fit_ridge
-from neuroloom.nets._scaling import robust_scale, smooth_clip
+from neuroloom.nets._ridge_head import RidgeFit, fit_function, fit_ridge
+from neuroloom.nets._scaling import Encoding, robust_scale, smooth_clip, smooth_clip_inverse
 
 if TYPE_CHECKING:
     import torch
@@ -39,12 +41,14 @@ PLACEMENTS = ("k-means", "k-means-per-class", "random", "orthogonal-least-square
 METRICS = ("auto", "euclidean", "diagonal", "full")
 _WIDTHS = (1.0, 2.0, 4.0, 8.0)
 _RIDGES = tuple(float(v) for v in 10.0 ** np.arange(-7, 4.01, 1 / 3))
-_BLOCK = 4096
+_NORM_RIDGES = tuple(float(v) for v in 10.0 ** np.arange(-3, 1.01, 1 / 2))  # of a function's norm
+_MOST = 5000  # samples that are all prototypes; of more, as many that there are no more activations
+_FEWEST = 500  # prototypes of very many samples
+_JUDGED = 1000  # samples that width, skip and metric are chosen on
+_ACTIVATIONS = 1 << 23  # at a time
 _HELD, _RATE, _PATIENCE = 0.2, 0.02, 30  # of fine-tuning
-_FALL = (
-    0.9,
-    0.5,
-)  # a learned metric knows the samples that are left out, so its error must fall: of numbers, classes
+_HALVED = 20  # fewest samples of which a half judges a metric that the other has learned
+_ROOT = {"full": 1 / 2, "diagonal": 1 / 4}  # of the average gradient outer product
 
 
 class Evidence(NamedTuple):
@@ -81,36 +85,43 @@ class RadialNetwork(BaseEstimator):  # type: ignore[misc]
     """What classifier and regressor share: centres, widths, the search for width and penalty.
 
     Args:
-        centres: most prototypes, at least 1; every distinct sample is one where there are no more.
+        centres: most prototypes, at least 1; every sample is one where there are no more. ``"auto"``: all samples up to
+            5,000; of more, as many that samples times prototypes are 5,000², at least 500.
         placement: ``"k-means"``, ``"k-means-per-class"`` (of a classifier: each class gets its share), ``"random"``
             samples, ``"orthogonal-least-squares"`` (the samples that explain most, one after another), ``"evolved"``
             (the samples that a genetic algorithm over subsets ends on) or ``"samples"`` (all).
         neighbours: how many nearest centres a width is the distance to, at least 1.
         width: factor on those distances, above 0; several candidates; or ``"auto"``: 1, 2, 4, 8.
-        kernel: ``"gaussian"`` ``exp(−r²/2)``, ``"inverse-multiquadric"``, ``"multiquadric"``, ``"thin-plate"`` or
-            ``"wendland"`` (compact support of three widths).
+        kernel: ``"laplace"`` ``exp(−r)`` of the sum of absolute differences, with one width for all (the mean) and the
+            norm of the function as the penalty, ``wᵀ φ(c, c) w``; or of the Euclidean distance, with a width of its own
+            for each prototype and ``‖w‖²`` as the penalty: ``"gaussian"`` ``exp(−r²/2)``, ``"inverse-multiquadric"``,
+            ``"multiquadric"``, ``"thin-plate"`` or ``"wendland"`` (compact support of three widths).
+        bins: of the piecewise-linear encoding whose parts are added to each scaled column, at least 0 (none).
         skip: whether inputs also go to the outputs directly; ``"auto"`` leaves it to the left-out error, at twice
             the time.
-        ridge: penalty above 0; several candidates; or ``"auto"``: 1e-7 … 1e4.
+        ridge: penalty above 0; several candidates; or ``"auto"``: 1e-7 … 1e4, of a function's norm 1e-3 … 10.
         criterion: ``"loo"`` (leave one out) or ``"gcv"``.
-        metric: ``"euclidean"``; ``"full"``, distances ``‖(z − c_i) L‖`` with ``L Lᵀ`` the average gradient outer
-            product of the network that was fitted before (a recursive feature machine); ``"diagonal"``, a width of its
-            own for each feature that way; ``"auto"``, the full one where it lowers the left-out error of numbers by a
-            tenth, or halves that of classes.
-        rounds: how often the metric is learned anew, at least 1; the round of the least left-out error is kept.
-        normalised: whether activations are divided by their sum.
+        metric: ``"euclidean"`` (as it is); ``"full"``, differences ``(z − c_i) L`` with ``L Lᵀ`` the average gradient
+            outer product ``M`` of the network that was fitted before (a recursive feature machine); ``"diagonal"``, a
+            scale of its own for each feature, ``M_jj^(1/4)``; ``"auto"``, whichever of these
+            three serves best.
+        rounds: how often a metric is learned anew at most, at least 1. Kind and rounds are those of the least left-out
+            error where each half of the samples judges what the other has learned.
+        normalised: whether activations are divided by their sum; the penalty is then ``‖w‖²``.
         fine_tune: most gradient steps, at least 0, that move prototypes, widths and metric (unless ``"euclidean"``)
             down the left-out error, with the head in closed form after each. A fifth of the samples choose the step,
             and whether the moved ones are taken. It helps most where there are few prototypes.
-        random_state: of the prototypes and of the samples that fine-tuning holds out.
+        random_state: of the prototypes, of the 1,000 samples that width, skip and metric are chosen on where there are
+            more, and of those that fine-tuning holds out.
     """
 
-    centres: int = field(default=500, kw_only=False)
+    centres: int | str = field(default="auto", kw_only=False)
     placement: str = "k-means"
     neighbours: int = 5
     width: float | str | Sequence[float] = "auto"
-    kernel: str = "gaussian"
-    skip: bool | str = True
+    kernel: str = "laplace"
+    bins: int = 8
+    skip: bool | str = False
     ridge: float | str | Sequence[float] = "auto"
     criterion: str = "loo"
     metric: str = "auto"
@@ -121,10 +132,12 @@ class RadialNetwork(BaseEstimator):  # type: ignore[misc]
 
     def _check(self) -> tuple[list[float], list[float], list[bool]]:
         """Check the parameters; return candidate width factors, penalties and choices of the skip."""
-        check_int("centres", self.centres)
+        if self.centres != "auto":
+            check_int("centres", self.centres)
         check_choice("placement", self.placement, PLACEMENTS)
         check_int("neighbours", self.neighbours)
         check_choice("kernel", self.kernel, KERNELS)
+        check_int("bins", self.bins, low=0)
         check_choice("criterion", self.criterion, ("loo", "gcv"))
         check_choice("metric", self.metric, METRICS)
         check_int("rounds", self.rounds)
@@ -136,21 +149,27 @@ class RadialNetwork(BaseEstimator):  # type: ignore[misc]
         if self.skip not in (True, False, "auto"):
             raise InputError(f"`skip` must be True, False or 'auto', but got {self.skip!r}.")
         skips = [False, True] if self.skip == "auto" else [bool(self.skip)]
-        return candidates("width", self.width, _WIDTHS), candidates("ridge", self.ridge, _RIDGES), skips
+        ridges = candidates("ridge", self.ridge, _NORM_RIDGES if self._by_norm else _RIDGES)
+        return candidates("width", self.width, _WIDTHS), ridges, skips
+
+    @property
+    def _by_norm(self) -> bool:
+        """Whether the penalty is the norm of the function, for which the kernel must be positive definite."""
+        return self.kernel == "laplace" and not self.normalised
 
     def _learn(self, X: Floats, Y: Floats, groups: Ints | None) -> tuple[Floats, RidgeFit]:
         """Place centres and choose metric, width, skip and penalty; return the chosen design and its ridge head."""
         factors, ridges, skips = self._check()
         self.median_, self.inverse_spread_ = robust_scale(X)
-        Z = smooth_clip(X, self.median_, self.inverse_spread_)
-        best = self._search(Z, Y, groups, None, factors, ridges, skips)
-        now, needed = best, np.inf if self.metric != "auto" else _FALL[groups is not None] * best.head.error
-        for _ in range(0 if self.metric == "euclidean" else self.rounds):
-            now = self._search(Z, Y, groups, self._next_metric(Z, now), factors, ridges, skips)
-            if self.metric == "auto" and best.metric is None and now.head.error >= best.head.error:
-                break
-            if now.head.error < needed:
-                best, needed = now, now.head.error
+        self.encoding_ = vars(Encoding.of(smooth_clip(X, self.median_, self.inverse_spread_), self.bins))
+        Z = self._scaled(X)
+        few = np.arange(len(Z))
+        if len(Z) > _JUDGED:
+            few = np.sort(stream(as_seed(self.random_state), "judged").permutation(len(Z))[:_JUDGED])
+        best = self._search(Z[few], Y[few], None if groups is None else groups[few], factors, ridges, skips)
+        if len(few) < len(Z):
+            ridges = [best.head.ridge] if self._by_norm else ridges
+            best = self._network(Z, Y, groups, best.metric, [best.factor], ridges, [best.skip])
         if self.fine_tune:
             best = self._tuned(Z, Y, groups, best, ridges)
         self.centres_, self.metric_ = best.centres, best.metric
@@ -163,38 +182,109 @@ class RadialNetwork(BaseEstimator):  # type: ignore[misc]
         Z: Floats,
         Y: Floats,
         groups: Ints | None,
+        factors: list[float],
+        ridges: list[float],
+        skips: list[bool],
+    ) -> _Found:
+        """Return the best network over width, skip and penalty, then over metrics at that width and skip."""
+        best = self._network(Z, Y, groups, None, factors, ridges, skips)
+
+        def net(rows: Ints, metric: Floats | None) -> _Found:
+            some_groups = None if groups is None else groups[rows]
+            return self._network(Z[rows], Y[rows], some_groups, metric, [best.factor], ridges, [best.skip])
+
+        kind, rounds = self._judge_metrics(Z, net)
+        for _ in range(rounds):
+            best = net(np.arange(len(Z)), self._next_metric(Z, best, kind))
+        return best
+
+    def _judge_metrics(self, Z: Floats, net: Callable[[Ints, Floats | None], _Found]) -> tuple[str, int]:
+        """Return the metric's kind and rounds that serve best, 0 rounds for none.
+
+        Each half of the samples judges, by leaving one out, the metrics that the other half has learned.
+        """
+        kinds = {"auto": ("diagonal", "full"), "euclidean": ()}.get(self.metric, (self.metric,))
+        if not kinds:
+            return self.metric, 0
+        order = stream(as_seed(self.random_state), "halves").permutation(len(Z))
+        halves = (order[::2], order[1::2]) if len(Z) >= _HALVED else (order, order)
+        errors: dict[tuple[str, int], float] = defaultdict(float)
+        for learned, judged in (halves, halves[::-1]):
+            first = net(learned, None)
+            if self.metric == "auto":
+                errors["euclidean", 0] += net(judged, None).head.error
+            for kind in kinds:
+                now = first
+                for done in range(1, self.rounds + 1):
+                    now = net(learned, self._next_metric(Z[learned], now, kind))
+                    errors[kind, done] += net(judged, now.metric).head.error
+        return min(errors, key=errors.__getitem__)
+
+    def _network(
+        self,
+        Z: Floats,
+        Y: Floats,
+        groups: Ints | None,
         metric: Floats | None,
         factors: list[float],
         ridges: list[float],
         skips: list[bool],
     ) -> _Found:
         """Return the best network under one metric."""
-        seed = derive(as_seed(self.random_state), "centres")
-        if self.placement == "random":
-            centres = draw_centres(Z, self.centres, seed)
-        elif self.placement == "orthogonal-least-squares":
-            centres = select_centres(Z, Y, self.centres, seed, metric)
-        elif self.placement == "evolved":
-            centres = evolve_centres(Z, Y, self.centres, seed, self.neighbours, metric)
-        else:
-            count = len(Z) if self.placement == "samples" else self.centres
-            centres = place_centres(
-                Z, count, seed, groups if self.placement == "k-means-per-class" else None, metric
-            )
-        mapped = centres if metric is None else centres @ metric
-        base = neighbour_widths(mapped, self.neighbours)
-        d2 = squared_distances(Z if metric is None else Z @ metric, mapped)
+        centres = self._placed(Z, Y, groups, metric)
+        ends = (Z, centres) if metric is None else (Z @ metric, centres @ metric)
+        power = power_of(self.kernel)
+        base = neighbour_widths(ends[1], self.neighbours, power)
+        if self.kernel == "laplace":
+            base = np.full_like(base, base.mean())
+        apart = distances(*ends, power)
         best: _Found | None = None
         for factor in factors:
             widths = factor * base
-            phi = self._activations(d2 / widths**2)
+            phi = self._activations(apart / widths**power)
             for skip in skips:
+                linear = Z if skip else Z[:, :0]
                 design = np.hstack([phi, Z]) if skip else phi
-                head = fit_ridge(design, Y, np.array(ridges), self.criterion)
+                head = self._head(
+                    phi, linear, Y, centres if centres is not Z else None, metric, widths, ridges
+                )
                 if best is None or head.error < best.head.error:
                     best = _Found(head, design, centres, metric, widths, factor, skip)
         assert best is not None
         return best
+
+    def _placed(self, Z: Floats, Y: Floats, groups: Ints | None, metric: Floats | None) -> Floats:
+        """Return the prototypes; ``Z`` itself where every sample is one."""
+        many = max(_FEWEST, min(_MOST, _MOST**2 // len(Z)))
+        count = many if self.centres == "auto" else int(self.centres)
+        if self.placement == "samples" or count >= len(Z):
+            return Z
+        seed = derive(as_seed(self.random_state), "centres")
+        if self.placement == "random":
+            return draw_centres(Z, count, seed)
+        if self.placement == "orthogonal-least-squares":
+            return select_centres(Z, Y, count, seed, metric)
+        if self.placement == "evolved":
+            return evolve_centres(Z, Y, count, seed, self.neighbours, metric)
+        return place_centres(
+            Z, count, seed, groups if self.placement == "k-means-per-class" else None, metric
+        )
+
+    def _head(
+        self,
+        phi: Floats,
+        linear: Floats,
+        Y: Floats,
+        centres: Floats | None,
+        metric: Floats | None,
+        widths: Floats,
+        ridges: list[float],
+    ) -> RidgeFit:
+        """Return the head over activations and linear columns; no ``centres`` stand for all samples."""
+        if not self._by_norm:
+            return fit_ridge(np.hstack([phi, linear]), Y, np.array(ridges), self.criterion)
+        gram = phi if centres is None else self._layer(centres, centres, metric, widths, skip=False)
+        return fit_function(phi, gram, linear, Y, np.array(ridges), self.criterion)
 
     def _tuned(self, Z: Floats, Y: Floats, groups: Ints | None, found: _Found, ridges: list[float]) -> _Found:
         """Return the network with prototypes, widths and metric moved by gradient, where held-out samples gain.
@@ -209,54 +299,55 @@ class RadialNetwork(BaseEstimator):  # type: ignore[misc]
         metric = np.eye(Z.shape[1]) if found.metric is None and self.metric != "euclidean" else found.metric
         if metric is not None and self.metric == "diagonal":
             metric = np.diag(metric)
+        widths = found.widths[:1] if self.kernel == "laplace" else found.widths
         hidden = Hidden(
-            found.centres, metric, found.widths, found.head.ridge, self.kernel, self.normalised, found.skip
+            found.centres, metric, widths, found.head.ridge, self.kernel, self.normalised, found.skip
         )
         config = TrainConfig(epochs=self.fine_tune, learning_rate=_RATE, optimizer="adam", patience=_PATIENCE)
         tuned = tune(hidden, Z, Y, held, config)
         if not tuned.after < tuned.before:
             return found
-        design = self._layer(Z, tuned.centres, tuned.metric, tuned.widths, found.skip)
-        head = fit_ridge(design, Y, np.array(ridges), self.criterion)
-        return _Found(head, design, tuned.centres, tuned.metric, tuned.widths, found.factor, found.skip)
+        widths = np.broadcast_to(tuned.widths, len(tuned.centres)).copy()
+        design = self._layer(Z, tuned.centres, tuned.metric, widths, found.skip)
+        m = len(widths)
+        head = self._head(design[:, :m], design[:, m:], Y, tuned.centres, tuned.metric, widths, ridges)
+        return _Found(head, design, tuned.centres, tuned.metric, widths, found.factor, found.skip)
 
-    def _next_metric(self, Z: Floats, found: _Found) -> Floats:
-        """Return the square root of the average gradient outer product of a network, ``(d, d)`` of mean square 1."""
+    def _next_metric(self, Z: Floats, found: _Found, kind: str) -> Floats:
+        """Return the root of the average gradient outer product of a network, ``(d, d)`` of mean 1."""
         d = Z.shape[1]
-        total = np.zeros((d, d))
-        for i in range(0, len(Z), _BLOCK):
-            for slope in self._gradients(Z[i : i + _BLOCK], found):
-                total += slope.T @ slope
-        if self.metric == "diagonal":
+        slopes = self._gradients(Z, found).reshape(-1, d)
+        total = slopes.T @ slopes
+        if kind == "diagonal":
             total = np.diag(np.diag(total))
         size = np.trace(total)
         if not np.isfinite(size) or size <= 0:
             return np.eye(d)
         e, Q = np.linalg.eigh(total * (d / size))
-        root: Floats = (Q * np.sqrt(np.maximum(e, 0.0))) @ Q.T
+        root: Floats = (Q * np.maximum(e, 0.0) ** _ROOT[kind]) @ Q.T
         return root
 
-    def _gradients(self, Z: Floats, found: _Found) -> list[Floats]:
-        """Return the gradient ``(n, d)`` of each output by the scaled samples."""
+    def _gradients(self, Z: Floats, found: _Found) -> Floats:
+        """Return the gradient ``(n, outputs, d)`` of the outputs by the scaled samples."""
         L = np.eye(Z.shape[1]) if found.metric is None else found.metric
         mapped, C, m = Z @ L, found.centres @ L, len(found.centres)
-        r2 = squared_distances(mapped, C) / found.widths**2
-        phi, slope = KERNELS[self.kernel](r2), SLOPES[self.kernel](r2) * (2 / found.widths**2)
+        power = power_of(self.kernel)
+        t = distances(mapped, C, power) / found.widths**power
+        phi, slope = KERNELS[self.kernel](t), SLOPES[self.kernel](t) / found.widths**power
+        w = found.head.coef[:m]
 
         def by_sample(weights: Floats) -> Floats:
-            """Return the gradient of ``Σ_i weights_i φ_i``."""
-            pull = slope * weights
-            made: Floats = (mapped * pull.sum(axis=1)[:, None] - pull @ C) @ L.T
+            """Return the gradient ``(n, k, d)`` of ``Σ_i weights_i φ_i`` for ``weights (m, k)``."""
+            gaps = (x[:, None] - c for x, c in zip(mapped.T, C.T, strict=True))
+            parts = [(slope * (2 * gap if power == 2 else np.sign(gap))) @ weights for gap in gaps]
+            made: Floats = np.stack(parts, axis=2) @ L.T
             return made
 
-        out = []
-        for w in found.head.coef.T:
-            made = by_sample(w[:m])
-            if self.normalised:
-                total = np.maximum(phi.sum(axis=1), np.finfo(np.float64).tiny)[:, None]
-                made = (made - (phi @ w[:m])[:, None] / total * by_sample(np.ones(m))) / total
-            out.append(made + w[m:] if found.skip else made)
-        return out
+        made = by_sample(w)
+        if self.normalised:
+            total = np.maximum(phi.sum(axis=1), np.finfo(np.float64).tiny)[:, None, None]
+            made = (made - (phi @ w)[:, :, None] / total * by_sample(np.ones((m, 1)))) / total
+        return made + found.head.coef[m:].T if found.skip else made
 
     def _activations(self, r2: Floats) -> Floats:
         """Return ``φ`` of ``r² (n, m)``, normalised or not."""
@@ -266,21 +357,26 @@ class RadialNetwork(BaseEstimator):  # type: ignore[misc]
             return phi / np.where(total > 0, total, 1.0)
         return phi
 
+    def _scaled(self, X: Floats) -> Floats:
+        """Return ``X`` scaled, clipped smoothly, and with the parts of the encoding added to each column."""
+        return Encoding(**self.encoding_).summed(smooth_clip(X, self.median_, self.inverse_spread_))
+
     def _design(self, X: Floats) -> Floats:
         """Return ``(n, m)`` activations and, with the skip, the scaled inputs beside them."""
-        Z = smooth_clip(X, self.median_, self.inverse_spread_)
-        return self._layer(Z, self.centres_, self.metric_, self.widths_, self.skip_)
+        return self._layer(self._scaled(X), self.centres_, self.metric_, self.widths_, self.skip_)
 
     def _layer(self, Z: Floats, centres: Floats, metric: Floats | None, widths: Floats, skip: bool) -> Floats:
         """Return the design of scaled samples ``Z``, as ``_design`` does."""
         ends = (Z, centres) if metric is None else (Z @ metric, centres @ metric)
-        phi = self._activations(squared_distances(*ends) / widths**2)
+        power = power_of(self.kernel)
+        phi = self._activations(distances(*ends, power) / widths**power)
         return np.hstack([phi, Z]) if skip else phi
 
     def _scores(self, X: Any) -> Floats:
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        blocks = [X[i : i + _BLOCK] for i in range(0, len(X), _BLOCK)]
+        rows = max(1, _ACTIVATIONS // len(self.centres_))
+        blocks = [X[i : i + rows] for i in range(0, len(X), rows)]
         return np.vstack([self._design(b) @ self.coef_ + self.intercept_ for b in blocks])
 
     def _answer_module(
@@ -293,7 +389,7 @@ class RadialNetwork(BaseEstimator):  # type: ignore[misc]
         hidden = Hidden(
             self.centres_, self.metric_, self.widths_, 1.0, self.kernel, self.normalised, self.skip_
         )
-        columns = ScaledColumns(self.median_, self.inverse_spread_)
+        columns = ScaledColumns(self.median_, self.inverse_spread_, Encoding(**self.encoding_), summed=True)
         return RadialAnswers(columns, hidden, coef, intercept, Link(link, **to_answers)).eval()
 
     def _evidence(self, X: Any, weights: Floats, top: int) -> list[list[Evidence]]:
@@ -301,11 +397,8 @@ class RadialNetwork(BaseEstimator):  # type: ignore[misc]
         phi = self._design(X)[:, : len(self.centres_)]
         parts = phi * weights
         order = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, :top]
-        z = self.centres_ / np.sqrt(np.maximum(1 - (self.centres_ / 3) ** 2, 1e-12))  # undoes the smooth clip
-        spread = np.where(
-            self.inverse_spread_ > 0, 1 / np.where(self.inverse_spread_ > 0, self.inverse_spread_, 1), 0
-        )
-        C = z * spread + self.median_
+        Z = Encoding(**self.encoding_).inverse_summed(self.centres_)
+        C = smooth_clip_inverse(Z, self.median_, self.inverse_spread_)
         return [[Evidence(int(j), C[j], float(phi[i, j]), float(parts[i, j])) for j in row]
                 for i, row in enumerate(order)]  # fmt: skip
 

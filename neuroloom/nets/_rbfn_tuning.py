@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from neuroloom.core.training import TrainConfig, train
+from neuroloom.nets._radial import power_of
 
 Floats = NDArray[np.float64]
 
@@ -33,6 +34,7 @@ def _wendland(r2: torch.Tensor) -> torch.Tensor:
 
 
 KERNELS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {  # as ``_radial.KERNELS``
+    "laplace": lambda r: torch.exp(-r),
     "gaussian": lambda r2: torch.exp(-r2 / 2),
     "inverse-multiquadric": lambda r2: torch.rsqrt(1 + r2),
     "multiquadric": lambda r2: torch.sqrt(1 + r2),
@@ -47,8 +49,8 @@ class Hidden(nn.Module):  # type: ignore[misc]
     Args:
         centres: ``(m, d)``.
         metric: ``(d, d)``, ``(d,)`` of a diagonal one, which stays so, or None.
-        widths: ``(m,)``.
-        ridge: penalty of the head, above 0.
+        widths: ``(m,)``, or ``(1,)`` of one for all.
+        ridge: penalty of the head, above 0: of the function's norm with the Laplace kernel, unless normalised.
         kernel: key of ``KERNELS``.
         normalised: whether activations are divided by their sum.
         skip: whether the inputs stand beside the activations.
@@ -69,16 +71,22 @@ class Hidden(nn.Module):  # type: ignore[misc]
         self.log_widths = nn.Parameter(torch.tensor(np.log(widths)))
         self.log_ridge = nn.Parameter(torch.tensor(np.log(ridge)))
         self.metric = None if metric is None else nn.Parameter(torch.tensor(metric))
-        self.phi, self.normalised, self.skip = KERNELS[kernel], normalised, skip
+        self.phi, self.power, self.normalised, self.skip = KERNELS[kernel], power_of(kernel), normalised, skip
+        self.by_norm = kernel == "laplace" and not normalised
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """Return the design, ``(n, m [+ d])``."""
-        ends = self._mapped(z), self._mapped(self.centres)
-        d2 = (ends[0] ** 2).sum(1, keepdim=True) + (ends[1] ** 2).sum(1) - 2 * ends[0] @ ends[1].T
-        phi = self.phi(d2.clamp(min=0) * torch.exp(-2 * self.log_widths))
-        if self.normalised:
-            phi = phi / phi.sum(1, keepdim=True).clamp(min=1e-300)
+        phi = self._activations(z)
         return torch.cat([phi, z], 1) if self.skip else phi
+
+    def _activations(self, z: torch.Tensor) -> torch.Tensor:
+        ends = self._mapped(z), self._mapped(self.centres)
+        if self.power == 1:
+            apart = torch.cdist(*ends, p=1.0)
+        else:
+            apart = (ends[0] ** 2).sum(1, keepdim=True) + (ends[1] ** 2).sum(1) - 2 * ends[0] @ ends[1].T
+        phi = self.phi(apart.clamp(min=0) * torch.exp(-self.power * self.log_widths))
+        return phi / phi.sum(1, keepdim=True).clamp(min=1e-300) if self.normalised else phi
 
     def _mapped(self, x: torch.Tensor) -> torch.Tensor:
         if self.metric is None:
@@ -91,8 +99,11 @@ class Hidden(nn.Module):  # type: ignore[misc]
         design = self(z)
         middle, level = design.mean(0), y.mean(0)
         D, Y = design - middle, y - level
-        penalty = torch.exp(self.log_ridge) * torch.eye(D.shape[1], dtype=D.dtype)
-        factor = torch.linalg.cholesky(D.T @ D + penalty)
+        norm = torch.eye(D.shape[1], dtype=D.dtype)
+        if self.by_norm:
+            m = len(self.centres)
+            norm[:m, :m] = self._activations(self.centres) + 1e-8 * norm[:m, :m]
+        factor = torch.linalg.cholesky(D.T @ D + torch.exp(self.log_ridge) * norm)
         coef = torch.cholesky_solve(D.T @ Y, factor)
         leverage = torch.linalg.solve_triangular(factor, D.T, upper=False).square().sum(0) + 1 / len(D)
         gap = (Y - D @ coef) / (1 - leverage).clamp(min=1e-6)[:, None]
@@ -100,8 +111,8 @@ class Hidden(nn.Module):  # type: ignore[misc]
 
 
 class Tuned(NamedTuple):
-    """Prototypes ``(m, d)``, metric ``(d, d)`` or None and widths ``(m,)`` after fine-tuning, held-out errors before
-    and after."""
+    """Prototypes ``(m, d)``, metric ``(d, d)`` or None and widths (as many as there were) after fine-tuning, held-out
+    errors before and after."""
 
     centres: Floats
     metric: Floats | None

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+_FAR = 4.0  # beyond what the smooth clip lets through
 
 
 def robust_scale(X: Floats) -> tuple[Floats, Floats]:
@@ -26,6 +27,14 @@ def robust_scale(X: Floats) -> tuple[Floats, Floats]:
     spread = np.where(spread > 0, spread, (X.max(axis=0) - X.min(axis=0)) / 2)
     usable = (spread > np.finfo(np.float64).eps * np.abs(X).max(axis=0)) & np.isfinite(spread)
     return median, np.where(usable, 1 / np.where(usable, spread, 1.0), 0.0)
+
+
+def smooth_clip_inverse(Z: Floats, median: Floats, s: Floats) -> Floats:
+    """Return the samples that :func:`smooth_clip` made ``Z`` of; constant columns are at their median."""
+    z = Z / np.sqrt(np.maximum(1 - (Z / 3) ** 2, 1e-12))
+    spread = np.where(s > 0, 1 / np.where(s > 0, s, 1.0), 0.0)
+    found: Floats = z * spread + median
+    return found
 
 
 def smooth_clip(X: Floats, median: Floats, s: Floats) -> Floats:
@@ -82,5 +91,29 @@ class Encoding:
 
     def __call__(self, Z: Floats) -> Floats:
         """Return ``(n, features + parts)``."""
+        return np.hstack([Z, self._parts(Z)])
+
+    def summed(self, Z: Floats) -> Floats:
+        """Return ``(n, features)``: each column plus its parts, a rising curve of it.
+
+        As every part rises, absolute differences between sums are those between encodings.
+        """
+        curved = Z.T.copy()
+        np.add.at(curved, self.column, self._parts(Z).T)
+        return curved.T
+
+    def inverse_summed(self, U: Floats) -> Floats:
+        """Return the ``Z (n, features)`` that ``summed`` made ``U`` of."""
+        Z = np.empty_like(U)
+        for j, column in enumerate(U.T):
+            mine = self.column == j
+            knots = np.unique(np.concatenate([[-_FAR, _FAR], self.low[mine], self.high[mine]]))
+            rows = np.zeros((len(knots), U.shape[1]))
+            rows[:, j] = knots
+            Z[:, j] = np.interp(column, self.summed(rows)[:, j], knots)
+        return Z
+
+    def _parts(self, Z: Floats) -> Floats:
         come = np.clip((Z[:, self.column] - self.low) / (self.high - self.low), 0.0, 1.0)
-        return np.hstack([Z, (come - self.mean) * self.factor])
+        centred: Floats = (come - self.mean) * self.factor
+        return centred

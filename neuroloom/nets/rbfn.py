@@ -33,14 +33,16 @@ __all__ = ["Evidence", "RBFNClassifier", "RBFNRegressor"]
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class RBFNClassifier(ClassifierMixin, RadialNetwork):  # type: ignore[misc]
-    """Radial basis function network for classes: k-means prototypes, widths from neighbours, a closed-form head.
+    """Radial basis function network for classes: prototypes, widths from neighbours, a closed-form head.
 
-    ``p(class | x) = softmax(a · (w_0 + Σ_i w_i φ(‖z − c_i‖ / σ_i) [+ V z]) + b)`` with ``z`` the scaled sample,
-    ``σ_i`` = width factor · root mean squared distance of centre ``i`` to its nearest neighbours. ``w`` and ``V`` are
-    ridge regression on the classes' indicators; width factor, skip ``V`` and penalty are those with the least squared
-    error by leaving one out, all in closed form. Slope ``a`` and biases ``b`` are then fitted to the left-out scores
-    (Platt scaling for several classes), so that probabilities are calibrated on samples the head has not seen. With
-    ``head="logistic"`` the weights come from logistic regression over the same activations instead.
+    ``p(class | x) = softmax(a · (w_0 + Σ_i w_i φ(‖z − c_i‖ / σ) [+ V z]) + b)`` with ``z`` the scaled sample and
+    ``σ`` = width factor · mean distance of the centres to their nearest neighbours (by itself for each centre, the root
+    mean square, with other kernels than the Laplace). ``w`` and ``V`` are ridge regression on the classes' indicators,
+    by default with the norm of the function as the penalty (a regularization network); width factor, skip ``V``, metric
+    and penalty are those with the least squared error by leaving one out, all in closed form. Slope ``a`` and biases
+    ``b`` are then fitted to the left-out scores (Platt scaling for several classes), so that probabilities are
+    calibrated on samples the head has not seen. With ``head="logistic"`` the weights come from logistic regression over
+    the same activations instead.
 
     Args:
         head: ``"ridge"`` or ``"logistic"``.
@@ -56,12 +58,14 @@ class RBFNClassifier(ClassifierMixin, RadialNetwork):  # type: ignore[misc]
     Raises:
         InputError: a parameter lies outside its range.
 
-    Source: Moody & Darken (1989); Poggio & Girosi (1990), also for moving prototypes; Chen, Cowan & Grant (1991);
-    Billings & Zheng (1995); for the metric Radhakrishnan, Beaglehole, Pandit & Belkin (2024), "Mechanism for feature
-    learning in neural networks and backpropagation-free machine learning models".
+    Source: Moody & Darken (1989); Poggio & Girosi (1990), also for the penalty and moving prototypes; Chen, Cowan &
+    Grant (1991); Billings & Zheng (1995); for the metric Radhakrishnan, Beaglehole, Pandit & Belkin (2024), "Mechanism
+    for feature learning in neural networks and backpropagation-free machine learning models".
 
     Differences:
-        Inputs are scaled robustly with a smooth clip; Moody and Darken train the head by gradient descent.
+        Inputs are scaled robustly with a smooth clip, and each column is bent by the sum of its piecewise-linear
+        encoding; the Laplace kernel takes sums of absolute differences. Moody and Darken train the head by gradient
+        descent. The diagonal metric is tempered, and halves of the samples judge which metric serves.
     """
 
     head: str = "ridge"
@@ -151,11 +155,13 @@ class RBFNClassifier(ClassifierMixin, RadialNetwork):  # type: ignore[misc]
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class RBFNRegressor(RegressorMixin, RadialNetwork):  # type: ignore[misc]
-    """Radial basis function network for numbers: k-means prototypes, widths from neighbours, a closed-form head.
+    """Radial basis function network for numbers: prototypes, widths from neighbours, a closed-form head.
 
-    ``f(x) = w_0 + Σ_i w_i φ(‖z − c_i‖ / σ_i) [+ V z]`` with ``z`` the scaled sample, ``σ_i`` = width factor · root
-    mean squared distance of centre ``i`` to its nearest neighbours. ``w`` and ``V`` are ridge regression; width
-    factor, skip ``V`` and penalty are those with the least squared error by leaving one out, all in closed form.
+    ``f(x) = w_0 + Σ_i w_i φ(‖z − c_i‖ / σ) [+ V z]`` with ``z`` the scaled sample and ``σ`` = width factor · mean
+    distance of the centres to their nearest neighbours (by itself for each centre, the root mean square, with other
+    kernels than the Laplace). ``w`` and ``V`` are ridge regression, by default with the norm of the function as the
+    penalty (a regularization network); width factor, skip ``V``, metric and penalty are those with the least squared
+    error by leaving one out, all in closed form.
 
     Attributes:
         centres_: ``(m, features)`` prototypes in scaled units; ``metric_``: ``L (features, features)`` or None;
@@ -169,7 +175,9 @@ class RBFNRegressor(RegressorMixin, RadialNetwork):  # type: ignore[misc]
     Source: Broomhead & Lowe (1988); Moody & Darken (1989); Poggio & Girosi (1990).
 
     Differences:
-        Inputs are scaled robustly with a smooth clip; Moody and Darken train the head by gradient descent.
+        Inputs are scaled robustly with a smooth clip, and each column is bent by the sum of its piecewise-linear
+        encoding; the Laplace kernel takes sums of absolute differences. Moody and Darken train the head by gradient
+        descent. The diagonal metric is tempered, and halves of the samples judge which metric serves.
     """
 
     def fit(self, X: Any, y: Any) -> Self:

@@ -10,7 +10,7 @@ from neuroloom.nets import RBFNClassifier, RBFNRegressor
 from neuroloom.nets._radial import KERNELS, _least_gcv, draw_centres, evolve_centres, select_centres
 from neuroloom.nets._rbfn_tuning import KERNELS as IN_TORCH
 from neuroloom.nets._rbfn_tuning import Hidden
-from neuroloom.nets._ridge_head import fit_ridge
+from neuroloom.nets._ridge_head import fit_function, fit_ridge
 
 
 def _bumps(n: int = 200) -> tuple[np.ndarray, np.ndarray]:
@@ -44,15 +44,31 @@ def test_the_differentiable_head_is_the_closed_form_one(skip: bool, normalised: 
     assert Y - gap.numpy() == pytest.approx(wanted.left_out, abs=1e-8)
 
 
-def test_moved_prototypes_find_the_bumps() -> None:
+@pytest.mark.parametrize("skip", [False, True])
+def test_the_differentiable_head_with_the_norm_of_the_function(skip: bool) -> None:
+    generator = np.random.default_rng(0)
+    Z, Y = generator.normal(size=(30, 3)), generator.normal(size=(30, 2))
+    hidden = Hidden(Z[:6], None, np.array([1.7]), 0.3, "laplace", False, skip)
+    with torch.no_grad():
+        coef, intercept, gap = hidden.head(torch.tensor(Z), torch.tensor(Y))
+    phi = np.exp(-np.abs(Z[:, None] - Z[:6]).sum(axis=2) / 1.7)
+    wanted = fit_function(phi, phi[:6], Z if skip else Z[:, :0], Y, np.array([0.3]))
+    assert coef.numpy() == pytest.approx(wanted.coef, abs=1e-6)
+    assert intercept.numpy() == pytest.approx(wanted.intercept, abs=1e-6)
+    assert Y - gap.numpy() == pytest.approx(wanted.left_out, abs=1e-6)
+
+
+@pytest.mark.parametrize(("kernel", "bins", "least"), [("gaussian", 0, 0.93), ("laplace", 8, 0.8)])
+def test_moved_prototypes_find_the_bumps(kernel: str, bins: int, least: float) -> None:
     X, y = _bumps()
     new, truth = _bumps(500)
     scores = {}
     for steps in (0, 150):
-        net = RBFNRegressor(3, metric="euclidean", skip=False, fine_tune=steps, random_state=0).fit(X, y)
-        scores[steps] = net.score(new, truth)
+        net = RBFNRegressor(3, kernel=kernel, metric="euclidean", bins=bins, fine_tune=steps, random_state=0)
+        scores[steps] = net.fit(X, y).score(new, truth)
+        assert len(net.widths_) == 3
     assert scores[0] < 0.7
-    assert scores[150] > 0.93
+    assert scores[150] > least
 
 
 def test_moved_prototypes_are_taken_only_where_they_help_and_are_the_same_each_time() -> None:
@@ -84,7 +100,10 @@ def test_evolved_prototypes_are_samples_that_answer_better_than_those_it_began_w
 
     scores = {}
     for placement in ("random", "orthogonal-least-squares", "evolved"):
-        net = RBFNRegressor(6, placement=placement, metric="euclidean", skip=False, random_state=0).fit(X, y)
+        net = RBFNRegressor(
+            6, placement=placement, kernel="gaussian", metric="euclidean", bins=0, random_state=0
+        )
+        net.fit(X, y)
         scores[placement] = net.score(*_bumps(500))
     assert scores["evolved"] > max(scores["random"], scores["orthogonal-least-squares"])
 
