@@ -43,7 +43,7 @@ _WIDTHS = (1.0, 2.0, 4.0, 8.0)
 _RIDGES = tuple(float(v) for v in 10.0 ** np.arange(-7, 4.01, 1 / 3))
 _NORM_RIDGES = tuple(float(v) for v in 10.0 ** np.arange(-3, 1.01, 1 / 2))  # of a function's norm
 _MOST = 5000  # samples that are all prototypes; of more, as many that there are no more activations
-_FEWEST = 500  # prototypes of very many samples
+_SOME = (500, 2500)  # fewest and most prototypes then
 _JUDGED = 1000  # samples that width, skip and metric are chosen on
 _ACTIVATIONS = 1 << 23  # at a time
 _HELD, _RATE, _PATIENCE = 0.2, 0.02, 30  # of fine-tuning
@@ -86,7 +86,7 @@ class RadialNetwork(BaseEstimator):  # type: ignore[misc]
 
     Args:
         centres: most prototypes, at least 1; every sample is one where there are no more. ``"auto"``: all samples up to
-            5,000; of more, as many that samples times prototypes are 5,000², at least 500.
+            5,000; of more, as many that samples times prototypes are 5,000², from 500 to 2,500.
         placement: ``"k-means"``, ``"k-means-per-class"`` (of a classifier: each class gets its share), ``"random"``
             samples, ``"orthogonal-least-squares"`` (the samples that explain most, one after another), ``"evolved"``
             (the samples that a genetic algorithm over subsets ends on) or ``"samples"`` (all).
@@ -255,7 +255,7 @@ class RadialNetwork(BaseEstimator):  # type: ignore[misc]
 
     def _placed(self, Z: Floats, Y: Floats, groups: Ints | None, metric: Floats | None) -> Floats:
         """Return the prototypes; ``Z`` itself where every sample is one."""
-        many = max(_FEWEST, min(_MOST, _MOST**2 // len(Z)))
+        many = _MOST if len(Z) <= _MOST else int(np.clip(_MOST**2 // len(Z), *_SOME))
         count = many if self.centres == "auto" else int(self.centres)
         if self.placement == "samples" or count >= len(Z):
             return Z

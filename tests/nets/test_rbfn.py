@@ -183,7 +183,11 @@ def test_many_samples_have_fewer_prototypes_and_one_head() -> None:
     X = rng.uniform(-1, 1, size=(5600, 2))
     y = np.sin(4 * X[:, 0]) + 0.1 * rng.normal(size=5600)
     net = RBFNRegressor(placement="random", metric="euclidean", random_state=0)
-    assert len(net._placed(X, y[:, None], None, None)) == 5000**2 // 5600
+    assert len(net._placed(X, y[:, None], None, None)) == 2500
+    assert (
+        len(net._placed(np.tile(X, (2, 1)) + 1e-3 * rng.normal(size=(11200, 2)), y, None, None))
+        == 5000**2 // 11200
+    )
     assert len(net._placed(X[:4999], y[:4999, None], None, None)) == 4999
     few = RBFNRegressor(200, metric="euclidean", random_state=0).fit(X[:5000], y[:5000])
     assert few.centres_.shape == (200, 2)
