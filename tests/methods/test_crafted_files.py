@@ -212,7 +212,7 @@ def test_a_checkpoint_is_read_without_unpickling(here: Path) -> None:
     for name in ("net.pt", "zipped.pt"):
         run: Any = type("Run", (), {"device": torch.device("cpu")})
         with pytest.raises(InputError, match=r"is no checkpoint .*; remove it to begin anew"):
-            Kept(here / name, "x", 1.0).restore(run, [])
+            Kept(here / name, "x", 1.0).restore(run, [], (), None)
     assert not (here / "reached").exists()
 
 
