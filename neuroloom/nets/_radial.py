@@ -69,6 +69,11 @@ def power_of(kernel: str) -> int:
     return 1 if kernel == "laplace" else 2
 
 
+def by_norm(kernel: str, normalised: bool) -> bool:
+    """Whether the norm of the function is the penalty, for which the kernel must be positive definite."""
+    return kernel == "laplace" and not normalised
+
+
 def distances(X: Floats, C: Floats, power: int) -> Floats:
     """Return ``(n, m)`` sums ``Σ_j |x_j − c_j|^power`` between the rows of ``X (n, d)`` and ``C (m, d)``."""
     if power == 2:

@@ -20,6 +20,7 @@ from neuroloom.core.training import TrainConfig
 from neuroloom.nets._radial import (
     KERNELS,
     SLOPES,
+    by_norm,
     distances,
     draw_centres,
     evolve_centres,
@@ -154,8 +155,7 @@ class RadialNetwork(BaseEstimator):  # type: ignore[misc]
 
     @property
     def _by_norm(self) -> bool:
-        """Whether the penalty is the norm of the function, for which the kernel must be positive definite."""
-        return self.kernel == "laplace" and not self.normalised
+        return by_norm(self.kernel, self.normalised)
 
     def _learn(self, X: Floats, Y: Floats, groups: Ints | None) -> tuple[Floats, RidgeFit]:
         """Place centres and choose metric, width, skip and penalty; return the chosen design and its ridge head."""

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from neuroloom.core.training import TrainConfig, train
-from neuroloom.nets._radial import power_of
+from neuroloom.nets._radial import by_norm, power_of
 
 Floats = NDArray[np.float64]
 
@@ -72,7 +72,7 @@ class Hidden(nn.Module):  # type: ignore[misc]
         self.log_ridge = nn.Parameter(torch.tensor(np.log(ridge)))
         self.metric = None if metric is None else nn.Parameter(torch.tensor(metric))
         self.phi, self.power, self.normalised, self.skip = KERNELS[kernel], power_of(kernel), normalised, skip
-        self.by_norm = kernel == "laplace" and not normalised
+        self.by_norm = by_norm(kernel, normalised)
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """Return the design, ``(n, m [+ d])``."""
