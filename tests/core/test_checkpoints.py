@@ -1,9 +1,6 @@
 """Trainings that were killed go on where they were kept, and end on the same weights to the last bit."""
 
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -76,14 +73,9 @@ def _same(first, second):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
-def test_a_killed_process_goes_on_to_the_same_weights(tmp_path):
+def test_a_killed_process_goes_on_to_the_same_weights(tmp_path, run_until_killed):
     whole = fresh_net().fit(*problem())
-    root = Path(__file__).parent.parent.parent
-    paths = os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])
-    killed = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(tmp_path / "kept")], env={**os.environ, "PYTHONPATH": paths}
-    )
-    assert killed.returncode == -signal.SIGKILL
+    run_until_killed(SCRIPT, tmp_path / "kept")
     assert sorted(p.name for p in (tmp_path / "kept").iterdir()) == ["training-0.pt", "training-1.pt"]
     steps = []
     with checkpoints(tmp_path / "kept", seconds=0):

@@ -1,11 +1,5 @@
 """Evolution that was killed goes on from its checkpoint, to the same network to the last bit."""
 
-import os
-import signal
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
@@ -104,13 +98,8 @@ def test_a_run_that_was_stopped_goes_on(make, changes, tmp_path):
     assert not (tmp_path / "kept").exists()
 
 
-def test_a_killed_process_goes_on_to_the_same_policy(tmp_path):
-    root = Path(__file__).parent.parent.parent
-    paths = os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])
-    killed = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(tmp_path / "kept")], env={**os.environ, "PYTHONPATH": paths}
-    )
-    assert killed.returncode == -signal.SIGKILL
+def test_a_killed_process_goes_on_to_the_same_policy(tmp_path, run_until_killed):
+    run_until_killed(SCRIPT, tmp_path / "kept")
     seen = []
     with checkpoints(tmp_path / "kept"):
         again = learn(fresh(NEATPolicy, callbacks=stopping(None, seen)))

@@ -1,10 +1,6 @@
 """Policies that learn by gradient and dense networks go on from their checkpoints, to the same bits."""
 
-import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import gymnasium
 import numpy as np
@@ -113,13 +109,8 @@ def test_a_policy_that_was_stopped_goes_on(policy, X, at, tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
-def test_a_killed_process_goes_on_to_the_same_policy(tmp_path):
-    root = Path(__file__).parent.parent.parent
-    paths = os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])
-    killed = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(tmp_path / "kept")], env={**os.environ, "PYTHONPATH": paths}
-    )
-    assert killed.returncode == -signal.SIGKILL
+def test_a_killed_process_goes_on_to_the_same_policy(tmp_path, run_until_killed):
+    run_until_killed(SCRIPT, tmp_path / "kept")
 
     def fit():
         return PPOPolicy(horizon=32, passes=4, **SMALL).fit(POLE)
