@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 Arrays = tuple[Any, Any, Any, Any]
 Strings = NDArray[np.str_]
 
-_MOST = 200  # series to learn from, where no split is published
+MOST = 200  # series to learn from, where no split is published
 
 
 def _published(stem: Path) -> Arrays:
@@ -38,7 +38,7 @@ def _published(stem: Path) -> Arrays:
     labels = np.asarray(made.y)
     labels = (labels > 20).astype(str) if numbers else labels.astype(str)
     train, test = made.splits[0].train, made.splits[0].test
-    return _numbered(np.asarray(made.X), labels, train, test)
+    return numbered(np.asarray(made.X), labels, train, test)
 
 
 def _ucr(stem: Path) -> Arrays:
@@ -46,10 +46,11 @@ def _ucr(stem: Path) -> Arrays:
     parts = [np.loadtxt(stem.with_name(f"{stem.name}_{part}.txt"), ndmin=2) for part in ("TRAIN", "TEST")]
     both = np.concatenate(parts)
     where = np.arange(len(both))
-    return _numbered(both[:, None, 1:], both[:, 0], where[: len(parts[0])], where[len(parts[0]) :])
+    return numbered(both[:, None, 1:], both[:, 0], where[: len(parts[0])], where[len(parts[0]) :])
 
 
-def _numbered(X: NDArray[Any], labels: NDArray[Any], train: Any, test: Any) -> Arrays:
+def numbered(X: NDArray[Any], labels: NDArray[Any], train: Any, test: Any) -> Arrays:
+    """Return both parts of ``X (n, channels, length)`` or ``(n, length)`` as float32, the labels numbered."""
     X, y = X.astype(np.float32), np.unique(labels, return_inverse=True)[1]
     X = X if X.ndim == 3 else X[:, None]
     return X[train], y[train], X[test], y[test]
@@ -60,8 +61,8 @@ def halves(X: NDArray[Any], labels: NDArray[Any]) -> Arrays:
     learn, random = np.zeros(len(labels), dtype=bool), np.random.default_rng(0)
     for label in np.unique(labels):
         own = random.permutation(np.flatnonzero(labels == label))
-        learn[own[: int(np.ceil(min(0.5, _MOST / len(labels)) * len(own)))]] = True
-    return _numbered(X, labels, learn, ~learn)
+        learn[own[: int(np.ceil(min(0.5, MOST / len(labels)) * len(own)))]] = True
+    return numbered(X, labels, learn, ~learn)
 
 
 def _table(path: Path) -> Strings:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.signal.carried_sets import CARRIED, carried
+from benchmarks.signal.further_sets import FURTHER, at_most, further
 
 Floats = NDArray[np.float64]
 Random = np.random.Generator
@@ -227,10 +228,16 @@ def resampled(data: Arrays, draw: int) -> Arrays:
     return X[train], y[train], X[~train], y[~train]
 
 
+GROUPS = {"drawn": tuple(FAMILIES), "carried": tuple(CARRIED), "further": tuple(FURTHER)}
+
+
 def new_sets(folder: Path | None = None) -> Iterator[tuple[str, Callable[[int], Arrays]]]:
-    """Yield name and what returns a draw: each family, and with a folder of packages resamples of what they carry."""
+    """Yield name and what returns a draw: families, and with a folder of packages resamples of what they carry."""
     for name in FAMILIES:
         yield name, partial(drawn, name)
     for name in CARRIED if folder is not None else ():
         whole = cache(partial(carried, folder, name))
         yield name, lambda draw, whole=whole: resampled(whole(), draw)
+    for name in FURTHER if folder is not None else ():
+        whole = cache(partial(further, folder, name))
+        yield name, lambda draw, whole=whole: at_most(resampled(whole(), draw), draw)

