@@ -7,7 +7,8 @@ import re
 from typing import Any
 
 from neuroloom.methods.make import parameters
-from neuroloom.methods.registry import TRANSFORM, Method, find
+from neuroloom.methods.method import TRANSFORM, Method
+from neuroloom.methods.registry import find
 
 
 def describe(key: str) -> dict[str, Any]:

@@ -11,18 +11,8 @@ from typing import Any
 
 from neuroloom.core.errors import InputError, NotSupportedError, unknown
 from neuroloom.core.seeding import derive
-from neuroloom.methods.registry import (
-    BALANCE,
-    CORRECT,
-    FORECAST,
-    KINDS,
-    TO_GRAPHS,
-    TRANSFORM,
-    Method,
-    find,
-    registry,
-    tuning,
-)
+from neuroloom.methods.method import BALANCE, CORRECT, FORECAST, KINDS, TO_GRAPHS, TRANSFORM, Method, tuning
+from neuroloom.methods.registry import find, registry
 
 HEADS = {"classification": "logreg", "regression": "ridge"}
 _OF_GRAPHS = "graph-statistics"  # what follows graphs that nothing was named for

@@ -331,7 +331,7 @@ class _Reader:
             raise InputError(
                 f"{self.folder} asks for {path!r}, which is not on the list of classes a model may hold."
             )
-        from neuroloom.methods.registry import load_class
+        from neuroloom.methods.method import load_class
 
         cls = load_class(allowed[path], path)
         made = object.__new__(cls)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from neuroloom.core.errors import unknown
+from neuroloom.methods.method import Method
 from neuroloom.methods.ranges import Range, read_range
-from neuroloom.methods.registry import Method, registry
+from neuroloom.methods.registry import registry
 
 
 @dataclass(frozen=True)

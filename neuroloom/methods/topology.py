@@ -204,7 +204,8 @@ class TopologyMap:
         """
         from sklearn.decomposition import PCA
 
-        from neuroloom.methods.registry import TRANSFORM, find
+        from neuroloom.methods.method import TRANSFORM
+        from neuroloom.methods.registry import find
 
         graphs = self.graphs_
         if len(graphs) < 3:

@@ -9,7 +9,7 @@ from neuroloom.core.errors import InputError, unknown
 from neuroloom.core.samples import KINDS
 from neuroloom.methods import Recipe, Skip, find, recipe, registry
 from neuroloom.methods.describe import describe
-from neuroloom.methods.registry import TRANSFORM
+from neuroloom.methods.method import TRANSFORM
 from neuroloom.runner.screen import wrapped
 from neuroloom.tasks import list_tasks, open_task
 from neuroloom.tasks.registry import FAMILIES

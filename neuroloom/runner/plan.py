@@ -9,8 +9,8 @@ from typing import Any
 
 from neuroloom.core.errors import InputError
 from neuroloom.methods import Recipe, Skip, find, recipe, step_params
+from neuroloom.methods.method import EXPLAINED, LEARNED
 from neuroloom.methods.ranges import read_range
-from neuroloom.methods.registry import EXPLAINED, LEARNED
 from neuroloom.runner.config import Config, Entry, Source, entries, with_whole_paths
 from neuroloom.runner.trial import Trial
 from neuroloom.runner.tuning import time_limit, trial_params, why_not_tuned, with_tuned

@@ -9,7 +9,7 @@ from typing import Any
 
 from neuroloom.core.errors import InputError
 from neuroloom.methods import Recipe, find
-from neuroloom.methods.registry import tuning
+from neuroloom.methods.method import tuning
 from neuroloom.runner.config import Config, Entry, Tune
 
 KEY = "tuned"

@@ -12,7 +12,7 @@ from neuroloom.core.seeding import stream
 from neuroloom.evolve.weight_optimizers import OPTIMIZERS
 from neuroloom.methods import recipe, registry
 from neuroloom.methods.make import HEADS, Recipe
-from neuroloom.methods.registry import TO_GRAPHS, TRANSFORM
+from neuroloom.methods.method import TO_GRAPHS, TRANSFORM
 
 CODERS = ("autoencoder", "vae", "vq-vae", "deep-svdd", "contrastive", "self-supervised")
 QUICK: dict[str, dict[str, Any]] = {

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from neuroloom.core import InputError
 from neuroloom.methods import build, recipe, registry
 from neuroloom.methods.make import Recipe
-from neuroloom.methods.registry import TO_GRAPHS, TRANSFORM
+from neuroloom.methods.method import TO_GRAPHS, TRANSFORM
 from neuroloom.methods.saving import load_estimator, save_estimator
 from tests.conformance.cases import pairings, quick, samples
 
