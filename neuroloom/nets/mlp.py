@@ -70,9 +70,9 @@ class MLPClassifier(ClassNetworks, ChosenNetworks):
     """Dense networks for classes: an ensemble of small networks, each stopped on its own held-out fold.
 
     ``p(class | x) = mean over members of softmax(s · f_m(z))`` with ``f_m(z) = W_L a(… a(W_0 z + b_0) …) + b_L``, ``z``
-    the sample robustly scaled and, where that tells more of the classes, piecewise-linearly encoded, and ``s`` the slope
-    (inverse temperature) that is likeliest on the samples each member held out. With five members and a fifth held out,
-    every sample is learned by four members and judges the fifth, so no data is lost to stopping.
+    the sample robustly scaled and, where that tells more of the classes, piecewise-linearly encoded, and ``s`` the
+    slope (inverse temperature) that is likeliest on the samples each member held out. With five members and a fifth
+    held out, every sample is learned by four members and judges the fifth, so no data is lost to stopping.
 
     Args:
         loss: ``cross-entropy``, ``focal`` or ``hinge`` (Crammer & Singer's).
