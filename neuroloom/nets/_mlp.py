@@ -33,7 +33,7 @@ Ints = NDArray[np.int64]
 ACTIVATIONS = ("celu", "elu", "gelu", "hard-sigmoid", "hard-swish", "identity", "leaky-relu", "mish", "prelu", "relu",
                "selu", "sigmoid", "silu", "softplus", "softsign", "tanh")  # fmt: skip
 DTYPES = ("float32", "float64")
-ENCODINGS = ("auto", "periodic", "piecewise-linear")
+ENCODINGS = ("periodic", "piecewise-linear")
 NORMALIZATIONS = ("batch", "layer", "none")
 _LOOKED_AT = 128  # about so many samples tell after a fit whether units are dead
 _SMOOTHING = 0.1
@@ -78,7 +78,7 @@ class DenseNetworks(Unasked, BaseEstimator):  # type: ignore[misc]
     Args:
         hidden: units of each hidden layer, each from 1 to 8192; ``()`` is a linear model.
         members: networks in the ensemble, at least 1.
-        bins: of the piecewise-linear encoding that stands beside each scaled column, at least 0 (none).
+        bins: of the encoding that stands beside each scaled column, at least 0 (none).
         activation: ``celu``, ``elu``, ``gelu``, ``hard-sigmoid``, ``hard-swish``, ``identity``, ``leaky-relu``,
             ``mish``, ``prelu`` (its slopes learned), ``relu``, ``selu``, ``sigmoid``, ``silu``, ``softplus``,
             ``softsign`` or ``tanh``.
@@ -170,15 +170,6 @@ class DenseNetworks(Unasked, BaseEstimator):  # type: ignore[misc]
     def _scaled(self, X: Floats) -> Floats:
         return Encoding(**self.encoding_)(smooth_clip(X, self.median_, self.inverse_spread_))
 
-    def _learn_encoding(self, Z: Floats, target: NDArray[Any]) -> Encoding:
-        found = Encoding.of(Z, 0 if self.encoding == "periodic" else self.bins)
-        if self.encoding == "auto":
-            from neuroloom.nets._encoding_trial import says_more
-
-            if not says_more(found(Z), Z, target, as_seed(self.random_state)):
-                return Encoding.of(Z, 0)
-        return found
-
     def _members(self, n: int, n_eval: int, strata: Ints) -> list[Member]:
         """Return the members' rows: all of them with an ``eval_set``, else all but a held-out fold each."""
         from neuroloom.nets._mlp_fit import Member
@@ -209,9 +200,8 @@ class DenseNetworks(Unasked, BaseEstimator):  # type: ignore[misc]
         from neuroloom.nets._mlp_fit import Sample
 
         self.median_, self.inverse_spread_ = robust_scale(X)
-        self.encoding_ = vars(
-            self._learn_encoding(smooth_clip(X, self.median_, self.inverse_spread_), target)
-        )
+        bins = self.bins if self.encoding == "piecewise-linear" else 0
+        self.encoding_ = vars(Encoding.of(smooth_clip(X, self.median_, self.inverse_spread_), bins))
         members = self._members(len(X), 0 if evaluation is None else len(evaluation[0]), strata)
         inputs = self._scaled(X)
         if evaluation is not None:

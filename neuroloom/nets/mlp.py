@@ -28,10 +28,8 @@ class ChosenNetworks(DenseNetworks):
     """Dense networks with every choice by name.
 
     Args:
-        encoding: of each column, beside it: ``piecewise-linear`` in ``bins`` bins; ``auto``, that where a ridge
-            regression on it has a squared error, left one out, less by more than a standard error than on the columns
-            alone, else none; or ``periodic``: sines and cosines of ``bins`` learned frequencies that start at
-            ``N(0, frequency_scale²)``.
+        encoding: of each column, beside it: ``piecewise-linear`` in ``bins`` bins, or ``periodic``: sines and cosines
+            of ``bins`` learned frequencies that start at ``N(0, frequency_scale²)``.
         frequency_scale: above 0, for the periodic encoding.
         init: of the hidden layers: ``auto`` follows the activation (He for the ReLU family, LeCun for the others);
             ``glorot-``, ``he-``, ``lecun-`` with ``normal`` or ``uniform``; ``orthogonal``. The output layer starts
@@ -70,9 +68,9 @@ class MLPClassifier(ClassNetworks, ChosenNetworks):
     """Dense networks for classes: an ensemble of small networks, each stopped on its own held-out fold.
 
     ``p(class | x) = mean over members of softmax(s · f_m(z))`` with ``f_m(z) = W_L a(… a(W_0 z + b_0) …) + b_L``, ``z``
-    the sample robustly scaled and, where that tells more of the classes, piecewise-linearly encoded, and ``s`` the
-    slope (inverse temperature) that is likeliest on the samples each member held out. With five members and a fifth
-    held out, every sample is learned by four members and judges the fifth, so no data is lost to stopping.
+    the sample robustly scaled and piecewise-linearly encoded, and ``s`` the slope (inverse temperature) that is
+    likeliest on the samples each member held out. With five members and a fifth held out, every sample is learned by
+    four members and judges the fifth, so no data is lost to stopping.
 
     Args:
         loss: ``cross-entropy``, ``focal`` or ``hinge`` (Crammer & Singer's).
@@ -93,7 +91,6 @@ class MLPClassifier(ClassNetworks, ChosenNetworks):
         encoding; Guo et al. (2017).
     """
 
-    encoding: str = "auto"
     dropout: float = 0.15
     loss: str = "cross-entropy"
     gamma: float = 2.0

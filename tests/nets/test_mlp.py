@@ -8,7 +8,7 @@ import pytest
 from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
-from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.linear_model import LinearRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
@@ -19,7 +19,6 @@ from neuroloom.core.fitting import Batchable, Job
 from neuroloom.nets import MLPClassifier, MLPRegressor
 from neuroloom.nets._dense_init import initial_weights
 from neuroloom.nets._dense_stack import ACTIVATION, DenseStack
-from neuroloom.nets._encoding_trial import _PENALTIES, says_more
 from neuroloom.nets._mlp import ACTIVATIONS, deal_folds
 from neuroloom.nets._scaling import Encoding
 from neuroloom.nets._targets import likeliest_slope
@@ -70,42 +69,6 @@ def test_the_encoding_by_hand() -> None:
     assert made == pytest.approx((raw - raw.mean(axis=0)) / (raw.std(axis=0) + 1e-3) / 2)
     assert encoding(np.full((1, 3), 99.0))[0, 3:] == pytest.approx(made[8])
     assert Encoding.of(Z, 0)(Z) == pytest.approx(Z)
-
-
-def test_columns_are_encoded_where_that_says_more() -> None:
-    X = np.random.default_rng(0).normal(size=(300, 4))
-    noise = 0.3 * np.random.default_rng(1).normal(size=300)
-    straight, bent = X[:, 0] - X[:, 1] + noise, np.cos(2 * X[:, 0]) + noise
-    for y, kept in ((straight, {"bins": 0}), (bent, {"encoding": "piecewise-linear"})):
-        for kind, target in ((MLPRegressor, y), (MLPClassifier, (y > np.median(y)).astype(int))):
-            found = kind(**SMALL, encoding="auto", random_state=0).fit(X, target)
-            same = kind(**SMALL | kept, random_state=0).fit(X, target)
-            assert len(found.weights_["weight_0"][0]) == 4 + (0 if y is straight else 4 * 8)
-            assert np.array_equal(found.predict(X), same.predict(X))
-
-
-def test_the_trial_of_an_encoding_leaves_one_out_and_asks_for_a_standard_error() -> None:
-    generator = np.random.default_rng(3)
-    X = generator.normal(size=(40, 2))
-    found = set()
-    for bend in (0.0, 0.1, 0.2, 0.3, 0.6):
-        Y = (X[:, :1] + bend * X[:, :1] ** 2 + 0.5 * generator.normal(size=(40, 1))) / 2
-        errors = []
-        for D in (X, np.hstack([X, X**2])):
-            squared = np.empty((len(_PENALTIES), 40))
-            for i in range(40):
-                rest = np.arange(40) != i
-                for j, penalty in enumerate(_PENALTIES):
-                    squared[j, i] = (
-                        Y[i] - Ridge(penalty).fit(D[rest], Y[rest]).predict(D[i : i + 1])
-                    ).item() ** 2
-            errors.append(squared[squared.mean(axis=1).argmin()])
-        gain = errors[0] - errors[1]
-        wanted = gain.mean() > gain.std() / np.sqrt(40)
-        assert says_more(np.hstack([X, X**2]), X, Y, seed=0) == wanted
-        found.add(bool(wanted))
-    assert found == {False, True}
-    assert not says_more(X, X, Y, seed=0)
 
 
 def test_every_sample_is_held_out_once_and_classes_are_shared_out() -> None:
