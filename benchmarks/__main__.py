@@ -84,6 +84,7 @@ STUDIES = {
     "graphs.peer_walks": "a peer's part of graphs.embeddings, run in the peer's own environment",
     "nets.autoencoders": "a bench of its own: neuroloom run benchmarks/nets/autoencoders.toml",
     "nets.outliers": "a bench of its own: neuroloom run benchmarks/nets/outliers.toml",
+    "nets.rare_classes": "a bench of its own: neuroloom run benchmarks/nets/rare_classes.toml",
     "nets.strings": "trains four nets on each of four tasks, which takes hours; its arguments choose a part",
     "runner.tuning": "a bench of its own: neuroloom run benchmarks/runner/tuning.toml",
     "signal.graphs_of_series": "a bench of its own: neuroloom run benchmarks/signal/graphs_of_series.toml",

@@ -1,6 +1,6 @@
 """Do intervals cover what they promise, and do probabilities: conformal intervals beside MAPIE's, temperature scaling.
 
-    OMP_NUM_THREADS=1 python benchmarks/nets/conformal.py [--data DIR] [--splits 50]
+    OMP_NUM_THREADS=1 python benchmarks/nets/conformal.py [--data DIR] [--splits 50] [--methods NAME …]
 
 Intervals: ``splits`` random halves (seeds 0, 1, …) of diabetes, concrete and energy, ridge regression on standardised
 columns, 90 %. Ours and MAPIE's learn from the same samples; what is held out of them is drawn by each. Printed are the
@@ -124,20 +124,24 @@ def show_intervals(folder: Path | None, splits: int) -> None:
             print(f"| {name} | {label} | {c:.3f} ± {error:.3f} | {w:.4g} | {s:.4g} | {t:.1f} |")
 
 
-def show_probabilities() -> None:
-    models = {
-        "naive Bayes": GaussianNB(),
-        "logreg": make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)),
-        "forest": RandomForestClassifier(random_state=0),
-        "rbfn": RBFNClassifier(random_state=0),
-        "mlp": MLPClassifier(random_state=0, epochs=40),
-    }
+MODELS = {
+    "naive Bayes": GaussianNB(),
+    "logreg": make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)),
+    "forest": RandomForestClassifier(random_state=0),
+    "rbfn": RBFNClassifier(random_state=0),
+    "mlp": MLPClassifier(random_state=0, epochs=40),
+    "svm": make_pipeline(StandardScaler(), SVC()),
+}
+
+
+def show_probabilities(chosen: list[str]) -> None:
     print("\n| table | method | | log loss | Brier | calibration error, 95 % interval | accuracy |")
     print("|---|---|---|---|---|---|---|")
     for name, load in (("digits", datasets.load_digits), ("breast-cancer", datasets.load_breast_cancer)):
         X, y = load(return_X_y=True)
         folds = list(StratifiedKFold(5, shuffle=True, random_state=0).split(X, y))
-        for label, model in (*models.items(), ("svm", make_pipeline(StandardScaler(), SVC()))):
+        for label in chosen:
+            model = MODELS[label]
             for how in ("plain", "temperature"):
                 if label == "svm" and how == "plain":
                     continue  # it gives no probabilities
@@ -161,12 +165,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     given = os.environ.get("NEUROLOOM_DATA")
     parser.add_argument("--data", type=Path, default=None if given is None else Path(given))
-    parser.add_argument("--splits", type=int, default=50)
+    parser.add_argument("--splits", type=int, default=50, help="of the intervals; 0 leaves them out")
+    parser.add_argument(
+        "--methods", nargs="*", choices=MODELS, default=list(MODELS), help="whose probabilities are judged"
+    )
     asked = parser.parse_args()
     warnings.simplefilter("ignore")
     print(f"scikit-learn {sklearn.__version__}, 1 thread, load {os.getloadavg()[0]:.1f}")
-    show_intervals(asked.data, asked.splits)
-    show_probabilities()
+    if asked.splits:
+        show_intervals(asked.data, asked.splits)
+    show_probabilities(asked.methods)
 
 
 if __name__ == "__main__":
