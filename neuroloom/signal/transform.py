@@ -88,10 +88,12 @@ def cwt(
     groups = _cwt.plan(chosen, s * fs, signal.shape[-1], boundary, normalization, kind, where)
     centred = signal - signal.mean(-1, keepdims=True)
     rows = torch.as_tensor(centred.reshape(-1, signal.shape[-1]), dtype=real, device=where)
-    out = torch.empty((len(rows), len(s), signal.shape[-1]), dtype=kind)
+    # NumPy asks the system for large pages, which are faster to come by; numbers are copied faster than complex ones
+    shape = (*signal.shape[:-1], len(s), signal.shape[-1])
+    coefficients = np.empty(shape, np.complex128 if precision == "double" else np.complex64)
+    out = torch.view_as_real(torch.from_numpy(coefficients.reshape(len(rows), *shape[-2:])))
     for part, j, found in _cwt.blocks(rows, groups, boundary):
-        out[part, j] = found.to(out.device)
-    coefficients = out.numpy().reshape(*signal.shape[:-1], len(s), signal.shape[-1])
+        out[part, j] = torch.view_as_real(found).to(out.device)
     return CWT(
         coefficients if chosen.complex_valued else coefficients.real.copy(),
         s, fs, chosen, boundary, normalization, signal,
