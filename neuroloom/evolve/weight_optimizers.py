@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from neuroloom.core.checks import check_choice
 from neuroloom.core.errors import InputError
+from neuroloom.evolve.pgpe import DEFAULTS as PGPE
+from neuroloom.evolve.pgpe import pgpe
 
 if TYPE_CHECKING:
     from neuroloom.evolve.weights import WeightSearch
@@ -98,39 +100,6 @@ def augmented_random_search(search: WeightSearch, lr: float, top: float, final: 
         spread = np.concatenate([up[best], down[best]]).std()
         if spread > 0:
             mean = mean + lr / (kept * search.sigma * spread) * (up - down)[best] @ steps[best]
-
-
-def pgpe(search: WeightSearch, speed: float, momentum: float, sigma_lr: float, final: float) -> None:
-    """Policy gradients with parameter-based exploration: a normal distribution whose mean and deviations are learned.
-
-    Mirrored steps about the mean, fitness by centred ranks, each weight with a deviation of its own, which changes by a
-    fifth a generation at most. The mean goes along its gradient by ClipUp: the gradient's length is half of a greatest
-    ``speed``, momentum gathers, and what is faster is cut to it; the speed is a share of the radius √n · sigma that the
-    samples lie at, and falls to the share ``final`` of itself over the run. The mean is judged, too.
-
-    Sehnke, Osendorfer, Rückstieß, Graves, Peters and Schmidhuber (2010), "Parameter-exploring policy gradients", with
-    symmetric samples; Toklu, Liskowski and Srivastava (2020), "ClipUp: a simple and powerful optimizer for
-    distribution-based policy evolution", algorithm 1.
-    """
-    rng, count = search.rng, (search.population - 1) // 2
-    mean = search.centre()
-    deviation = np.full(len(mean), search.sigma)
-    velocity = np.zeros(len(mean))
-    greatest = speed * search.sigma * np.sqrt(len(mean))
-    while True:
-        limit = greatest * (1 - (1 - final) * search.spent)
-        steps = deviation * rng.standard_normal((count, len(mean)))
-        fitness = search.judge_both(np.vstack([mean + steps, mean - steps, mean]))[0][:-1]
-        search.close()
-        worth = np.empty(len(fitness))
-        worth[np.argsort(fitness, kind="stable")] = np.linspace(-0.5, 0.5, len(fitness))
-        up, down = worth[:count], worth[count:]
-        slope = (up - down) @ steps
-        velocity = momentum * velocity + 0.5 * limit * slope / max(float(np.linalg.norm(slope)), 1e-12)
-        velocity *= min(1.0, limit / max(float(np.linalg.norm(velocity)), 1e-12))
-        mean = mean + velocity
-        change = 0.5 * (up + down) @ ((steps**2 - deviation**2) / deviation) / count
-        deviation = deviation + np.clip(sigma_lr * change, -0.2 * deviation, 0.2 * deviation)
 
 
 def genetic_algorithm(search: WeightSearch, parents: float, crossover: float) -> None:
@@ -341,7 +310,7 @@ _ALL: dict[str, tuple[_Run, float, dict[str, Any], str]] = {
     "cma-es": (cma_es, 0.5, {}, "CMA_*"),
     "openai-es": (openai_es, 0.2, {"lr": 0.05}, "beta1 beta2 epsilon l2_coeff"),
     "augmented-random-search": (augmented_random_search, 0.5, {"lr": 0.5, "top": 1.0, "final": 0.2}, ""),
-    "pgpe": (pgpe, 0.5, {"speed": 0.12, "momentum": 0.9, "sigma_lr": 0.1, "final": 0.2}, ""),
+    "pgpe": (pgpe, 0.5, PGPE, ""),
     "genetic-algorithm": (genetic_algorithm, 0.15, {"parents": 0.2, "crossover": 0.5}, ""),
     "differential-evolution": (differential_evolution, 0.5, {}, "strategy mutation recombination"),
     "particle-swarm": (particle_swarm, 0.5, {"inertia": 0.7298, "own": 1.49618, "others": 1.49618}, ""),

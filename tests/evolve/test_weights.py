@@ -126,29 +126,46 @@ def test_augmented_random_search_by_hand():
             mean = mean + falls * 0.3 / (2 * spread) * (fitness[k] - fitness[4 + k]) * direction
 
 
-def test_pgpe_with_clipup_by_hand():
-    """Sehnke et al. (2010), symmetric samples, and ClipUp's algorithm 1, weight by weight."""
-    options = {"speed": 0.4, "momentum": 0.7, "sigma_lr": 0.3, "final": 0.5}
+@pytest.mark.parametrize(("starts", "generations"), [(1, 6), (3, 20)])
+def test_pgpe_with_clipup_by_hand(starts, generations):
+    """Sehnke et al. (2010), symmetric samples, and ClipUp's algorithm 1, weight by weight; starts take turns."""
+    options = {"speed": 0.4, "momentum": 0.7, "sigma_lr": 0.3, "final": 0.5, "sigma_final": 0.4}
+    options |= {"starts": starts, "trial": 0.6}
     search = WeightSearch(LINE, 4, optimizer="pgpe", population=11, sigma=0.3, options=options)
     seen = []
-    search.run("neg_mean_squared_error", 6, X, Y, callback=lambda search: seen.append(search._now))
-    mean, deviation, velocity, clipped = np.zeros(3), np.full(3, 0.3), np.zeros(3), 0
+    search.run("neg_mean_squared_error", generations, X, Y, callback=lambda search: seen.append(search._now))
+    rivals = [(np.zeros(3), np.full(3, 0.3), np.zeros(3), []) for _ in range(starts)]
+    clipped = 0
     for generation, (vectors, fitness) in enumerate(seen):
+        who = generation % starts
+        if starts > 1 and generation >= 12:  # of 20, four generations each: the last of each counts
+            who = max(range(starts), key=lambda k: rivals[k][3][3])
+        mean, deviation, velocity, means = rivals[who]
         np.testing.assert_allclose(vectors[-1], mean, atol=1e-12)
         steps = vectors[:5] - mean
         worth = np.argsort(np.argsort(fitness[:-1])) / 9 - 0.5
-        limit = 0.4 * 0.3 * np.sqrt(3) * (1 - 0.5 * generation / 6)
+        limit = 0.4 * 0.3 * np.sqrt(3) * (1 - 0.5 * generation / generations)
+        spread = deviation * (1 - 0.6 * generation / generations)
         gradient, change = np.zeros(3), np.zeros(3)
         for k in range(5):
             gradient += (worth[k] - worth[5 + k]) * steps[k]
-            change += (worth[k] + worth[5 + k]) / 2 * (steps[k] ** 2 - deviation**2) / deviation / 5
+            change += (worth[k] + worth[5 + k]) / 2 * (steps[k] ** 2 - spread**2) / spread / 5
         velocity = 0.7 * velocity + limit / 2 * gradient / np.linalg.norm(gradient)
         if np.linalg.norm(velocity) > limit:
             velocity *= limit / np.linalg.norm(velocity)
             clipped += 1
-        mean = mean + velocity
         deviation = np.clip(deviation + 0.3 * change, 0.8 * deviation, 1.2 * deviation)
-    assert 0 < clipped < 6
+        rivals[who] = mean + velocity, deviation, velocity, [*means, fitness[-1]]
+    assert 0 < clipped < generations
+    assert sorted(len(rival[3]) for rival in rivals) == ([6] if starts == 1 else [4, 4, 12])
+
+
+@pytest.mark.parametrize("option", [{"starts": 0}, {"trial": 1.5}, {"sigma_final": 0.0}])
+def test_pgpe_says_which_option_is_out_of_range(option):
+    with pytest.raises(InputError, match=next(iter(option))):
+        WeightSearch(LINE, 0, optimizer="pgpe", population=8, options=option).run(
+            "neg_mean_squared_error", 2, X, Y
+        )
 
 
 @pytest.mark.parametrize("name", PLAIN[:-1])
