@@ -49,7 +49,7 @@ class Workbench:
         """Return the block in which a trial is fitted: its search for parameters, if any, is kept in the folder."""
         if folder is None or "tuned" not in trial.expression.split("+"):
             return nullcontext()
-        from neuroloom.methods.tuned import kept_search
+        from neuroloom.methods.parameter_search import kept_search
 
         return kept_search(folder / f"{trial.key}.jsonl")
 

@@ -17,10 +17,11 @@ from neuroloom.core.origins import OriginSet
 from neuroloom.core.samples import EnvSet
 from neuroloom.core.seeding import derive
 from neuroloom.methods import Recipe, Skip, build, make, parameters, recipe, registry
+from neuroloom.methods.parameter_search import Search, kept_search
 from neuroloom.methods.ranges import RANGES, RESOURCES, Choices, Numbers, read_range
 from neuroloom.methods.saving import load_estimator, save_estimator
 from neuroloom.methods.search_space import search_space
-from neuroloom.methods.tuned import TunedClassifier, TunedForecaster, TunedPolicy, _Search, kept_search
+from neuroloom.methods.tuned import TunedClassifier, TunedForecaster, TunedPolicy
 from tests.conformance.cases import samples
 
 pytest.importorskip("optuna")
@@ -425,7 +426,7 @@ def test_several_searches_in_one_fit_are_kept_apart(tmp_path: Path, monkeypatch:
         return build("knn+tuned+temperature", "table", "classification", params, random_state=0)[0]
 
     scored: list[Any] = []
-    score = _Search._score
+    score = Search._score
 
     def counted(self: Any, params: dict[str, Any]) -> float:
         scored.append(score(self, params))
@@ -433,7 +434,7 @@ def test_several_searches_in_one_fit_are_kept_apart(tmp_path: Path, monkeypatch:
             raise KeyboardInterrupt
         return float(scored[-1])
 
-    monkeypatch.setattr(_Search, "_score", counted)
+    monkeypatch.setattr(Search, "_score", counted)
     stop = 0
     whole = corrected().fit(X, Y).predict_proba(X)
     total, stop = (

@@ -132,7 +132,9 @@ def test_worker_processes_choose_what_one_process_chooses(
 
 def test_finished_searches_are_not_run_again(ran: tuple[Path, neuroloom.Results], monkeypatch: Any) -> None:
     folder, results = ran
-    monkeypatch.setattr("neuroloom.methods.tuned._Search.run", lambda *_: pytest.fail("searched again"))
+    monkeypatch.setattr(
+        "neuroloom.methods.parameter_search.Search.run", lambda *_: pytest.fail("searched again")
+    )
     config = {**BENCH, "methods": ["knn", "dummy"], "method": {}}
     assert len(neuroloom.run(config, folder, engine="inline").frame()) == len(results.frame())
 
@@ -230,7 +232,7 @@ def _params(line: dict[str, Any]) -> dict[str, Any]:
 
 def _search_of(config: Any, key: str, tmp_path: Path) -> Path:
     """Return what a search that is interrupted at its end leaves."""
-    from neuroloom.methods import tuned
+    from neuroloom.methods import parameter_search
     from neuroloom.runner.config import Source
     from neuroloom.runner.engines import InlineEngine
     from neuroloom.runner.plan import make_plan
@@ -242,5 +244,5 @@ def _search_of(config: Any, key: str, tmp_path: Path) -> Path:
         patched.setattr(Path, "unlink", lambda self, **given: None if self == path else unlink(self, **given))
         with InlineEngine(searches=str(tmp_path / "halted")) as engine:
             list(engine.run([trial]))
-    assert tuned._kept.get() is None
+    assert parameter_search._kept.get() is None
     return path
