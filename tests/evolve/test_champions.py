@@ -55,6 +55,21 @@ def test_challengers_race_on_the_first_starts_and_the_winner_plays_on():
     assert game.who(champions.best) == 3
 
 
+def test_a_safe_challenger_is_not_kept_out_by_the_first_starts_of_a_quick_leader():
+    """Who falls on one start in ten is first on six starts, and last on all of them."""
+    quick, safe, slow = np.full(200, 310.0), np.full(200, 305.0), np.full(200, 250.0)
+    quick[9::10] = 0  # on none of the first six
+    game = Game(np.stack([quick, safe, slow]))
+    champions = Champions(game.play, 200, 1)
+    assert champions.challenge(take(game.genes, [0]), np.ones(1))
+    assert champions.best.returns[:FIRST].mean() == 310
+    assert champions.challenge(take(game.genes, [1]), np.ones(1))
+    assert game.who(champions.best) == 1
+    game.asked.clear()
+    assert not champions.challenge(take(game.genes, [2]), np.ones(1))
+    assert game.asked == [([2], list(range(FIRST)))]
+
+
 def test_the_final_undoes_luck():
     rng = np.random.default_rng(0)
     worth = np.array([100.0, 90, 90, 90, 90, 90, 90, 90])
@@ -74,15 +89,15 @@ def test_the_final_undoes_luck():
     assert champions.best.score == returns[0, JUDGED:CONFIRMED].mean()
 
 
-@pytest.mark.parametrize(("episodes", "finalists"), [(900, 0), (1000, 2), (2000, 4), (4000, 8)])
+@pytest.mark.parametrize(("episodes", "finalists"), [(900, 0), (1000, 2), (2000, 4), (4000, 8), (8000, 16)])
 def test_a_final_takes_a_tenth_of_the_episodes_at_most(episodes, finalists):
-    game = Game(np.arange(8.0)[:, None] * np.ones(200))
+    game = Game(np.arange(16.0)[:, None] * np.ones(200))
     champions = Champions(game.play, 200, 1)
-    for k in range(8):
+    for k in range(16):
         assert champions.challenge(take(game.genes, [k]), np.ones(1))
     game.asked.clear()
     champions.decide(episodes)
-    assert sorted({who for whos, _ in game.asked for who in whos}) == list(range(8 - finalists, 8))
+    assert sorted({who for whos, _ in game.asked for who in whos}) == list(range(16 - finalists, 16))
     assert 10 * sum(len(rows) for _, rows in game.asked) <= episodes
 
 
