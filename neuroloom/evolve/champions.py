@@ -1,10 +1,10 @@
 """The choice of the policy that a run gives: races on common starts, and a final among the best of all generations.
 
 The best of many noisy means is too good to be true. So a generation's challengers play the same starts, few at first;
-only who leads, and does no worse there than the best so far does there or did on all its starts, plays on; and at the end
-the best of the run play starts that none of them was chosen by. (By the same few starts alone the quick would keep out the
-safe, whose rare falls are seen in many.) Halving as in Karnin, Koren and Somekh (2013), "Almost optimal exploration in
-multi-armed bandits", algorithm 1.
+only who leads, and does no worse there than the best so far does there or did on all its starts, plays on; and at the
+end the best of the run play starts that none of them was chosen by. (By the few starts alone the quick would keep out
+the safe, whose rare falls are seen in many.) Halving as in Karnin, Koren and Somekh (2013), "Almost optimal exploration
+in multi-armed bandits", algorithm 1.
 """
 
 from __future__ import annotations
