@@ -38,6 +38,7 @@ NORMALIZATIONS = ("batch", "layer", "none")
 _LOOKED_AT = 128  # about so many samples tell after a fit whether units are dead
 _SMOOTHING = 0.1
 _FEWEST = 20  # samples under which nothing is held out
+_FEW = 1000  # samples under which an ensemble may be twice as large
 
 
 class Prepared(NamedTuple):
@@ -68,7 +69,7 @@ class Unasked:
     schedule: str = "none"
     training_options: Mapping[str, Any] | None = None
     early_stopping: bool = True
-    validation_fraction: float = 0.2
+    validation_fraction: float | None = None
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -77,7 +78,7 @@ class DenseNetworks(Unasked, BaseEstimator):  # type: ignore[misc]
 
     Args:
         hidden: units of each hidden layer, each from 1 to 8192; ``()`` is a linear model.
-        members: networks in the ensemble, at least 1.
+        members: networks in the ensemble, at least 1, or ``"auto"``: ten for fewer than 1,000 samples, else five.
         bins: of the encoding that stands beside each scaled column, at least 0 (none).
         activation: ``celu``, ``elu``, ``gelu``, ``hard-sigmoid``, ``hard-swish``, ``identity``, ``leaky-relu``,
             ``mish``, ``prelu`` (its slopes learned), ``relu``, ``selu``, ``sigmoid``, ``silu``, ``softplus``,
@@ -92,7 +93,7 @@ class DenseNetworks(Unasked, BaseEstimator):  # type: ignore[misc]
     """
 
     hidden: Sequence[int] | int = field(default=(64, 64), kw_only=False)
-    members: int = 5
+    members: int | str = 5
     bins: int = 8
     activation: str = "silu"
     learning_rate: float = 0.005
@@ -132,7 +133,8 @@ class DenseNetworks(Unasked, BaseEstimator):  # type: ignore[misc]
 
     def _check(self) -> None:
         self._widths()
-        check_int("members", self.members)
+        if self.members != "auto":
+            check_int("members", self.members)
         check_int("bins", self.bins, low=0)
         check_choice("activation", self.activation, ACTIVATIONS)
         check_float("dropout", self.dropout, 0, 1, open_high=True)
@@ -152,7 +154,8 @@ class DenseNetworks(Unasked, BaseEstimator):  # type: ignore[misc]
         check_int("epochs", self.epochs)
         if self.batch_size != "auto":
             check_int("batch_size", self.batch_size)
-        check_float("validation_fraction", self.validation_fraction, 0, 0.5, open_low=True)
+        if self.validation_fraction is not None:
+            check_float("validation_fraction", self.validation_fraction, 0, 0.5, open_low=True)
         check_int("patience", self.patience)
         check_choice("dtype", self.dtype, DTYPES)
         training_options(self.training_options)
@@ -175,10 +178,10 @@ class DenseNetworks(Unasked, BaseEstimator):  # type: ignore[misc]
         from neuroloom.nets._mlp_fit import Member
 
         seed = as_seed(self.random_state)
-        folds = max(2, round(1 / self.validation_fraction))
+        count, folds = self._ensemble(n)
         rows, made = np.arange(n), []
         hold = self.early_stopping and not n_eval and n >= _FEWEST
-        for m in range(self.members):
+        for m in range(count):
             learned, held_out = rows, np.arange(n, n + n_eval)
             if hold:
                 mine = deal_folds(strata, folds, derive(seed, "folds", m // folds)) == m % folds
@@ -187,6 +190,13 @@ class DenseNetworks(Unasked, BaseEstimator):  # type: ignore[misc]
                                float(self.weight_decay), float(self.dropout), self._smoothing(),
                                float(self.l1)))  # fmt: skip
         return made
+
+    def _ensemble(self, n: int) -> tuple[int, int]:
+        """Return how many members ``n`` samples get, and into how many folds these are dealt for them to stop on."""
+        count = (10 if n < _FEW else 5) if self.members == "auto" else int(self.members)
+        if self.validation_fraction is None:
+            return count, max(5, min(count, 10, n // 10))
+        return count, max(2, round(1 / self.validation_fraction))
 
     def _ready(
         self,

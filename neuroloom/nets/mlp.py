@@ -45,7 +45,8 @@ class ChosenNetworks(DenseNetworks):
             ``every``, ``milestones``, ``min_epochs``, ``momentum``.
         early_stopping: whether members hold out a fold to stop on when there is no ``eval_set`` (and at least 20
             samples); without it they learn from all samples for all epochs.
-        validation_fraction: share of the samples in a fold, in (0, 0.5].
+        validation_fraction: share of the samples in a fold, in (0, 0.5]; None makes as many folds as there are members,
+            but 5 to 10, and more than 5 only of ten samples or more.
     """
 
     encoding: str = "piecewise-linear"
@@ -60,7 +61,7 @@ class ChosenNetworks(DenseNetworks):
     schedule: str = "none"
     training_options: Mapping[str, Any] | None = None
     early_stopping: bool = True
-    validation_fraction: float = 0.2
+    validation_fraction: float | None = None
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -69,8 +70,8 @@ class MLPClassifier(ClassNetworks, ChosenNetworks):
 
     ``p(class | x) = mean over members of softmax(s · f_m(z))`` with ``f_m(z) = W_L a(… a(W_0 z + b_0) …) + b_L``, ``z``
     the sample robustly scaled and piecewise-linearly encoded, and ``s`` the slope (inverse temperature) that is
-    likeliest on the samples each member held out. With five members and a fifth held out, every sample is learned by
-    four members and judges the fifth, so no data is lost to stopping.
+    likeliest on the samples each member held out. Every sample is held out by one member and learned by the others, so
+    no data is lost to stopping.
 
     Args:
         loss: ``cross-entropy``, ``focal`` or ``hinge`` (Crammer & Singer's).
@@ -91,6 +92,7 @@ class MLPClassifier(ClassNetworks, ChosenNetworks):
         encoding; Guo et al. (2017).
     """
 
+    members: int | str = "auto"
     dropout: float = 0.15
     loss: str = "cross-entropy"
     gamma: float = 2.0
@@ -110,9 +112,8 @@ class MLPRegressor(NumberNetworks, ChosenNetworks):
     """Dense networks for numbers: an ensemble of small networks, each stopped on its own held-out fold.
 
     ``y = mean over members of f_m(z)`` with ``f_m(z) = W_L a(… a(W_0 z + b_0) …) + b_L`` and ``z`` the sample robustly
-    scaled and piecewise-linearly encoded; the target is standardised while the squared error is minimised. With five
-    members and a fifth held out, every sample is learned by four members and stops the fifth, so no data is lost to
-    stopping.
+    scaled and piecewise-linearly encoded; the target is standardised while the squared error is minimised. Every sample
+    is held out by one member and learned by the others, so no data is lost to stopping.
 
     Args:
         loss: ``squared``, ``absolute``, ``huber``, ``quantile`` (the answer is that quantile) or ``gaussian`` (each
@@ -135,6 +136,7 @@ class MLPRegressor(NumberNetworks, ChosenNetworks):
         encoding.
     """
 
+    members: int | str = "auto"
     loss: str = "squared"
     quantile: float = 0.5
     delta: float = 1.0

@@ -87,6 +87,30 @@ def test_every_sample_is_held_out_once_and_classes_are_shared_out() -> None:
         assert sorted(np.concatenate([member.rows, member.held_out])) == list(range(len(X)))
 
 
+@pytest.mark.parametrize(
+    ("n", "settings", "members", "held_out"),
+    [
+        (999, {}, 10, {99, 100}),
+        (1000, {}, 5, {200}),
+        (66, {}, 10, {11}),  # six folds: in ten each would have less than ten samples
+        (300, {"members": 7}, 7, {42, 43}),
+        (300, {"members": 3}, 3, {60}),
+        (300, {"validation_fraction": 0.5}, 10, {150}),
+    ],
+)
+def test_few_samples_get_more_members_and_more_folds(
+    n: int, settings: dict[str, Any], members: int, held_out: set[int]
+) -> None:
+    rng = np.random.default_rng(0)
+    ready = MLPRegressor(random_state=0, **settings)._prepare(
+        rng.normal(size=(n, 2)), rng.normal(size=n), None, None
+    )
+    assert len(ready.members) == members
+    assert {len(member.held_out) for member in ready.members} <= held_out
+    distinct = {tuple(sorted(member.held_out)) for member in ready.members}
+    assert len(distinct) == members  # folds are dealt anew once all are used
+
+
 def test_the_slope_is_the_likeliest() -> None:
     generator = np.random.default_rng(0)
     logits = generator.normal(size=(4000, 3)) * 2
