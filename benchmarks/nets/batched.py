@@ -29,7 +29,7 @@ from neuroloom.nets import MLPClassifier
 CASES: dict[str, dict[str, Any]] = {
     "16 hidden, 1 member": {"hidden": (16,), "members": 1, "bins": 0},
     "64 hidden, 1 member": {"hidden": (64,), "members": 1, "bins": 0},
-    "default (64 + 64 hidden, 5 members, 8 bins)": {},
+    "default (64 + 64 hidden, 10 members, 8 bins)": {},
 }
 SAMPLE, REPEATS = 20, 3
 
