@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from neuroloom.nets._losses import Loss
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 STACK = 128  # most members trained as one: beyond it their activations leave the cache and nothing is gained
+WEIGHTS = 1_200_000  # most weights of a stack, which leave the cache likewise
 
 
 class Sample(NamedTuple):
@@ -116,16 +118,25 @@ class Fitted(NamedTuple):
 
 
 def fit_members(samples: Sequence[Sample], members: Sequence[Member], plan: Plan) -> list[Fitted]:
-    """Train every member; those that take equally many steps an epoch go together, at most ``STACK`` at a time."""
+    """Train every member; those that take equally many steps an epoch go together, as many as ``_together`` says."""
     groups: dict[tuple[int, bool], list[int]] = defaultdict(list)
     for i, member in enumerate(members):
         groups[steps_per_epoch(len(member.rows), plan.batch_size), len(member.held_out) > 0].append(i)
     fitted: dict[int, Fitted] = {}
     for indices in groups.values():
-        for start in range(0, len(indices), STACK):
-            part = indices[start : start + STACK]
+        most = _together(samples[members[indices[0]].sample], plan)
+        for start in range(0, len(indices), most):
+            part = indices[start : start + most]
             fitted |= dict(zip(part, _fit_stack(samples, [members[i] for i in part], plan), strict=True))
     return [fitted[i] for i in range(len(members))]
+
+
+def _together(sample: Sample, plan: Plan) -> int:
+    """Return how many members are trained as one."""
+    widths = [sample.X.shape[1] * (1 + 2 * plan.frequencies), *plan.hidden, len(sample.prior)]
+    each: int = sum(before * after for before, after in pairwise(widths))
+    most: int = min(STACK, WEIGHTS // each)
+    return max(1, most)
 
 
 class Stack:

@@ -16,7 +16,7 @@ torch = pytest.importorskip("torch")
 
 from neuroloom.core.errors import InputError
 from neuroloom.core.fitting import Batchable, Job
-from neuroloom.nets import MLPClassifier, MLPRegressor
+from neuroloom.nets import MLPClassifier, MLPRegressor, _mlp_fit
 from neuroloom.nets._dense_init import initial_weights
 from neuroloom.nets._dense_stack import ACTIVATION, DenseStack
 from neuroloom.nets._mlp import ACTIVATIONS, deal_folds
@@ -85,6 +85,22 @@ def test_every_sample_is_held_out_once_and_classes_are_shared_out() -> None:
     assert sorted(held) == list(range(len(X)))
     for member in ready.members:
         assert sorted(np.concatenate([member.rows, member.held_out])) == list(range(len(X)))
+
+
+def test_how_many_are_trained_as_one_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, y = load_wine(return_X_y=True)
+    net = MLPClassifier((8,), members=4, epochs=6, bins=0, random_state=0)
+    together = clone(net).fit(X, y).predict_proba(X)
+    sizes = []
+    fit_stack = _mlp_fit._fit_stack
+    monkeypatch.setattr(_mlp_fit, "WEIGHTS", 2 * (13 * 8 + 8 * 3))
+    monkeypatch.setattr(
+        _mlp_fit,
+        "_fit_stack",
+        lambda s, members, plan: sizes.append(len(members)) or fit_stack(s, members, plan),
+    )
+    assert np.array_equal(net.fit(X, y).predict_proba(X), together)
+    assert sizes == [2, 2]
 
 
 @pytest.mark.parametrize(
