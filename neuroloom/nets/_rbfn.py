@@ -49,6 +49,7 @@ _JUDGED = 1000  # samples that width, skip and metric are chosen on
 _ACTIVATIONS = 1 << 23  # at a time
 _HELD, _RATE, _PATIENCE = 0.2, 0.02, 30  # of fine-tuning
 _HALVED = 20  # fewest samples of which a half judges a metric that the other has learned
+_TOUCHING = 1e-9  # a scaled distance that is none
 _ROOT = {"full": 1 / 2, "diagonal": 1 / 4}  # of the average gradient outer product
 
 
@@ -339,7 +340,7 @@ class RadialNetwork(BaseEstimator):  # type: ignore[misc]
         def by_sample(weights: Floats) -> Floats:
             """Return the gradient ``(n, k, d)`` of ``Σ_i weights_i φ_i`` for ``weights (m, k)``."""
             gaps = (x[:, None] - c for x, c in zip(mapped.T, C.T, strict=True))
-            parts = [(slope * (2 * gap if power == 2 else np.sign(gap))) @ weights for gap in gaps]
+            parts = [(slope * (2 * gap if power == 2 else _sign(gap))) @ weights for gap in gaps]
             made: Floats = np.stack(parts, axis=2) @ L.T
             return made
 
@@ -401,6 +402,12 @@ class RadialNetwork(BaseEstimator):  # type: ignore[misc]
         C = smooth_clip_inverse(Z, self.median_, self.inverse_spread_)
         return [[Evidence(int(j), C[j], float(phi[i, j]), float(parts[i, j])) for j in row]
                 for i, row in enumerate(order)]  # fmt: skip
+
+
+def _sign(gap: Floats) -> Floats:
+    """Return -1, 0 or 1; 0 where only rounding tells a coordinate from a prototype's, as in a mean of equal values."""
+    found: Floats = np.sign(np.where(np.abs(gap) < _TOUCHING, 0.0, gap))
+    return found
 
 
 def candidates(name: str, value: Any, auto: Sequence[float]) -> list[float]:
