@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,16 +13,6 @@ if TYPE_CHECKING:
     from neuroloom.evolve.weights import WeightSearch
 
 Floats = NDArray[np.float64]
-DEFAULTS: dict[str, Any] = {
-    "speed": 0.12,
-    "momentum": 0.9,
-    "sigma_lr": 0.1,
-    "final": 0.2,
-    "sigma_final": 1.0,
-    "starts": 1,
-    "trial": 0.3,
-}
-_JUDGED = 4  # the last quarter of a start's generations tells what it is worth
 
 
 def pgpe(
@@ -56,11 +46,12 @@ def pgpe(
     rng, count = search.rng, (search.population - 1) // 2
     rivals = [_Distribution(search.centre(), search.sigma) for _ in range(starts)]
     while True:
-        if len(rivals) > 1 and search.spent >= trial:
+        spent = search.spent
+        if len(rivals) > 1 and spent >= trial:
             rivals = [max(rivals, key=_Distribution.worth)]
         one = min(rivals, key=lambda rival: len(rival.seen))
-        deviation = (1 - (1 - sigma_final) * search.spent) * one.deviation
-        limit = (1 - (1 - final) * search.spent) * speed * search.sigma * np.sqrt(len(one.mean))
+        deviation = (1 - (1 - sigma_final) * spent) * one.deviation
+        limit = (1 - (1 - final) * spent) * speed * search.sigma * np.sqrt(len(one.mean))
         steps = deviation * rng.standard_normal((count, len(one.mean)))
         fitness = search.judge_both(np.vstack([one.mean + steps, one.mean - steps, one.mean]))[0]
         search.close()
@@ -82,8 +73,8 @@ class _Distribution:
         self.seen: list[float] = []
 
     def worth(self) -> float:
-        """Return what its last means are worth."""
-        late = self.seen[-max(len(self.seen) // _JUDGED, 1) :]
+        """Return what its means of the last quarter of its generations are worth."""
+        late = self.seen[-max(len(self.seen) // 4, 1) :]
         return float(np.mean(late)) if late else -np.inf
 
     def learn(

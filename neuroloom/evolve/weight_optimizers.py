@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from neuroloom.core.checks import check_choice
 from neuroloom.core.errors import InputError
-from neuroloom.evolve.pgpe import DEFAULTS as PGPE
 from neuroloom.evolve.pgpe import pgpe
 
 if TYPE_CHECKING:
@@ -310,7 +309,20 @@ _ALL: dict[str, tuple[_Run, float, dict[str, Any], str]] = {
     "cma-es": (cma_es, 0.5, {}, "CMA_*"),
     "openai-es": (openai_es, 0.2, {"lr": 0.05}, "beta1 beta2 epsilon l2_coeff"),
     "augmented-random-search": (augmented_random_search, 0.5, {"lr": 0.5, "top": 1.0, "final": 0.2}, ""),
-    "pgpe": (pgpe, 0.5, PGPE, ""),
+    "pgpe": (
+        pgpe,
+        0.5,
+        {
+            "speed": 0.12,
+            "momentum": 0.9,
+            "sigma_lr": 0.1,
+            "final": 0.2,
+            "sigma_final": 1.0,
+            "starts": 1,
+            "trial": 0.3,
+        },
+        "",
+    ),
     "genetic-algorithm": (genetic_algorithm, 0.15, {"parents": 0.2, "crossover": 0.5}, ""),
     "differential-evolution": (differential_evolution, 0.5, {}, "strategy mutation recombination"),
     "particle-swarm": (particle_swarm, 0.5, {"inertia": 0.7298, "own": 1.49618, "others": 1.49618}, ""),

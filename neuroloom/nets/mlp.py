@@ -70,8 +70,8 @@ class MLPClassifier(ClassNetworks, ChosenNetworks):
 
     ``p(class | x) = mean over members of softmax(s · f_m(z))`` with ``f_m(z) = W_L a(… a(W_0 z + b_0) …) + b_L``, ``z``
     the sample robustly scaled and piecewise-linearly encoded, and ``s`` the slope (inverse temperature) that is
-    likeliest on the samples each member held out. Every sample is held out by one member and learned by the others, so
-    no data is lost to stopping.
+    likeliest on the samples each member held out. By default there are as many members as folds: every sample is held
+    out by one member and learned by the others, so no data is lost to stopping.
 
     Args:
         loss: ``cross-entropy``, ``focal`` or ``hinge`` (Crammer & Singer's).
@@ -112,8 +112,9 @@ class MLPRegressor(NumberNetworks, ChosenNetworks):
     """Dense networks for numbers: an ensemble of small networks, each stopped on its own held-out fold.
 
     ``y = mean over members of f_m(z)`` with ``f_m(z) = W_L a(… a(W_0 z + b_0) …) + b_L`` and ``z`` the sample robustly
-    scaled and piecewise-linearly encoded; the target is standardised while the squared error is minimised. Every sample
-    is held out by one member and learned by the others, so no data is lost to stopping.
+    scaled and piecewise-linearly encoded; the target is standardised while the squared error is minimised. By default
+    there are as many members as folds: every sample is held out by one member and learned by the others, so no data is
+    lost to stopping.
 
     Args:
         loss: ``squared``, ``absolute``, ``huber``, ``quantile`` (the answer is that quantile) or ``gaussian`` (each
